@@ -1,0 +1,71 @@
+"""One server's name and places: everything of ours on this machine carries its id."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The paths and names of one server; made once, handed down, never global.
+
+    Attributes:
+        data_path: the data folder, resolved; `web/` is the web's, `runtime/` root's.
+        id: first 6 hex digits of the SHA-256 of `data_path`.
+    """
+
+    data_path: Path
+    id: str
+
+    @classmethod
+    def at(cls, data: Path) -> Instance:
+        """The instance whose data folder is `data` (it need not exist yet)."""
+        real = data.resolve()
+        return cls(real, hashlib.sha256(str(real).encode()).hexdigest()[:6])
+
+    @property
+    def runtime_path(self) -> Path:
+        """Root's own part of the data folder: images, labs, state."""
+        return self.data_path / "runtime"
+
+    @property
+    def web_path(self) -> Path:
+        """The web's own part of the data folder: the database."""
+        return self.data_path / "web"
+
+    @property
+    def images_path(self) -> Path:
+        """One folder an image, `NAME/rootfs` and `NAME/image.json` in each."""
+        return self.runtime_path / "images"
+
+    @property
+    def labs_path(self) -> Path:
+        """One folder a lab: `lab.json`, the writable layer, the OCI bundle."""
+        return self.runtime_path / "labs"
+
+    @property
+    def run_path(self) -> Path:
+        """Sockets and pids; gone at a reboot."""
+        return Path("/run/slipway") / self.id
+
+    @property
+    def runtime_socket(self) -> Path:
+        """Where the daemon listens."""
+        return self.run_path / "runtime.sock"
+
+    @property
+    def keeper_socket(self) -> Path:
+        """Where the keeper listens; root only."""
+        return self.run_path / "keeper.sock"
+
+    @property
+    def pump_socket(self) -> Path:
+        """Where the pump takes websockets from the web."""
+        return self.run_path / "pump" / "control.sock"
+
+    @property
+    def cgroup_name(self) -> str:
+        """The labs' cgroup below each hierarchy's root (or below the unit, under systemd)."""
+        return f"slipway-{self.id}"

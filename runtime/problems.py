@@ -1,0 +1,48 @@
+"""The one error that reaches a person: page, socket, command line and log say the same sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Problem(Exception):
+    """Something a person has to read: what happened, and what to do about it.
+
+    The code is kebab-case and listed in docs/reference.md; translations and metrics key on it. The operator's
+    detail is the exception's `__cause__`.
+
+    Args:
+        code: a short kebab-case label, such as `server-full`.
+        sentence: what happened and to whom; ends with a full stop.
+        hint: what to do now; empty where nothing can be done.
+        facts: values that the sentence was made from, JSON-able.
+    """
+
+    def __init__(self, code: str, sentence: str, hint: str = "", **facts: Any) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.hint = hint
+        self.facts = facts
+
+    def as_dict(self) -> dict[str, Any]:
+        """What crosses a socket."""
+        return {
+            "code": self.code,
+            "sentence": self.sentence,
+            "hint": self.hint,
+            "facts": self.facts,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Problem:
+        """The Problem that `as_dict` described on the other side of a socket."""
+        return cls(
+            str(raw.get("code", "unknown")),
+            str(raw.get("sentence", "")),
+            str(raw.get("hint", "")),
+            **raw.get("facts", {}),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.hint}".strip()

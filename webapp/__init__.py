@@ -1,0 +1,1 @@
+"""The unprivileged half of Slipway: pages, workshops, the lesson player, the pump."""
