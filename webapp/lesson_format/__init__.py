@@ -1,0 +1,1 @@
+"""Folder in, Lesson out. Knows no lab and no database."""

@@ -1,0 +1,215 @@
+"""What a lesson is, whatever it was written in. Everything is read-only and already safe to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from markupsafe import Markup
+
+
+class Layout(StrEnum):
+    """Which page a lesson is played on."""
+
+    CONTAINER = "container"
+
+
+class CommandKind(StrEnum):
+    """What a learner may do with a command in the text."""
+
+    RUN = "run"
+    COPY = "copy"
+
+
+class QuestionKind(StrEnum):
+    """How a question is answered."""
+
+    CHOICE = "choice"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A block of the text that can be run or copied.
+
+    Attributes:
+        id: stays the same while the text of the block does, wherever it moves within its step.
+        text: the characters as the author wrote them, without the last newline.
+    """
+
+    id: str
+    kind: CommandKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A check's program: text that runs from outside the learner's reach, by its first line.
+
+    Attributes:
+        path: where it was read, for the author; the learner never sees it.
+    """
+
+    path: Path
+    text: str
+    timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Asks the learner's real lab whether the step is done; its name in presses and events is `check`."""
+
+    title: str
+    script: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer of a choice question.
+
+    Attributes:
+        says: why it is right or wrong; shown once it was chosen.
+    """
+
+    html: Markup
+    is_right: bool
+    says: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that counts as a check.
+
+    A choice is judged by its `choices` (the answer is the position, from 0). A number or a text is judged by
+    `script`, which finds the answer under `answers` in its facts: the right one is measured, never written.
+    """
+
+    name: str
+    kind: QuestionKind
+    ask: Markup
+    choices: tuple[Choice, ...] = ()
+    script: Script | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One tap before a command that surprises. Never graded; shown again beside what happened.
+
+    Attributes:
+        choices: plain sentences; the answer is the position, from 0.
+        reveal: what happens and why; shown once the step is passed.
+    """
+
+    ask: Markup
+    choices: tuple[Markup, ...]
+    reveal: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One of a step's hints, in the order in which they open. The last one holds the solution."""
+
+    html: Markup
+    is_solution: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a general claim of the step comes from."""
+
+    title: str
+    url: str
+
+
+class DeedKind(StrEnum):
+    """What a line of a solution does."""
+
+    RUN = "run"
+    START = "start"
+    KEYS = "keys"
+    ANSWER = "answer"
+    PRESS = "press"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One line of a solution, as `lesson test` carries it out.
+
+    Attributes:
+        text: RUN and START: what is typed. KEYS: names of keys. ANSWER: the question. PRESS: the name.
+        value: ANSWER only: the answer as written; empty when it is measured.
+        process: ANSWER only: the answer is the server's number of the process with this name.
+        output_of: ANSWER only: the answer is what this command prints in the lab.
+    """
+
+    kind: DeedKind
+    text: str
+    value: str = ""
+    process: str = ""
+    output_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One idea: text, a command or two, a check, a sentence to take away.
+
+    Attributes:
+        id: `LESSON/NAME`; progress is kept under it, so renaming a file forgets who passed it.
+        html: the text, with each command as `<slip-command data-id=… data-kind=…>`.
+        takeaway: shown once the step is passed.
+        has_server_view: the page offers what the server sees of the lab's processes.
+        is_extra: for the fast; never needed later, and not counted.
+    """
+
+    id: str
+    name: str
+    title: str
+    html: Markup
+    commands: tuple[Command, ...]
+    prediction: Prediction | None
+    check: Check | None
+    questions: tuple[Question, ...]
+    hints: tuple[Hint, ...]
+    takeaway: Markup
+    sources: tuple[Source, ...]
+    has_server_view: bool
+    is_extra: bool
+    solution: tuple[Deed, ...]
+
+    def question(self, name: str) -> Question | None:
+        """The question of that name, or None."""
+        return next((each for each in self.questions if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A lesson as the player shows it.
+
+    Attributes:
+        name: the folder's name; part of every step's id and of the address.
+        image: which image its labs start from.
+        html: what the lesson is about, for the page where lessons are chosen.
+    """
+
+    name: str
+    title: str
+    summary: str
+    minutes: int
+    layout: Layout
+    image: str
+    html: Markup
+    steps: tuple[Step, ...]
+
+    def step(self, name: str) -> Step | None:
+        """The step of that name, or None."""
+        return next((each for each in self.steps if each.name == name), None)
+
+    def after(self, step: Step) -> Step | None:
+        """The step that follows, or None after the last."""
+        position = self.steps.index(step) + 1
+        return self.steps[position] if position < len(self.steps) else None
