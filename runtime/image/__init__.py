@@ -1,0 +1,1 @@
+"""What labs are made from: root file systems, kept whole or not at all."""
