@@ -1,0 +1,1 @@
+"""One container: its root, its description, the program that starts it."""

@@ -1,0 +1,1 @@
+"""The kernel by its own names; decides nothing and knows no lab."""

@@ -1,0 +1,85 @@
+"""Namespaces: make them, enter them, and a mount namespace of our own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.kernel import syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime.kernel.forker import Forker, Talk
+
+_PATIENCE_S = 10
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A user namespace and a network namespace that it owns; the holder closes both."""
+
+    user_fd: int
+    net_fd: int
+
+    def close(self) -> None:
+        """Let go of both; they live on while a process is in them."""
+        os.close(self.user_fd)
+        os.close(self.net_fd)
+
+
+def own_mounts() -> None:
+    """Give this process a mount namespace in which its mounts, and its unmounts, are its own.
+
+    Call it before any thread is started: threads that exist already stay where they are.
+    """
+    syscalls.unshare(syscalls.CLONE_NEWNS)
+    syscalls.mount("none", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
+
+
+def write_maps(pid: int, lines: Sequence[tuple[int, int, int]]) -> None:
+    """Write the uid and gid map of a process that has just unshared its user namespace.
+
+    Args:
+        pid: the process.
+        lines: first id inside, first id outside, how many. The kernel takes one write for each file.
+    """
+    text = "\n".join(" ".join(map(str, line)) for line in lines)
+    for name in ("uid_map", "gid_map"):
+        Path(f"/proc/{pid}/{name}").write_text(text)
+
+
+def make_pair(forker: Forker, base: int, count: int = 65536) -> Pair:
+    """Make a lab's user namespace, and a network namespace that belongs to it.
+
+    The second must be made from within the first: crun binds the host's /sys writable into a container
+    whose network belongs to another user namespace, and runc refuses it. The maps are written in
+    between, so that root inside owns what the kernel makes along with the network.
+
+    Args:
+        forker: makes the child that is their first inhabitant.
+        base: the server's id of root inside.
+        count: how many ids are mapped; 65534 must be among them, or `su nobody` fails.
+    """
+    with forker.call(_unshare_pair, {}) as talk:
+        message, _ = talk.receive(_PATIENCE_S)
+        write_maps(message["pid"], [(0, base, count)])
+        talk.send({})
+        _, fds = talk.receive(_PATIENCE_S)
+    return Pair(fds[0], fds[1])
+
+
+def _unshare_pair(talk: Talk, _args: dict[str, Any], _fds: list[int]) -> None:
+    syscalls.unshare(syscalls.CLONE_NEWUSER)
+    talk.send({"pid": os.getpid()})
+    talk.receive()
+    syscalls.unshare(syscalls.CLONE_NEWNET)
+    with ExitStack() as opened:
+        fds = []
+        for kind in ("user", "net"):
+            fds.append(os.open(f"/proc/self/ns/{kind}", os.O_RDONLY))
+            opened.callback(os.close, fds[-1])
+        talk.send({}, fds)

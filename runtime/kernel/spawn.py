@@ -1,0 +1,158 @@
+"""The one place that starts host programs; what fails is logged as a line that can be pasted."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+log = structlog.get_logger()
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class ProgramFailed(Exception):
+    """A host program ended with another code than 0, or ran out of time.
+
+    Attributes:
+        argv: what was started.
+        code: its exit code; negative for a signal; None where the time was over.
+        stderr: the end of what it said.
+    """
+
+    def __init__(self, argv: Sequence[str], code: int | None, stderr: str) -> None:
+        what = "took too long" if code is None else f"ended with {code}"
+        super().__init__(f"{argv[0]} {what}: {stderr.strip()[-500:]}")
+        self.argv = list(argv)
+        self.code = code
+        self.stderr = stderr
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A short environment of our own, so that nothing of the operator's shell reaches a program.
+
+    Args:
+        extra: variables to add.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower() in {"http_proxy", "https_proxy", "no_proxy", "tmpdir"}
+    }
+    return {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root", **kept, **(extra or {})}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_s: float = 60,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    cwd: Path | None = None,
+) -> Finished:
+    """Run a program to its end and take what it says.
+
+    Nothing that outlives the program may hold its output: for such a one use `run_quietly`.
+
+    Args:
+        argv: the program, looked up in our own PATH, and its arguments.
+        timeout_s: after it the program is killed.
+        stdin: text for its input.
+        env: variables to add to a short, fixed environment.
+        pass_fds: descriptors that stay open in it under the same numbers.
+        cwd: where it runs.
+
+    Raises:
+        ProgramFailed: it ended with another code than 0 or took too long.
+        FileNotFoundError: there is no such program.
+    """
+    process = start(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=env,
+        pass_fds=pass_fds,
+        cwd=cwd,
+    )
+    with process:
+        try:
+            out, err = process.communicate(stdin.encode(), timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise failed(argv, None, f"no end after {timeout_s} s") from None
+    text = err.decode(errors="replace")
+    if process.returncode != 0:
+        raise failed(argv, process.returncode, text)
+    return Finished(0, out.decode(errors="replace"), text)
+
+
+def run_quietly(argv: Sequence[str], *, timeout_s: float = 60, cwd: Path | None = None) -> int:
+    """Run a program whose children may live on; it gets /dev/null for input and output.
+
+    A pipe would stay open in such a child, and reading it would never end.
+
+    Returns:
+        The exit code; saying what a failure means is the caller's part.
+
+    Raises:
+        ProgramFailed: it took too long.
+    """
+    with start(argv, cwd=cwd) as process:
+        try:
+            return process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise failed(argv, None, f"no end after {timeout_s} s") from None
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.DEVNULL,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    cwd: Path | None = None,
+    new_session: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a program and don't wait for it; the caller owns the process.
+
+    Raises:
+        FileNotFoundError: there is no such program.
+    """
+    return subprocess.Popen(
+        list(argv),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=environment(env),
+        pass_fds=tuple(pass_fds),
+        cwd=cwd,
+        start_new_session=new_session,
+    )
+
+
+def failed(argv: Sequence[str], code: int | None, stderr: str) -> ProgramFailed:
+    """Log a failure with its command line, and give the error to raise."""
+    log.warning("program.failed", command=shlex.join(argv), code=code, stderr=stderr.strip()[-500:])
+    return ProgramFailed(argv, code, stderr)

@@ -1,0 +1,155 @@
+"""What a lab is, in memory and on disk: the kernel is the truth, the file a hint for the next start."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NewType
+
+from runtime.limits.amounts import Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LabId = NewType("LabId", str)
+State = Literal["making", "ready", "ending"]
+LAB_ID = re.compile(r"[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class LabSpec:
+    """What was asked for; of two labs with one spec, either can stand in the pool for the other."""
+
+    image: str
+    profile: str = "plain"
+    internet: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass
+class TerminalRecord:
+    """A terminal of a lab, as the wire shows it.
+
+    Attributes:
+        terminal: `LAB.NAME`.
+        pid: the server's pid of its shell.
+        ended: the shell is gone.
+    """
+
+    terminal: str
+    pid: int
+    ended: bool = False
+
+
+@dataclass
+class Lab:
+    """One lab. Only `labs/` makes and changes it, but for `terminals`, which terminals.py keeps.
+
+    Attributes:
+        id: the runtime's own name for it; 8 hex digits.
+        spec: what it was made from.
+        block: the number of its claimed block of user ids.
+        uid_base: the server's id of the lab's root.
+        user: who terminals log in as, with home and shell, from the image.
+        key: the caller's name for it; None while it waits in the pool.
+        until: unix seconds at which it ends by itself; None in the pool.
+        state: `making`, `ready`, `ending`.
+        address: IPv4 address, or "" without a network.
+        pid: the server's pid of its process 1; 0 before it runs.
+        started_ticks: that process's start time, so that a pid used again is not taken for it.
+        warm: it came from the pool.
+        stages_ms: what making it cost, a stage a key.
+        created_at: unix seconds.
+        terminals: by name, `1` to `8`.
+    """
+
+    id: LabId
+    spec: LabSpec
+    block: int
+    uid_base: int
+    user: dict[str, Any]
+    key: str | None = None
+    until: float | None = None
+    state: State = "making"
+    address: str = ""
+    pid: int = 0
+    started_ticks: int = 0
+    warm: bool = False
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    created_at: float = 0.0
+    terminals: dict[str, TerminalRecord] = field(default_factory=dict)
+
+    @property
+    def hostname(self) -> str:
+        """Nothing of the learner: a name that a prompt can show on a projector."""
+        return f"lab-{self.id[:6]}"
+
+    @property
+    def check_uid(self) -> int:
+        """The server's id that checks run under: of this lab's block, but not in its map."""
+        return self.uid_base + 65536
+
+    def as_wire(self) -> dict[str, Any]:
+        """The lab as verbs answer it (docs/reference.md)."""
+        return {
+            "lab": self.id,
+            "key": self.key,
+            "image": self.spec.image,
+            "profile": self.spec.profile,
+            "internet": self.spec.internet,
+            "limits": asdict(self.spec.limits),
+            "until": self.until,
+            "address": self.address,
+            "hostname": self.hostname,
+            "state": self.state,
+            "uid_base": self.uid_base,
+            "pid": self.pid,
+            "warm": self.warm,
+            "stages_ms": self.stages_ms,
+            "created_at": self.created_at,
+            "terminals": [asdict(t) for t in self.terminals.values()],
+        }
+
+    def as_record(self) -> dict[str, Any]:
+        """Everything, for the state file."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, raw: dict[str, Any]) -> Lab:
+        """The lab that `as_record` described.
+
+        Raises:
+            TypeError, KeyError: the record is of another version.
+        """
+        spec = raw.pop("spec")
+        terminals = raw.pop("terminals")
+        return cls(
+            spec=LabSpec(**{**spec, "limits": Limits(**spec["limits"])}),
+            terminals={name: TerminalRecord(**t) for name, t in terminals.items()},
+            **raw,
+        )
+
+
+def save(lab: Lab, folder: Path) -> None:
+    """Write a lab's record so that a reader sees the old one or the new one, never half of one.
+
+    It isn't flushed to the disk: after a crash of the server no lab lives, so nobody needs it then.
+    """
+    new = folder / "lab.json.new"
+    new.write_text(json.dumps(lab.as_record()))
+    new.replace(folder / "lab.json")
+
+
+def load(folder: Path) -> Lab | None:
+    """The lab recorded in `folder`; None when there is no record that can be read."""
+    try:
+        return Lab.from_record(json.loads((folder / "lab.json").read_text()))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def new_id() -> LabId:
+    """A name for a lab that nobody can tie to a person."""
+    return LabId(os.urandom(4).hex())

@@ -1,0 +1,1 @@
+"""What a lab may use, and which user ids are its own."""

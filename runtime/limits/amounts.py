@@ -1,0 +1,50 @@
+"""What one lab may use, and what it has used: the same words for cgroup v1 and v2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a lab may use; there is no swap.
+
+    Attributes:
+        memory_bytes: over it the kernel ends a process of this lab.
+        pids: processes and threads together.
+        cpu_cores: processor time per second; over it the lab runs slower.
+    """
+
+    memory_bytes: int = 256 << 20
+    pids: int = 128
+    cpu_cores: float = 1.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a lab uses now, read from its cgroup.
+
+    Attributes:
+        memory_bytes: charged to the lab, page cache included.
+        pids: processes and threads.
+        cpu_seconds: since the lab was made.
+    """
+
+    memory_bytes: int
+    pids: int
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Hits:
+    """How often a lab met its limits since it was made; the kernel counts.
+
+    Attributes:
+        memory_kills: processes that were ended for memory.
+        pids_refused: forks that were refused.
+        cpu_throttled: periods in which the lab had to wait for the next one.
+    """
+
+    memory_kills: int
+    pids_refused: int
+    cpu_throttled: int
