@@ -1,0 +1,287 @@
+"""The door: all that the web, the pump and the command line know of the runtime.
+
+Standard library only, and safe under eventlet's monkey patching: there a socket doesn't block, so
+each read waits for the socket first (a bare `recvmsg` fails: GreenSocket only passes it on).
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import TYPE_CHECKING, Any, NewType, Self
+
+from runtime.problems import Problem
+from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["PACKET_BYTES", "Client", "Descriptors", "Feed", "LabId", "Packet", "Problem"]
+
+LabId = NewType("LabId", str)
+
+ANSWER_TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 2.0
+
+
+class Feed:
+    """A call that is answered more than once; one end of a connection of its own."""
+
+    def __init__(self, connection: Connection, timeout_s: float | None) -> None:
+        self._connection = connection
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """For an epoll loop: readable means that `receive` doesn't wait."""
+        return self._connection.fileno()
+
+    def close(self) -> None:
+        """Stop listening; the runtime notices and forgets the call."""
+        self._connection.close()
+
+    def receive(self) -> Packet | None:
+        """The next event and its descriptors, which are the caller's; None at the feed's end.
+
+        Raises:
+            Problem: what the runtime answered instead; `runtime-away` after the feed's timeout.
+        """
+        while True:
+            packet = self._packet()
+            if packet is None or "ok" in packet.body:
+                return None
+            if isinstance(packet.body.get("event"), dict):
+                return Packet(packet.body["event"], packet.descriptors)
+
+    def result(self, on_progress: Callable[[dict[str, Any]], None] | None = None) -> Packet:
+        """Wait for the one answer; `on_progress` is called for each word on the way."""
+        while True:
+            packet = self._packet()
+            if packet is None:
+                raise away("It stopped in the middle of a request.")
+            if isinstance(packet.body.get("ok"), dict):
+                return Packet(packet.body["ok"], packet.descriptors)
+            if on_progress and isinstance(packet.body.get("progress"), dict):
+                on_progress(packet.body["progress"])
+
+    def _packet(self) -> Packet | None:
+        if not _wait_readable(self._connection.fileno(), self._timeout_s):
+            raise away(f"It didn't answer for {self._timeout_s:.0f} seconds.")
+        try:
+            packet = self._connection.receive()
+        except OSError as error:
+            raise away("The connection to it broke.") from error
+        if packet and isinstance(packet.body.get("problem"), dict):
+            raise Problem.from_dict(packet.body["problem"])
+        return packet
+
+
+class Client:
+    """One method a verb; each call is a connection of its own, so a dead runtime harms one call.
+
+    Every method raises `Problem`: the runtime's own, or `runtime-away` where it can't be reached.
+    What the verbs take and answer is in docs/reference.md.
+
+    Args:
+        socket_path: the instance's runtime.sock.
+        timeout_s: how long an answer may take.
+    """
+
+    def __init__(self, socket_path: Path | str, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        self._path = str(socket_path)
+        self._timeout_s = timeout_s
+
+    def status(self) -> dict[str, Any]:
+        """Whether labs can be had, and how many more."""
+        return self._ask("status")
+
+    def lab_create(
+        self,
+        *,
+        key: str,
+        image: str,
+        until: float,
+        profile: str = "plain",
+        internet: bool = False,
+        limits: Mapping[str, float] | None = None,
+        rows: int = 24,
+        cols: int = 80,
+    ) -> dict[str, Any]:
+        """A lab whose terminal `1` is at its prompt; the same key gives the same lab again."""
+        return self._ask(
+            "lab.create",
+            key=key,
+            image=image,
+            profile=profile,
+            internet=internet,
+            limits=dict(limits or {}),
+            until=until,
+            rows=rows,
+            cols=cols,
+        )
+
+    def lab_get(self, lab: str) -> dict[str, Any]:
+        """One living lab; Problem `lab-unknown` where there is none."""
+        return self._ask("lab.get", lab=lab)
+
+    def lab_list(self) -> list[dict[str, Any]]:
+        """Every living lab of this instance, pool labs left out."""
+        return list(self._ask("lab.list")["labs"])
+
+    def lab_remove(self, lab: str) -> None:
+        """End a lab and all that is in it; done already is done."""
+        self._ask("lab.remove", lab=lab)
+
+    def lab_extend(self, lab: str, until: float) -> dict[str, Any]:
+        """Let a lab live until another time (unix seconds)."""
+        return self._ask("lab.extend", lab=lab, until=until)
+
+    def lab_check(
+        self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
+    ) -> dict[str, Any]:
+        """Run a step's check on a lab, from outside the learner's reach."""
+        return self._ask(
+            "lab.check", lab=lab, script=script, facts=dict(facts or {}), timeout_s=timeout_s
+        )
+
+    def lab_processes(self, lab: str) -> list[dict[str, Any]]:
+        """The lab's processes as the server sees them."""
+        return list(self._ask("lab.processes", lab=lab)["processes"])
+
+    def lab_usage(self, lab: str) -> dict[str, Any]:
+        """What the lab spends now, and its limits."""
+        return self._ask("lab.usage", lab=lab)
+
+    def lab_exec(
+        self,
+        lab: str,
+        argv: Sequence[str],
+        *,
+        user: str = "root",
+        tty: bool = False,
+        fds: Sequence[int] = (0, 1, 2),
+    ) -> int:
+        """Run a command in a lab on the caller's own descriptors; its exit code (root only)."""
+        args = {"lab": lab, "argv": list(argv), "user": user, "tty": tty}
+        with self._open("lab.exec", args, fds, timeout_s=None) as feed:
+            return int(feed.result().body["code"])
+
+    def terminal_open(
+        self, lab: str, name: str | None = None, *, rows: int = 24, cols: int = 80
+    ) -> dict[str, Any]:
+        """A shell more in a lab; the same name gives the same shell while it lives."""
+        return self._ask("terminal.open", lab=lab, name=name, rows=rows, cols=cols)
+
+    def terminal_close(self, terminal: str) -> None:
+        """Hang up a terminal; its shell ends."""
+        self._ask("terminal.close", terminal=terminal)
+
+    def terminal_stream(self, terminal: str) -> int:
+        """A descriptor of the pty's master, for the caller to close (root only)."""
+        with self._open("terminal.stream", {"terminal": terminal}) as feed:
+            return feed.result().descriptors.take(0)
+
+    def pool_want(self, shapes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Say which labs should stand ready; replaces what was wanted before."""
+        return self._ask("pool.want", shapes=[dict(shape) for shape in shapes])
+
+    def image_list(self) -> list[dict[str, Any]]:
+        """The images on this server."""
+        return list(self._ask("image.list")["images"])
+
+    def image_build(
+        self, name: str, on_progress: Callable[[dict[str, Any]], None] | None = None
+    ) -> dict[str, Any]:
+        """Build an image from lessons/images/ (root only); takes a minute."""
+        with self._open("image.build", {"name": name}, timeout_s=None) as feed:
+            return feed.result(on_progress).body
+
+    def events(self, cursor: int = 0) -> Iterator[dict[str, Any]]:
+        """What happens, for ever, from the event after `cursor` on (0: from now)."""
+        with self._open("events", {"cursor": cursor}, timeout_s=None) as feed:
+            while packet := feed.receive():
+                yield packet.body
+
+    def pump_register(self, pump: str) -> Feed:
+        """Become the reader of every terminal of this instance; the feed brings them."""
+        return self._open("pump.register", {"pump": pump}, timeout_s=None)
+
+    def wait_ready(self, timeout_s: float) -> dict[str, Any]:
+        """Wait until the runtime takes labs; its status.
+
+        Raises:
+            Problem: the last `runtime-away`, when the time is over.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                status = self.status()
+                if status["ready"] or time.monotonic() > deadline:
+                    return status
+            except Problem as problem:
+                if problem.code != "runtime-away" or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+
+    def _ask(self, verb: str, **args: object) -> dict[str, Any]:
+        with self._open(verb, args) as feed:
+            return feed.result().body
+
+    def _open(
+        self,
+        verb: str,
+        args: Mapping[str, Any],
+        fds: Sequence[int] = (),
+        timeout_s: float | None = -1,
+    ) -> Feed:
+        connection = self._connect()
+        try:
+            connection.send({"verb": verb, "args": args}, fds)
+        except OSError as error:
+            connection.close()
+            raise away("The connection to it broke.") from error
+        except Problem:
+            connection.close()
+            raise
+        return Feed(connection, self._timeout_s if timeout_s == -1 else timeout_s)
+
+    def _connect(self) -> Connection:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            sock.settimeout(CONNECT_TIMEOUT_S)
+            sock.connect(self._path)
+            sock.settimeout(None)
+        except OSError as error:
+            sock.close()
+            raise away("Nothing answers at its socket.") from error
+        return Connection(sock)
+
+
+def away(what: str) -> Problem:
+    """What a person reads while the runtime is down; the supervisor is bringing it back."""
+    return Problem(
+        "runtime-away",
+        f"The part of this server that runs the labs is away. {what}",
+        "It is started again by itself; programs in the labs go on meanwhile.",
+    )
+
+
+def _wait_readable(fd: int, timeout_s: float | None) -> bool:
+    """Wait for one descriptor, in a way that lets eventlet run other greenlets.
+
+    Monkey patching removes `select.poll` and makes `select.select` green; without it, poll is the
+    one of the two that takes descriptors above 1023.
+    """
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
+    readable, _, _ = select.select([fd], [], [], timeout_s)
+    return bool(readable)
