@@ -23,8 +23,9 @@ class Findings:
 def read_findings(stdout: str) -> Findings:
     """Take a check's standard output apart.
 
-    A line that begins with `Expected:`, `Found:` or `Try:` opens that part; lines after it belong to it, until
-    another part opens. What comes before the first part is the author's own talk, and dropped.
+    A line that begins with `Expected:`, `Found:` or `Try:` opens that part; lines after it belong
+    to it, until another part opens. What comes before the first part is the author's own talk, and
+    dropped.
     """
     parts: dict[str, list[str]] = {name: [] for name in _LABELS.values()}
     open_part: str | None = None

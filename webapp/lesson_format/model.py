@@ -1,4 +1,4 @@
-"""What a lesson is, whatever it was written in. Everything is read-only and already safe to show."""
+"""What a lesson is, whatever it was written in: read-only, and already safe to show."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Asks the learner's real lab whether the step is done; its name in presses and events is `check`."""
+    """Asks the learner's real lab whether the step is done."""
 
     title: str
     script: Script
@@ -85,8 +85,9 @@ class Choice:
 class Question:
     """A question that counts as a check.
 
-    A choice is judged by its `choices` (the answer is the position, from 0). A number or a text is judged by
-    `script`, which finds the answer under `answers` in its facts: the right one is measured, never written.
+    A choice is judged by its `choices` (the answer is the position, from 0). A number or a text is
+    judged by `script`, which finds the answer under `answers` in its facts: the right one is
+    measured, never written.
     """
 
     name: str
@@ -141,7 +142,8 @@ class Deed:
     """One line of a solution, as `lesson test` carries it out.
 
     Attributes:
-        text: RUN and START: what is typed. KEYS: names of keys. ANSWER: the question. PRESS: the name.
+        text: what is typed (RUN, START), names of keys (KEYS), the question (ANSWER) or the name
+            of what is pressed (PRESS).
         value: ANSWER only: the answer as written; empty when it is measured.
         process: ANSWER only: the answer is the server's number of the process with this name.
         output_of: ANSWER only: the answer is what this command prints in the lab.

@@ -1,0 +1,62 @@
+"""A step's solution: the deeds that `lesson test` carries out in a real lab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from webapp.lesson_format.model import Deed, DeedKind
+
+if TYPE_CHECKING:
+    from webapp.lesson_format.faults import Faults
+    from webapp.lesson_format.front import Table
+
+KEYS = {
+    "enter": "\r",
+    "tab": "\t",
+    "escape": "\x1b",
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "ctrl-c": "\x03",
+    "ctrl-d": "\x04",
+    "ctrl-z": "\x1a",
+    **{letter: letter for letter in "abcdefghijklmnopqrstuvwxyz"},
+}
+"""Which bytes a named key sends; also what `keys:` may name."""
+
+_MEASURED = ("value", "process", "output_of")
+
+
+def read_deeds(front: Table, faults: Faults, questions: set[str]) -> tuple[Deed, ...]:
+    """The step's `solution`; a plain text in it is a command to run."""
+    deeds = []
+    for table in front.tables("solution", need="run: the command", short="run"):
+        kinds = [kind for kind in DeedKind if table.has(kind)]
+        if len(kinds) == 1:
+            deeds.append(_read_deed(table, kinds[0], faults, questions))
+            table.finish()
+        else:
+            known = ", ".join(f"`{kind}:`" for kind in DeedKind)
+            faults.add(
+                table.line, "This line of the solution is no deed.", f"Write one of {known}."
+            )
+    return tuple(deeds)
+
+
+def _read_deed(table: Table, kind: DeedKind, faults: Faults, questions: set[str]) -> Deed:
+    text = table.text(kind, need="…")
+    line = table.line_of(kind)
+    if kind is DeedKind.KEYS:
+        for key in set(text.split()) - set(KEYS):
+            faults.add(line, f"There is no key `{key}`.", "Known: letters, ctrl-c, enter, up, …")
+    if kind is not DeedKind.ANSWER:
+        return Deed(kind, text)
+    if text not in questions:
+        faults.add(line, f"The step asks nothing called `{text}`.", "Write a question's name.")
+    how = {key: table.text(key) for key in _MEASURED}
+    if sum(map(bool, how.values())) != 1:
+        instead = "Write `value:`, `process:` or `output_of:` below it."
+        faults.add(line, f"It isn't said how `{text}` is answered.", instead)
+    return Deed(kind, text, **how)
+
+
+__all__ = ["KEYS", "read_deeds"]

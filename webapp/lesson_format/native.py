@@ -1,0 +1,249 @@
+"""Our own format: a folder with `lesson.md`, a markdown file a step, and checks in files of theirs.
+
+docs/authoring.md is its reference. Everything wrong is collected, never only the first mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from webapp.lesson_format.deeds import read_deeds
+from webapp.lesson_format.faults import Faults, LessonBroken
+from webapp.lesson_format.front import Table, read_text, split_front
+from webapp.lesson_format.markdown import render, render_line
+from webapp.lesson_format.model import (
+    Check,
+    Choice,
+    Hint,
+    Layout,
+    Lesson,
+    Prediction,
+    Question,
+    QuestionKind,
+    Script,
+    Source,
+    Step,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INDEX = "lesson.md"
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NAME_WORDS = "small letters, digits and single dashes"
+_SCRIPT_BYTES_MOST = 64 * 1024
+_TIMEOUT_S_MOST = 30
+
+
+def load(folder: Path) -> Lesson:
+    """Read a lesson.
+
+    Raises:
+        LessonBroken: with every fault of every file of it.
+    """
+    faults = Faults(folder / INDEX)
+    lesson = _read_lesson(folder, faults)
+    if faults.found or lesson is None:
+        raise LessonBroken(faults.found)
+    return lesson
+
+
+def _read_lesson(folder: Path, faults: Faults) -> Lesson | None:
+    parts = split_front(read_text(folder / INDEX, faults), faults)
+    if parts is None:
+        return None
+    front, body = parts
+    if not _NAME.fullmatch(folder.name):
+        faults.add(
+            1, f"The folder's name `{folder.name}` can't be part of an address.", _NAME_WORDS
+        )
+    layout = front.text("layout").strip() or Layout.CONTAINER
+    if layout not in set(Layout):
+        known = ", ".join(Layout)
+        faults.add(front.line_of("layout"), f"There is no layout `{layout}`.", f"Known: {known}.")
+        layout = Layout.CONTAINER
+    lesson = Lesson(
+        name=folder.name,
+        title=front.text("title", need="What the lesson is called"),
+        summary=front.text("summary", need="One sentence for whoever chooses lessons."),
+        minutes=front.number("minutes", least=1, most=600),
+        layout=Layout(layout),
+        image=front.text("image").strip() or "base",
+        html=render(body).html,
+        steps=_read_steps(folder, front, faults),
+    )
+    front.finish()
+    return lesson
+
+
+def _read_steps(folder: Path, front: Table, faults: Faults) -> tuple[Step, ...]:
+    lines = front.texts("steps", need="01-first-step")
+    names = [line.text for line in lines]
+    steps = []
+    for line in lines:
+        path = folder / f"{line.text}.md"
+        if not _NAME.fullmatch(line.text):
+            faults.add(line.number, f"`{line.text}` is no step's name.", f"Use {_NAME_WORDS}.")
+        elif names.count(line.text) > 1:
+            faults.add(line.number, f"Step `{line.text}` stands here twice.", "Keep one of them.")
+        elif not path.is_file():
+            faults.add(line.number, f"There is no file {path.name} here.", "Write it, or its name.")
+        else:
+            inner = Faults(path)
+            step = _StepReader(folder, path, inner).read()
+            faults.found.extend(inner.found)
+            steps += [step] if step else []
+    for path in sorted(folder.glob("*.md")):
+        if path.name != INDEX and path.stem not in names:
+            sentence = f"{path.name} is in the folder and not among the steps."
+            faults.add(front.line_of("steps"), sentence, f"Write `- {path.stem}`, or remove it.")
+    return tuple(steps)
+
+
+class _StepReader:
+    """One step's file, read once."""
+
+    def __init__(self, folder: Path, path: Path, faults: Faults) -> None:
+        self._folder = folder
+        self._path = path
+        self._faults = faults
+
+    def read(self) -> Step | None:
+        parts = split_front(read_text(self._path, self._faults), self._faults)
+        if parts is None:
+            return None
+        front, body = parts
+        text = render(body)
+        questions = self._questions(front)
+        step = Step(
+            id=f"{self._folder.name}/{self._path.stem}",
+            name=self._path.stem,
+            title=front.text("title", need="What the step is called"),
+            html=text.html,
+            commands=text.commands,
+            prediction=self._prediction(front),
+            check=self._check(front),
+            questions=questions,
+            hints=self._hints(front),
+            takeaway=render_line(front.text("takeaway", need="One sentence to keep.")),
+            sources=self._sources(front),
+            has_server_view=front.flag("server_view"),
+            is_extra=front.flag("extra"),
+            solution=read_deeds(front, self._faults, {each.name for each in questions}),
+        )
+        if step.check is None and not questions and not front.has("check"):
+            self._faults.add(
+                front.line,
+                "This step has no check.",
+                "Write `check:` with `title` and `script`, or `questions:`.",
+            )
+        front.finish()
+        return step
+
+    def _check(self, front: Table) -> Check | None:
+        table = front.table("check")
+        if table is None:
+            return None
+        title = table.text("title", need="What is true once it passed")
+        script = self._script(table, need="checks/what-it-looks-at.py")
+        table.finish()
+        return Check(title, script) if script else None
+
+    def _script(self, table: Table, *, need: str) -> Script | None:
+        written = table.text("script", need=need)
+        timeout_s = table.number("timeout_s", least=1, most=_TIMEOUT_S_MOST, default=5)
+        line = table.line_of("script")
+        path = (self._folder / written).resolve()
+        if not written:
+            return None
+        if not path.is_relative_to(self._folder.resolve()):
+            self._faults.add(line, f"{written} is outside the lesson's folder.", "Copy it in.")
+            return None
+        if not path.is_file():
+            self._faults.add(line, f"There is no file {written} here.", "Write it, or its name.")
+            return None
+        inner = Faults(path)
+        text = read_text(path, inner)
+        if len(text.encode()) > _SCRIPT_BYTES_MOST:
+            inner.add(1, "This check is larger than 64 KiB.", "Move its data out, or make it less.")
+        if not text.startswith("#!") and not inner.found:
+            inner.add(
+                1, "This check doesn't say what runs it.", "Write `#!/usr/bin/python3` first."
+            )
+        self._faults.found.extend(inner.found)
+        return None if inner.found else Script(path, text, timeout_s)
+
+    def _questions(self, front: Table) -> tuple[Question, ...]:
+        questions: list[Question] = []
+        for table in front.tables("questions", need="" if front.has("check") else "name: which"):
+            question = self._question(table)
+            if any(question.name == other.name for other in questions):
+                sentence = f"Two questions are called `{question.name}`."
+                self._faults.add(table.line_of("name"), sentence, "Give one another name.")
+            questions.append(question)
+        return tuple(questions)
+
+    def _question(self, table: Table) -> Question:
+        name = table.text("name", need="which-kernel").strip()
+        if name and not _NAME.fullmatch(name):
+            line = table.line_of("name")
+            self._faults.add(line, f"`{name}` is no question's name.", f"Use {_NAME_WORDS}.")
+        written = table.text("kind", need="choice").strip() or QuestionKind.CHOICE
+        if written not in set(QuestionKind):
+            known = ", ".join(QuestionKind)
+            line = table.line_of("kind")
+            self._faults.add(line, f"There is no question of kind `{written}`.", f"Known: {known}.")
+            written = QuestionKind.CHOICE
+        kind = QuestionKind(written)
+        ask = render_line(table.text("ask", need="What is asked?"))
+        if kind is QuestionKind.CHOICE:
+            question = Question(name, kind, ask, choices=self._choices(table))
+        else:
+            question = Question(
+                name, kind, ask, script=self._script(table, need="checks/answer.py")
+            )
+        table.finish()
+        return question
+
+    def _choices(self, question: Table) -> tuple[Choice, ...]:
+        choices = []
+        for table in question.tables("choices", need="text: an answer"):
+            text = render_line(table.text("text", need="an answer"))
+            is_right = table.flag("right")
+            says = render_line(table.text("says", need="Why it is right or wrong."))
+            table.finish()
+            choices.append(Choice(text, is_right, says))
+        rights = sum(choice.is_right for choice in choices)
+        if len(choices) < 2 or rights != 1:
+            sentence = f"This question has {len(choices)} choices, {rights} of them right."
+            self._faults.add(question.line, sentence, "Write two or more, one with `right: true`.")
+        return tuple(choices)
+
+    def _prediction(self, front: Table) -> Prediction | None:
+        table = front.table("prediction")
+        if table is None:
+            return None
+        prediction = Prediction(
+            ask=render_line(table.text("ask", need="What will it print?")),
+            choices=tuple(render_line(line.text) for line in table.texts("choices", need="words")),
+            reveal=render_line(table.text("reveal", need="What happens, and why.")),
+        )
+        table.finish()
+        return prediction
+
+    def _hints(self, front: Table) -> tuple[Hint, ...]:
+        lines = front.texts("hints", need="Where to look; the last one holds the solution.")
+        return tuple(Hint(render(line.text).html, is_solution=line is lines[-1]) for line in lines)
+
+    def _sources(self, front: Table) -> tuple[Source, ...]:
+        sources = []
+        for table in front.tables("sources", short="title"):
+            sources.append(Source(table.text("title", need="Name, section"), table.text("url")))
+            url = sources[-1].url
+            if url and not url.startswith(("https://", "http://")):
+                self._faults.add(
+                    table.line_of("url"), f"`{url}` is no address.", "Begin it with https://."
+                )
+            table.finish()
+        return tuple(sources)
