@@ -1,0 +1,1 @@
+"""Request in, template out. No rule, no query."""
