@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 log = structlog.get_logger()
@@ -156,3 +157,38 @@ def failed(argv: Sequence[str], code: int | None, stderr: str) -> ProgramFailed:
     """Log a failure with its command line, and give the error to raise."""
     log.warning("program.failed", command=shlex.join(argv), code=code, stderr=stderr.strip()[-500:])
     return ProgramFailed(argv, code, stderr)
+
+
+def run_aloud(
+    argv: Sequence[str],
+    hear: Callable[[str], None],
+    *,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> None:
+    """Run a program and hear each line it says, on either stream, as it is said.
+
+    Args:
+        argv: the program and its arguments.
+        hear: called with each line; what it raises ends the program (SIGTERM) and is raised again.
+        env: variables to add to a short, fixed environment.
+        pass_fds: descriptors that stay open in it under the same numbers.
+
+    Raises:
+        ProgramFailed: it ended with another code than 0.
+        FileNotFoundError: there is no such program.
+    """
+    said: deque[str] = deque(maxlen=20)
+    process = start(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, pass_fds=pass_fds
+    )
+    with process:
+        try:
+            for line in process.stdout or ():
+                said.append(line.decode(errors="replace").rstrip())
+                hear(said[-1])
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode != 0:
+        raise failed(argv, process.returncode, "\n".join(said))

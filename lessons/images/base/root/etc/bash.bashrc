@@ -1,0 +1,26 @@
+# Read by every interactive bash. It starts no program: a terminal's first prompt waits for it.
+
+case $- in *i*) ;; *) return ;; esac
+
+shopt -s checkwinsize histappend
+HISTCONTROL=ignoreboth HISTSIZE=5000
+
+if [ "$EUID" -eq 0 ]; then
+  PS1='\[\e[1;31m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]# '
+else
+  PS1='\[\e[1;32m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]\$ '
+fi
+# The window's name is the folder one is in, which the terminal's tab shows.
+PROMPT_COMMAND='printf "\e]0;%s\a" "${PWD/#$HOME/\~}"'
+
+alias ls='ls --color=auto' ll='ls -l' la='ls -A'
+alias grep='grep --color=auto' diff='diff --color=auto' ip='ip -color=auto'
+
+# Completion is read when Tab is first pressed for a command, not before the prompt.
+_load_completion() {
+  unset -f _load_completion
+  complete -r -D
+  . /usr/share/bash-completion/bash_completion
+  return 124
+}
+complete -D -F _load_completion -o bashdefault -o default

@@ -1,0 +1,1 @@
+# Yours to change: what you add here happens in each new terminal.
