@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from typing_extensions import override
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,7 +24,6 @@ class Fault:
     sentence: str
     instead: str
 
-    @override
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.sentence} {self.instead}"
 

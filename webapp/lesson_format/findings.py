@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 _LABELS = {"Expected:": "expected", "Found:": "found", "Try:": "attempt"}
 
@@ -18,6 +19,25 @@ class Findings:
     expected: str = ""
     found: str = ""
     attempt: str = ""
+
+
+class Outcome(StrEnum):
+    """How a check ended. A broken one is never the learner's mistake and counts as no attempt."""
+
+    PASSED = "passed"
+    NOT_YET = "not-yet"
+    BROKE = "broke"
+
+
+def read_outcome(code: int, findings: Findings) -> Outcome:
+    """What a check's exit code means.
+
+    Not yet is 1 together with something found: an interpreter that stops with a traceback says 1
+    as well, and has found nothing.
+    """
+    if code == 0:
+        return Outcome.PASSED
+    return Outcome.NOT_YET if code == 1 and findings.found else Outcome.BROKE
 
 
 def read_findings(stdout: str) -> Findings:
