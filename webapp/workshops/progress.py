@@ -1,0 +1,203 @@
+"""Where a learner stands in a lesson, read from what they did; nothing is kept beside that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from webapp.lesson_format.model import Lesson, Question, Step
+    from webapp.models.events import Event
+
+HINT_PRESS = "hint-"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the last try of a check or of a question came to.
+
+    Attributes:
+        broke: the check itself failed; no mistake of the learner's, and not counted as a try.
+        value: what was answered; None for a check.
+    """
+
+    passed: bool
+    broke: bool
+    title: str
+    expected: str
+    found: str
+    attempt: str
+    at: datetime
+    value: int | str | None = None
+
+
+@dataclass(slots=True)
+class StepProgress:
+    """One step of one learner.
+
+    Attributes:
+        check: the last result of the step's check; a pass is never taken back by a later failure.
+        answers: the last result of each question that was answered, by name.
+        presses: names of what was run, copied or opened; each once, in the order of the first time.
+        tries: how often a check or an answer was judged.
+    """
+
+    step: Step
+    check: Result | None = None
+    answers: dict[str, Result] = field(default_factory=dict)
+    presses: list[str] = field(default_factory=list)
+    tries: int = 0
+    is_skipped: bool = False
+    opened_at: datetime | None = None
+    passed_at: datetime | None = None
+
+    @property
+    def is_passed(self) -> bool:
+        """Is the check passed, and every question answered right?"""
+        return self.passed_at is not None
+
+    @property
+    def is_failed(self) -> bool:
+        """Was the last thing that was tried not right yet?"""
+        results = [self.check, *self.answers.values()]
+        return not self.is_passed and any(
+            result is not None and not result.passed and not result.broke for result in results
+        )
+
+    @property
+    def hints_open(self) -> int:
+        """How many hints were opened."""
+        return sum(name.startswith(HINT_PRESS) for name in self.presses)
+
+    @property
+    def seconds(self) -> int | None:
+        """From the first look at the step to its passing."""
+        if self.opened_at is None or self.passed_at is None:
+            return None
+        return round((self.passed_at - self.opened_at).total_seconds())
+
+    def facts(self) -> dict[str, Any]:
+        """What a check may know of the page: this step's answers and presses."""
+        answers = {name: str(result.value) for name, result in self.answers.items()}
+        return {"answers": answers, "presses": list(self.presses)}
+
+    def counts(self) -> tuple[int, int]:
+        """Checks and questions passed, and how many there are."""
+        passed = sum(self._question_passed(question) for question in self.step.questions)
+        total = len(self.step.questions)
+        if self.step.check is not None:
+            passed += self.check is not None and self.check.passed
+            total += 1
+        return passed, total
+
+    def take(self, event: Event) -> None:
+        """Add one event of this step, in the order in which they happened."""
+        match event.type:
+            case "opened":
+                self.opened_at = self.opened_at or event.at
+            case "pressed":
+                name = str(event.payload.get("name", ""))
+                if name not in self.presses:
+                    self.presses.append(name)
+            case "skipped":
+                self.is_skipped = True
+            case "checked" | "answered":
+                self._take_result(event)
+            case _:
+                pass
+        self._note_passing(event.at)
+
+    def _take_result(self, event: Event) -> None:
+        result = _result(event)
+        self.tries += not result.broke
+        if event.type == "checked":
+            self.check = _better(self.check, result)
+        else:
+            name = str(event.payload.get("question", ""))
+            self.answers[name] = _better(self.answers.get(name), result)
+
+    def _note_passing(self, at: datetime) -> None:
+        passed, total = self.counts()
+        nothing_asked = total == 0 and self.opened_at is not None
+        if self.passed_at is None and (nothing_asked or (total > 0 and passed == total)):
+            self.passed_at = at
+
+    def _question_passed(self, question: Question) -> bool:
+        result = self.answers.get(question.name)
+        return result is not None and result.passed
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A learner's way through one lesson."""
+
+    lesson: Lesson
+    steps: tuple[StepProgress, ...]
+
+    @property
+    def current(self) -> Step:
+        """The first step that is neither passed nor skipped; extra steps hold nobody up."""
+        open_steps = (each.step for each in self.steps if not (each.is_passed or each.is_skipped))
+        return next((step for step in open_steps if not step.is_extra), self.lesson.steps[-1])
+
+    @property
+    def done_count(self) -> int:
+        """How many steps are passed."""
+        return sum(each.is_passed for each in self.steps)
+
+    def of(self, step: Step) -> StepProgress:
+        """How one step stands."""
+        return next(each for each in self.steps if each.step.id == step.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a learner is in the whole workshop: what a row of the roster shows."""
+
+    lesson: Lesson
+    step: Step
+    passed: int
+    total: int
+    last: Result | None
+
+
+def progress_of(events: Iterable[Event], lesson: Lesson) -> Progress:
+    """Read a learner's progress in one lesson from all that they did, oldest first."""
+    by_id = {step.id: StepProgress(step) for step in lesson.steps}
+    for event in events:
+        if event.step in by_id:
+            by_id[event.step].take(event)
+    return Progress(lesson, tuple(by_id.values()))
+
+
+def whereabouts(events: Sequence[Event], lessons: Sequence[Lesson]) -> Whereabouts | None:
+    """Which step a learner looked at last, how far they are there, and what was judged last."""
+    steps = {step.id: (lesson, step) for lesson in lessons for step in lesson.steps}
+    seen = next((each.step for each in reversed(events) if each.step in steps), None)
+    if seen is None:
+        return None
+    lesson, step = steps[seen]
+    passed, total = progress_of(events, lesson).of(step).counts()
+    judged = next((each for each in reversed(events) if each.type in {"checked", "answered"}), None)
+    return Whereabouts(lesson, step, passed, total, None if judged is None else _result(judged))
+
+
+def _result(event: Event) -> Result:
+    payload = event.payload
+    return Result(
+        passed=payload.get("passed") is True,
+        broke=payload.get("broke") is True,
+        title=str(payload.get("title", "")),
+        expected=str(payload.get("expected", "")),
+        found=str(payload.get("found", "")),
+        attempt=str(payload.get("try", "")),
+        at=event.at,
+        value=payload.get("value"),
+    )
+
+
+def _better(before: Result | None, after: Result) -> Result:
+    return before if before is not None and before.passed and not after.passed else after
