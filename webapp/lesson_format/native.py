@@ -69,7 +69,7 @@ def _read_lesson(folder: Path, faults: Faults) -> Lesson | None:
         summary=front.text("summary", need="One sentence for whoever chooses lessons."),
         minutes=front.number("minutes", least=1, most=600),
         layout=Layout(layout),
-        image=front.text("image").strip() or "base",
+        image=front.text("image").strip() or "slipway/base",
         html=render(body).html,
         steps=_read_steps(folder, front, faults),
     )

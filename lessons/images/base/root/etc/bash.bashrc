@@ -2,8 +2,9 @@
 
 case $- in *i*) ;; *) return ;; esac
 
+# Each command is noted as soon as it has run, twice if it ran twice: checks of lessons read it.
 shopt -s checkwinsize histappend
-HISTCONTROL=ignoreboth HISTSIZE=5000
+HISTCONTROL=ignorespace HISTSIZE=5000
 
 if [ "$EUID" -eq 0 ]; then
   PS1='\[\e[1;31m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]# '
@@ -11,7 +12,7 @@ else
   PS1='\[\e[1;32m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]\$ '
 fi
 # The window's name is the folder one is in, which the terminal's tab shows.
-PROMPT_COMMAND='printf "\e]0;%s\a" "${PWD/#$HOME/\~}"'
+PROMPT_COMMAND='history -a; printf "\e]0;%s\a" "${PWD/#$HOME/\~}"'
 
 alias ls='ls --color=auto' ll='ls -l' la='ls -A'
 alias grep='grep --color=auto' diff='diff --color=auto' ip='ip -color=auto'
