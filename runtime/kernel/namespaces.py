@@ -13,7 +13,8 @@ from runtime.kernel import syscalls
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runtime.kernel.forker import Forker, Talk
+    from runtime.kernel.forked import Talk
+    from runtime.kernel.forker import Forker
 
 _PATIENCE_S = 10
 
@@ -45,7 +46,8 @@ def write_maps(pid: int, lines: Sequence[tuple[int, int, int]]) -> None:
 
     Args:
         pid: the process.
-        lines: first id inside, first id outside, how many. The kernel takes one write for each file.
+        lines: first id inside, first id outside, how many. The kernel takes one write
+            for each file.
     """
     text = "\n".join(" ".join(map(str, line)) for line in lines)
     for name in ("uid_map", "gid_map"):
@@ -55,9 +57,9 @@ def write_maps(pid: int, lines: Sequence[tuple[int, int, int]]) -> None:
 def make_pair(forker: Forker, base: int, count: int = 65536) -> Pair:
     """Make a lab's user namespace, and a network namespace that belongs to it.
 
-    The second must be made from within the first: crun binds the host's /sys writable into a container
-    whose network belongs to another user namespace, and runc refuses it. The maps are written in
-    between, so that root inside owns what the kernel makes along with the network.
+    The second must be made from within the first: crun binds the host's /sys writable into a
+    container whose network belongs to another user namespace, and runc refuses it. The maps are
+    written in between, so that root inside owns what the kernel makes along with the network.
 
     Args:
         forker: makes the child that is their first inhabitant.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+Process = subprocess.Popen[bytes]
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -135,7 +137,7 @@ def start(
     pass_fds: Sequence[int] = (),
     cwd: Path | None = None,
     new_session: bool = False,
-) -> subprocess.Popen[bytes]:
+) -> Process:
     """Start a program and don't wait for it; the caller owns the process.
 
     Raises:

@@ -1,7 +1,7 @@
 """System calls by their names in section 2 of the manual; they raise OSError and decide nothing.
 
-Python has no wrapper for the mount API of Linux 5.2 and later, so these go through libc's `syscall`.
-The numbers from 424 on are the same on every architecture.
+Python has no wrapper for the mount API of Linux 5.2 and later, so these go through libc's
+`syscall`. The numbers from 424 on are the same on every architecture.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a lab is, in memory and on disk: the kernel is the truth, the file a hint for the next start."""
+"""What a lab is, in memory and on disk; the kernel is the truth, the file a hint."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LAB_ID = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
-class LabSpec:
-    """What was asked for; of two labs with one spec, either can stand in the pool for the other."""
+class Shape:
+    """What was asked for; of two labs with one shape, either can stand in for the other."""
 
     image: str
     profile: str = "plain"
@@ -49,7 +49,7 @@ class Lab:
 
     Attributes:
         id: the runtime's own name for it; 8 hex digits.
-        spec: what it was made from.
+        shape: what it was made from.
         block: the number of its claimed block of user ids.
         uid_base: the server's id of the lab's root.
         user: who terminals log in as, with home and shell, from the image.
@@ -66,7 +66,7 @@ class Lab:
     """
 
     id: LabId
-    spec: LabSpec
+    shape: Shape
     block: int
     uid_base: int
     user: dict[str, Any]
@@ -91,15 +91,15 @@ class Lab:
         """The server's id that checks run under: of this lab's block, but not in its map."""
         return self.uid_base + 65536
 
-    def as_wire(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The lab as verbs answer it (docs/reference.md)."""
         return {
             "lab": self.id,
             "key": self.key,
-            "image": self.spec.image,
-            "profile": self.spec.profile,
-            "internet": self.spec.internet,
-            "limits": asdict(self.spec.limits),
+            "image": self.shape.image,
+            "profile": self.shape.profile,
+            "internet": self.shape.internet,
+            "limits": asdict(self.shape.limits),
             "until": self.until,
             "address": self.address,
             "hostname": self.hostname,
@@ -123,10 +123,10 @@ class Lab:
         Raises:
             TypeError, KeyError: the record is of another version.
         """
-        spec = raw.pop("spec")
+        shape = raw.pop("shape")
         terminals = raw.pop("terminals")
         return cls(
-            spec=LabSpec(**{**spec, "limits": Limits(**spec["limits"])}),
+            shape=Shape(**{**shape, "limits": Limits(**shape["limits"])}),
             terminals={name: TerminalRecord(**t) for name, t in terminals.items()},
             **raw,
         )

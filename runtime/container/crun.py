@@ -1,0 +1,290 @@
+"""The OCI runtime: crun, or runc for a container that crun refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import termios
+from contextlib import ExitStack, suppress
+from fcntl import ioctl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from runtime.kernel import spawn
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.instance import Instance
+
+log = structlog.get_logger()
+
+_START_S = 30.0
+_LOOK_S = 0.5
+
+
+class Shell(NamedTuple):
+    """A program on a terminal of its own.
+
+    Attributes:
+        stream_fd: the pty's master; the receiver's.
+        pid: the server's pid of the program.
+    """
+
+    stream_fd: int
+    pid: int
+
+
+class Crun:
+    """Runs the containers of one instance.
+
+    Args:
+        instance: whose labs these are; containers are named by their lab.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self._labs_path = instance.labs_path
+        self._state_path = instance.run_path / "crun"
+        self._console_path = instance.run_path / "console"
+
+    def prepare(self) -> None:
+        """Make the folders for states and sockets; nobody but root looks into them."""
+        for path in (self._state_path, self._console_path):
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o700)
+
+    def run(self, lab: str) -> int:
+        """Start the container described in the lab's folder.
+
+        Returns:
+            The server's pid of its process 1.
+
+        Raises:
+            Problem: `container-start`, with what the OCI runtime said as its cause.
+        """
+        try:
+            return self._run("crun", lab)
+        except Problem as refused:
+            if not _is_installed("runc"):
+                raise
+            log.warning("container.refused_by_crun", lab=lab, cause=str(refused.__cause__))
+            self.delete(lab)
+        self._describe_for_runc(lab)
+        return self._run("runc", lab)
+
+    def open_shell(self, lab: str, rows: int, cols: int) -> Shell:
+        """Start a login shell of the image's user on a new terminal.
+
+        Raises:
+            Problem: `container-exec`; nothing is left running then.
+        """
+        process = json.loads((self._labs_path / lab / "shell.json").read_text())
+        return self.exec_terminal(lab, process, rows, cols)
+
+    def exec_terminal(self, lab: str, process: dict[str, Any], rows: int, cols: int) -> Shell:
+        """Start a program of a running container on a new terminal.
+
+        Args:
+            lab: whose container.
+            process: as `bundle.process` gives it, with `terminal` true.
+            rows: of the terminal, with `cols`; a size that comes later redraws the first prompt.
+            cols: see `rows`.
+
+        Raises:
+            Problem: `container-exec`.
+        """
+        process = {**process, "consoleSize": {"height": rows, "width": cols}}
+        with ExitStack() as undo:
+            name = f"{lab}-{os.urandom(4).hex()}"
+            files = self._files(name, undo)
+            listener = undo.enter_context(socket.socket(socket.AF_UNIX))
+            listener.bind(str(files / "console"))
+            listener.listen(1)
+            options = ["--detach", "--tty", f"--console-socket={files / 'console'}"]
+            argv = self._exec_argv(lab, process, files, options)
+            child = undo.enter_context(spawn.start(argv))
+            undo.callback(_end, child)
+            stream_fd = _receive_master(listener, child)
+            if stream_fd is None:
+                raise self._problem("container-exec", lab, argv, child.wait(), files / "log")
+            undo_stream = undo.enter_context(ExitStack())
+            undo_stream.callback(os.close, stream_fd)
+            ioctl(stream_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+            if (code := child.wait(_START_S)) != 0:
+                raise self._problem("container-exec", lab, argv, code, files / "log")
+            pid = int((files / "pid").read_text())
+            undo_stream.pop_all()
+        return Shell(stream_fd, pid)
+
+    def execute(
+        self,
+        lab: str,
+        process: dict[str, Any],
+        fds: tuple[int, int, int],
+        is_gone: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Run a program of a running container to its end, on descriptors of the caller's.
+
+        Args:
+            lab: whose container.
+            process: as `bundle.process` gives it.
+            fds: its input, output and errors; they stay the caller's.
+            is_gone: whether whoever asked has left; then the program is killed.
+
+        Returns:
+            Its exit code, 128 and the number for a signal.
+
+        Raises:
+            Problem: `container-exec` where it could not be started.
+        """
+        with ExitStack() as undo:
+            files = self._files(f"{lab}-{os.urandom(4).hex()}", undo)
+            options = ["--tty"] if process["terminal"] else []
+            argv = self._exec_argv(lab, process, files, options)
+            stdin, stdout, stderr = fds
+            child = undo.enter_context(spawn.start(argv, stdin=stdin, stdout=stdout, stderr=stderr))
+            undo.callback(_end, child)
+            pidfd = os.pidfd_open(child.pid)
+            undo.callback(os.close, pidfd)
+            while not select.select([pidfd], [], [], _LOOK_S)[0]:
+                if is_gone():
+                    _kill(files / "pid")
+                    break
+            code = child.wait(_START_S)
+            if code != 0 and not (files / "pid").exists():
+                raise self._problem("container-exec", lab, argv, code, files / "log")
+        return code if code >= 0 else 128 - code
+
+    def delete(self, lab: str) -> None:
+        """Forget a container, and end it if it runs; nothing happens for one that isn't known."""
+        if not (self._state_path / lab).is_dir():
+            return
+        argv = [self._program(lab), f"--root={self._state_path}", "delete", "--force", lab]
+        if spawn.run_quietly(argv) != 0:
+            # Its own program can't read the state; its cgroup is killed, so a folder is left.
+            spawn.run(["rm", "-rf", "--", str(self._state_path / lab)])
+
+    def known(self) -> set[str]:
+        """The labs that the OCI runtime has a state of, living or not."""
+        if not self._state_path.is_dir():
+            return set()
+        return {path.name for path in self._state_path.iterdir() if not path.name.startswith(".")}
+
+    def _run(self, program: str, lab: str) -> int:
+        folder = self._labs_path / lab
+        (folder / "program").write_text(program)
+        argv = [
+            program,
+            f"--root={self._state_path}",
+            f"--log={folder / 'log'}",
+            "run",
+            "--detach",
+            f"--bundle={folder}",
+            f"--pid-file={folder / 'pid'}",
+            lab,
+        ]
+        code = spawn.run_quietly(argv, timeout_s=_START_S)
+        if code != 0:
+            raise self._problem("container-start", lab, argv, code, folder / "log")
+        return int((folder / "pid").read_text())
+
+    def _exec_argv(
+        self, lab: str, process: dict[str, Any], files: Path, options: list[str]
+    ) -> list[str]:
+        (files / "process").write_text(json.dumps(process))
+        return [
+            self._program(lab),
+            f"--root={self._state_path}",
+            f"--log={files / 'log'}",
+            "exec",
+            *options,
+            f"--process={files / 'process'}",
+            f"--pid-file={files / 'pid'}",
+            lab,
+        ]
+
+    def _program(self, lab: str) -> str:
+        try:
+            name = (self._labs_path / lab / "program").read_text()
+        except FileNotFoundError:
+            return "crun"
+        return "runc" if name == "runc" else "crun"
+
+    def _files(self, name: str, undo: ExitStack) -> Path:
+        # Under /run and with short names: a socket's path has at most 107 bytes.
+        folder = self._console_path / name
+        folder.mkdir()
+        undo.callback(_remove_files, folder)
+        return folder
+
+    def _describe_for_runc(self, lab: str) -> None:
+        # runc 1.1.15 refuses a mapping beside the path of a namespace that has one.
+        path = self._labs_path / lab / "config.json"
+        described = json.loads(path.read_text())
+        for key in ("uidMappings", "gidMappings"):
+            del described["linux"][key]
+        path.write_text(json.dumps(described))
+
+    @staticmethod
+    def _problem(code: str, lab: str, argv: list[str], status: int, log_path: Path) -> Problem:
+        said = log_path.read_text(errors="replace") if log_path.exists() else ""
+        sentences = {
+            "container-start": "The container did not start.",
+            "container-exec": "A program could not be started in the container.",
+        }
+        problem = Problem(
+            code,
+            sentences[code],
+            "Try again; if it goes on, `./slipway doctor` looks for the reason.",
+            lab=lab,
+        )
+        problem.__cause__ = spawn.failed(argv, status, said)
+        return problem
+
+
+def _receive_master(listener: socket.socket, child: spawn.Process) -> int | None:
+    # When the OCI runtime fails it ends without connecting, or connects and sends nothing.
+    pidfd = os.pidfd_open(child.pid)
+    sources: list[socket.socket | int] = [listener, pidfd]
+    try:
+        ready, _, _ = select.select(sources, [], [], _START_S)
+    finally:
+        os.close(pidfd)
+    if listener not in ready:
+        return None
+    connection, _ = listener.accept()
+    with connection:
+        connection.settimeout(_START_S)
+        _, fds, _, _ = socket.recv_fds(connection, 4096, 1)
+    return fds[0] if fds else None
+
+
+def _end(child: spawn.Process) -> None:
+    if child.poll() is None:
+        child.kill()
+
+
+def _kill(pid_path: Path) -> None:
+    with suppress(OSError, ValueError):
+        pidfd = os.pidfd_open(int(pid_path.read_text()))
+        try:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        finally:
+            os.close(pidfd)
+
+
+def _is_installed(program: str) -> bool:
+    return any((Path(folder) / program).exists() for folder in spawn.PATH.split(":"))
+
+
+def _remove_files(folder: Path) -> None:
+    for each in folder.iterdir():
+        each.unlink(missing_ok=True)
+    folder.rmdir()

@@ -1,0 +1,135 @@
+"""A lab's root: the image's files under the lab's own ids, with a layer of its own on top."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from runtime.kernel import spawn, syscalls
+from runtime.problems import Problem
+
+
+def mount(image_path: Path, folder: Path, userns_fd: int, uid_base: int) -> Path:
+    """Mount a lab's root at `folder/root`; nothing is copied, whatever the image's size.
+
+    Args:
+        image_path: the image's root file system.
+        folder: the lab's; `upper` in it takes what the lab writes.
+        userns_fd: the lab's user namespace; its maps must be written already.
+        uid_base: the server's id of the lab's root.
+
+    Returns:
+        The mount point. Unmount it once the container runs (`unmount`): the container has a mount
+        of its own, and the server's table stays short.
+
+    Raises:
+        Problem: `idmap-unsupported` where the image's file system can't be id-mapped.
+    """
+    for name in ("upper", "work"):
+        (folder / name).mkdir(exist_ok=True)
+        os.chown(folder / name, uid_base, uid_base)
+    root = folder / "root"
+    root.mkdir(exist_ok=True)
+    lower_fd = idmapped(image_path, userns_fd)
+    try:
+        try:
+            _overlay_by_descriptor(lower_fd, folder, root)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOSYS}:
+                raise
+            # Before 6.13 a layer can't be a descriptor, before 6.15 not a detached one.
+            _overlay_by_path(lower_fd, folder, root)
+    finally:
+        os.close(lower_fd)
+    return root
+
+
+def unmount(folder: Path) -> None:
+    """Take the mount out of this namespace; a container that was started keeps its own."""
+    for name in ("root", "lower"):
+        with suppress(OSError):  # not mounted
+            syscalls.umount2(str(folder / name), syscalls.MNT_DETACH)
+
+
+def remove(folder: Path) -> None:
+    """Remove a lab's folder with all that it wrote.
+
+    By rm(1): a learner may have nested folders deeper than Python recurses, and a lab's hundred
+    thousand files would hold the interpreter's lock.
+
+    Raises:
+        ProgramFailed: something could not be removed.
+    """
+    unmount(folder)
+    spawn.run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)
+
+
+def write_file(folder: Path, image_path: Path, name: str, text: str, uid_base: int) -> None:
+    """Put a file into a lab's layer before it is mounted, owned by the lab's root.
+
+    Args:
+        folder: the lab's.
+        image_path: the image's root; the folder above takes its mode from there.
+        name: such as `etc/hosts`.
+        text: what it says.
+        uid_base: the server's id of the lab's root.
+    """
+    path = folder / "upper" / name
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
+        above = image_path / Path(name).parent
+        path.parent.chmod(above.stat().st_mode & 0o7777)
+        os.chown(path.parent, uid_base, uid_base)
+    path.write_text(text)
+    path.chmod(0o644)
+    os.chown(path, uid_base, uid_base)
+
+
+def idmapped(image_path: Path, userns_fd: int) -> int:
+    """A detached, read-only view of an image with the ids of one lab; the caller closes it.
+
+    No disk and no copy: the kernel translates owners at each access, so one image serves all labs.
+
+    Raises:
+        Problem: `idmap-unsupported`.
+
+    Source: mount_setattr(2), "ID-mapped mounts".
+    """
+    tree_fd = syscalls.open_tree(syscalls.AT_FDCWD, str(image_path), syscalls.OPEN_TREE_CLONE)
+    attributes = syscalls.MOUNT_ATTR_IDMAP | syscalls.MOUNT_ATTR_RDONLY
+    try:
+        syscalls.mount_setattr(tree_fd, attributes, userns_fd, recursive=False)
+    except OSError as error:
+        os.close(tree_fd)
+        raise Problem(
+            "idmap-unsupported",
+            "The data folder's file system can't show an image under other user ids.",
+            "Put the data folder on ext4, XFS or btrfs, with Linux 5.19 or later.",
+        ) from error
+    return tree_fd
+
+
+def _overlay_by_descriptor(lower_fd: int, folder: Path, root: Path) -> None:
+    with ExitStack() as opened:
+        fs_fd = syscalls.fsopen("overlay")
+        opened.callback(os.close, fs_fd)
+        syscalls.fsconfig_fd(fs_fd, "lowerdir+", lower_fd)
+        syscalls.fsconfig_string(fs_fd, "upperdir", str(folder / "upper"))
+        syscalls.fsconfig_string(fs_fd, "workdir", str(folder / "work"))
+        syscalls.fsconfig_create(fs_fd)
+        mount_fd = syscalls.fsmount(fs_fd)
+        opened.callback(os.close, mount_fd)
+        syscalls.move_mount(mount_fd, syscalls.AT_FDCWD, str(root))
+
+
+def _overlay_by_path(lower_fd: int, folder: Path, root: Path) -> None:
+    lower = folder / "lower"
+    lower.mkdir(exist_ok=True)
+    syscalls.move_mount(lower_fd, syscalls.AT_FDCWD, str(lower))
+    try:
+        options = f"lowerdir={lower},upperdir={folder / 'upper'},workdir={folder / 'work'}"
+        syscalls.mount("overlay", str(root), "overlay", 0, options)
+    finally:
+        syscalls.umount2(str(lower), syscalls.MNT_DETACH)

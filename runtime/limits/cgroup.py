@@ -1,0 +1,117 @@
+"""The labs' place among the cgroups: one vocabulary, for v2 and for v1."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from runtime.kernel import syscalls
+from runtime.limits import legacy, unified
+from runtime.limits.files import Mount, cgroup_mounts
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from runtime.limits.amounts import Hits, Limits, Usage
+
+MS_REMOUNT = 32
+_HYBRID = Path("/sys/fs/cgroup/unified")
+
+
+class Place(Protocol):
+    """Where one instance's labs are; each is named by its id."""
+
+    version: int
+
+    def prepare(self) -> None:
+        """Make the place, with the controllers that limits need; harmless when it is there."""
+
+    def oci_path(self, lab: str) -> str:
+        """The `cgroupsPath` of a lab's OCI description; the OCI runtime makes it."""
+
+    def labs(self) -> set[str]:
+        """The labs that have a cgroup."""
+
+    def pids(self, lab: str) -> set[int]:
+        """The server's pids of all that runs in a lab."""
+
+    def read_limits(self, lab: str) -> Limits | None:
+        """What the kernel has been told; None where a file or a limit is missing."""
+
+    def write_limits(self, lab: str, limits: Limits) -> None:
+        """Tell the kernel, of a lab that lives."""
+
+    def usage(self, lab: str) -> Usage:
+        """What a lab uses now."""
+
+    def hits(self, lab: str) -> Hits:
+        """How often a lab met its limits."""
+
+    def kill(self, lab: str) -> None:
+        """End everything in a lab, also what is stopped; returns when nothing is left."""
+
+    def remove(self, lab: str) -> None:
+        """Take a lab's cgroup away; nothing happens where there is none."""
+
+    def close(self) -> None:
+        """Take the place itself away when no lab is left in it."""
+
+
+def find(name: str, keeper_pid: int | None = None) -> Place:
+    """Choose the place of an instance by what this machine has mounted.
+
+    Args:
+        name: `Instance.cgroup_name`.
+        keeper_pid: under systemd the keeper's unit is the place, since it is delegated to us; None
+            puts the labs at the top of the hierarchy.
+
+    Raises:
+        Problem: `cgroup-missing` where no hierarchy can be used.
+    """
+    mounts = cgroup_mounts()
+    v2 = next((m for m in mounts if m.fstype == "cgroup2" and m.path != _HYBRID), None)
+    if v2 is not None:
+        return unified.Unified(v2.path, unified.base_below(v2.path, name, keeper_pid), keeper_pid)
+    v1 = legacy.Legacy.from_mounts(mounts, name)
+    if v1 is None:
+        raise Problem(
+            "cgroup-missing",
+            "This machine has no cgroups for memory, pids and cpu, so no limit would hold.",
+            "Mount /sys/fs/cgroup; in a container, `./slipway doctor` prints how to start it.",
+        )
+    return v1
+
+
+def leave_unified() -> None:
+    """Unmount the v2 half of a hybrid host, in this process's own mount namespace only.
+
+    crun refuses a v1 host while `unified/cgroup.controllers` names a controller. Call it after
+    `namespaces.own_mounts`, or the whole host loses the mount.
+    """
+    if any(m.path == _HYBRID for m in cgroup_mounts()):
+        syscalls.umount2(str(_HYBRID), syscalls.MNT_DETACH)
+
+
+def make_writable() -> None:
+    """Remount cgroups that a container engine left read-only, in this mount namespace.
+
+    docker and podman mount a container's own cgroups read-only even where it may administer them.
+
+    Raises:
+        Problem: `cgroup-read-only` where the kernel doesn't let us.
+    """
+    for each in cgroup_mounts():
+        if os.statvfs(each.path).f_flag & os.ST_RDONLY:
+            _remount(each)
+
+
+def _remount(mount: Mount) -> None:
+    keep = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+    try:
+        syscalls.mount("none", str(mount.path), "", MS_REMOUNT | syscalls.MS_BIND | keep)
+    except OSError as error:
+        raise Problem(
+            "cgroup-read-only",
+            f"{mount.path} can't be written, so no limit would hold.",
+            "Start this container with SYS_ADMIN; `./slipway doctor` prints the command.",
+        ) from error

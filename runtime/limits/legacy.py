@@ -1,0 +1,145 @@
+"""cgroup v1, where each controller has a hierarchy of its own (hybrid hosts as well)."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from runtime.limits import files
+from runtime.limits.amounts import Hits, Limits, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_PERIOD_US = 100_000
+_NEEDED = frozenset({"memory", "pids", "cpu", "cpuacct", "freezer"})
+
+
+class Legacy:
+    """The labs' place on v1: `NAME/LAB` in each hierarchy.
+
+    Args:
+        hierarchies: where each controller is mounted; all hierarchies are in it, also those that
+            limit nothing, since the OCI runtime makes a cgroup in every one.
+        name: the instance's.
+    """
+
+    version = 1
+
+    def __init__(self, hierarchies: dict[str, Path], name: str) -> None:
+        self._hierarchies = hierarchies
+        self._name = name
+
+    @classmethod
+    def from_mounts(cls, mounts: Sequence[files.Mount], name: str) -> Legacy | None:
+        """The place on these hierarchies; None where a controller is missing."""
+        hierarchies = {
+            option: mount.path
+            for mount in mounts
+            if mount.fstype == "cgroup"
+            for option in mount.options - {"rw", "ro"}
+        }
+        return cls(hierarchies, name) if hierarchies.keys() >= _NEEDED else None
+
+    def prepare(self) -> None:
+        """Nothing: the OCI runtime makes the folders, and v1 hands all down."""
+
+    def oci_path(self, lab: str) -> str:
+        """The `cgroupsPath` of a lab's OCI description."""
+        return f"/{self._name}/{lab}"
+
+    def labs(self) -> set[str]:
+        """The labs that have a cgroup, in any hierarchy."""
+        found: set[str] = set()
+        for root in self._roots():
+            with suppress(FileNotFoundError):
+                found.update(p.name for p in (root / self._name).iterdir() if p.is_dir())
+        return found
+
+    def pids(self, lab: str) -> set[int]:
+        """The server's pids of all that runs in a lab."""
+        return files.pids_below(self._group("memory", lab)) | files.pids_below(
+            self._group("freezer", lab)
+        )
+
+    def read_limits(self, lab: str) -> Limits | None:
+        """What the kernel has been told; None where a limit is missing."""
+        memory_group, cpu_group = self._group("memory", lab), self._group("cpu", lab)
+        memory = files.read_number(memory_group / "memory.limit_in_bytes")
+        both = files.read_number(memory_group / "memory.memsw.limit_in_bytes")
+        pids = files.read_number(self._group("pids", lab) / "pids.max")
+        quota = files.read_number(cpu_group / "cpu.cfs_quota_us")
+        period = files.read_number(cpu_group / "cpu.cfs_period_us")
+        if memory is None or pids is None or quota is None or period is None or quota < 0:
+            return None
+        if both not in {None, memory}:  # None: a kernel without swap accounting
+            return None
+        return Limits(memory, pids, quota / period)
+
+    def write_limits(self, lab: str, limits: Limits) -> None:
+        """Tell the kernel, of a lab that lives."""
+        memory, cpu = self._group("memory", lab), self._group("cpu", lab)
+        amount = str(limits.memory_bytes)
+        # Memory may never be above memory and swap together, so first the one that makes room.
+        order = ["memory.memsw.limit_in_bytes", "memory.limit_in_bytes"]
+        now = files.read_number(memory / "memory.limit_in_bytes") or 0
+        if limits.memory_bytes < now:
+            order.reverse()
+        for name in order:
+            if (memory / name).exists():
+                (memory / name).write_text(amount)
+        (self._group("pids", lab) / "pids.max").write_text(str(limits.pids))
+        (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
+        (cpu / "cpu.cfs_quota_us").write_text(str(round(limits.cpu_cores * _PERIOD_US)))
+
+    def usage(self, lab: str) -> Usage:
+        """What a lab uses now."""
+        nanoseconds = files.read_number(self._group("cpuacct", lab) / "cpuacct.usage") or 0
+        return Usage(
+            memory_bytes=files.read_number(self._group("memory", lab) / "memory.usage_in_bytes")
+            or 0,
+            pids=files.read_number(self._group("pids", lab) / "pids.current") or 0,
+            cpu_seconds=nanoseconds / 1e9,
+        )
+
+    def hits(self, lab: str) -> Hits:
+        """How often a lab met its limits."""
+        memory = files.read_table(self._group("memory", lab) / "memory.oom_control")
+        pids = files.read_table(self._group("pids", lab) / "pids.events")
+        cpu = files.read_table(self._group("cpu", lab) / "cpu.stat")
+        return Hits(memory.get("oom_kill", 0), pids.get("max", 0), cpu.get("nr_throttled", 0))
+
+    def kill(self, lab: str) -> None:
+        """End everything in a lab: frozen first, or a fork would slip away between two looks."""
+        freezer = self._group("freezer", lab)
+        if freezer.is_dir():
+            state = freezer / "freezer.state"
+            state.write_text("FROZEN")
+            for pid in files.pids_below(freezer):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            state.write_text("THAWED")
+        for pid in self.pids(lab):  # what only another hierarchy knows
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        files.wait_until(lambda: not self.pids(lab), f"lab {lab} still runs")
+
+    def remove(self, lab: str) -> None:
+        """Take a lab's cgroups away."""
+        for root in self._roots():
+            files.remove_tree(root / self._name / lab)
+
+    def close(self) -> None:
+        """Take the place itself away when no lab is left in it."""
+        for root in self._roots():
+            with suppress(OSError):
+                (root / self._name).rmdir()
+
+    def _group(self, controller: str, lab: str) -> Path:
+        return self._hierarchies[controller] / self._name / lab
+
+    def _roots(self) -> set[Path]:
+        return set(self._hierarchies.values())

@@ -1,0 +1,173 @@
+"""cgroup v2."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import suppress
+from pathlib import Path
+
+from runtime.limits import files
+from runtime.limits.amounts import Hits, Limits, Usage
+from runtime.problems import Problem
+
+_PERIOD_US = 100_000
+_NEEDED = ("cpu", "memory", "pids")
+_WANTED = ("io",)
+
+
+def base_below(root: Path, name: str, keeper_pid: int | None) -> Path:
+    """The instance's cgroup: the keeper's unit, or one of our own at the top.
+
+    Args:
+        root: where the hierarchy is mounted.
+        name: the instance's.
+        keeper_pid: the keeper, when systemd started it in a delegated unit.
+    """
+    if keeper_pid is None:
+        return root / name
+    for line in Path(f"/proc/{keeper_pid}/cgroup").read_text().splitlines():
+        if line.startswith("0::"):
+            unit = root / line[3:].lstrip("/").removesuffix("/keeper")
+            return root / name if unit == root else unit
+    return root / name
+
+
+class Unified:
+    """The labs' place on v2.
+
+    Args:
+        root: where the hierarchy is mounted.
+        base: the instance's cgroup; each lab's is below it.
+        keeper_pid: moved into a leaf, since a cgroup with processes can't hand controllers down.
+    """
+
+    version = 2
+
+    def __init__(self, root: Path, base: Path, keeper_pid: int | None = None) -> None:
+        self._root = root
+        self._base = base
+        self._keeper_pid = keeper_pid
+
+    def prepare(self) -> None:
+        """Make the place, with the controllers that limits need.
+
+        Raises:
+            Problem: `cgroup-controllers`.
+        """
+        self._base.mkdir(exist_ok=True)
+        if self._base.parent == self._root:
+            self._enable_at_root()
+        else:
+            self._empty_into(self._base, "keeper")
+        self._enable(self._base)
+
+    def oci_path(self, lab: str) -> str:
+        """The `cgroupsPath` of a lab's OCI description."""
+        return f"/{(self._base / lab).relative_to(self._root)}"
+
+    def labs(self) -> set[str]:
+        """The labs that have a cgroup."""
+        if not self._base.is_dir():
+            return set()
+        return {p.name for p in self._base.iterdir() if p.is_dir() and p.name != "keeper"}
+
+    def pids(self, lab: str) -> set[int]:
+        """The server's pids of all that runs in a lab."""
+        return files.pids_below(self._base / lab)
+
+    def read_limits(self, lab: str) -> Limits | None:
+        """What the kernel has been told; None where a limit is missing."""
+        group = self._base / lab
+        memory = files.read_number(group / "memory.max")
+        swap = files.read_number(group / "memory.swap.max")
+        pids = files.read_number(group / "pids.max")
+        try:
+            quota, _, period = (group / "cpu.max").read_text().strip().partition(" ")
+        except OSError:
+            return None
+        has_swap = swap != 0 and (group / "memory.swap.max").exists()
+        if memory is None or pids is None or quota == "max" or has_swap:
+            return None
+        return Limits(memory, pids, int(quota) / int(period))
+
+    def write_limits(self, lab: str, limits: Limits) -> None:
+        """Tell the kernel, of a lab that lives."""
+        group = self._base / lab
+        (group / "memory.max").write_text(str(limits.memory_bytes))
+        with suppress(FileNotFoundError):  # a kernel without swap accounting
+            (group / "memory.swap.max").write_text("0")
+        (group / "pids.max").write_text(str(limits.pids))
+        (group / "cpu.max").write_text(f"{round(limits.cpu_cores * _PERIOD_US)} {_PERIOD_US}")
+
+    def usage(self, lab: str) -> Usage:
+        """What a lab uses now."""
+        group = self._base / lab
+        return Usage(
+            memory_bytes=files.read_number(group / "memory.current") or 0,
+            pids=files.read_number(group / "pids.current") or 0,
+            cpu_seconds=files.read_table(group / "cpu.stat").get("usage_usec", 0) / 1e6,
+        )
+
+    def hits(self, lab: str) -> Hits:
+        """How often a lab met its limits."""
+        group = self._base / lab
+        return Hits(
+            memory_kills=files.read_table(group / "memory.events").get("oom_kill", 0),
+            pids_refused=files.read_table(group / "pids.events").get("max", 0),
+            cpu_throttled=files.read_table(group / "cpu.stat").get("nr_throttled", 0),
+        )
+
+    def kill(self, lab: str) -> None:
+        """End everything in a lab; the kernel reaches also what is stopped, frozen or forking."""
+        group = self._base / lab
+        with suppress(FileNotFoundError):
+            (group / "cgroup.kill").write_text("1")
+        files.wait_until(lambda: not files.pids_below(group), f"lab {lab} still runs")
+
+    def remove(self, lab: str) -> None:
+        """Take a lab's cgroup away."""
+        files.remove_tree(self._base / lab)
+
+    def close(self) -> None:
+        """Take the place itself away when no lab is left in it; a unit goes with its keeper."""
+        if self._base.parent == self._root:
+            with suppress(OSError):
+                self._base.rmdir()
+
+    def _enable_at_root(self) -> None:
+        try:
+            self._enable(self._root)
+        except Problem:
+            # In a container the root we see is an ordinary cgroup, and may hold no process.
+            self._empty_into(self._root, "init")
+            self._enable(self._root)
+
+    def _enable(self, group: Path) -> None:
+        control = group / "cgroup.subtree_control"
+        missing = set(_NEEDED) - set(control.read_text().split())
+        for name in (*sorted(missing), *_WANTED):
+            try:
+                control.write_text(f"+{name}")
+            except OSError as error:
+                if name in _NEEDED:
+                    raise _no_controller(group, name) from error
+
+    @staticmethod
+    def _empty_into(group: Path, leaf: str) -> None:
+        (group / leaf).mkdir(exist_ok=True)
+        for pid in (group / "cgroup.procs").read_text().split():
+            try:
+                (group / leaf / "cgroup.procs").write_text(pid)
+            except OSError as error:
+                if error.errno not in {errno.ESRCH, errno.EINVAL}:  # gone, or a kernel thread
+                    raise
+
+
+def _no_controller(group: Path, name: str) -> Problem:
+    return Problem(
+        "cgroup-controllers",
+        f"The cgroup {group} can't hand down {name}, so that limit would not hold.",
+        "Start Slipway under a unit with Delegate=yes, or as root outside of one.",
+        cgroup=str(group),
+        controller=name,
+    )
