@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from runtime.client import Problem
-from webapp.lesson_format.findings import read_findings
+from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
 from webapp.lesson_format.model import QuestionKind
 from webapp.models.events import events_of, record
 from webapp.workshops.progress import progress_of
 
 if TYPE_CHECKING:
-    from runtime.client import Client
+    from webapp.engines.seam import Engine
     from webapp.lesson_format.model import Choice, Lesson, Question, Script, Step
     from webapp.models.base import LearnerId
     from webapp.models.database import Database
     from webapp.workshops.progress import Progress, StepProgress
 
-PASSED, NOT_YET = 0, 1
 LONGEST_FINDING = 2000
 BROKEN_CHECK_CODES = "check-"  # the runtime's problems about the check itself begin so
 
@@ -78,22 +77,22 @@ class Checking:
 
     Args:
         database: where the events go.
-        client: the door to the runtime, which runs a check from outside the learner's reach.
+        engine: runs a check from outside the learner's reach.
     """
 
-    def __init__(self, database: Database, client: Client) -> None:
+    def __init__(self, database: Database, engine: Engine) -> None:
         self._database = database
-        self._client = client
+        self._engine = engine
 
     def check(self, seat: Seat) -> Verdict:
         """Run the step's check on the learner's lab.
 
         Raises:
-            Problem: `check-none`, `lab-none`, or what the runtime says of a lab that is gone.
+            Problem: `step-unchecked`, `lab-none`, or what the runtime says of a lab that is gone.
         """
         check = seat.step.check
         if check is None:
-            raise Problem("check-none", "This step has no check.", "Read it, then open the next.")
+            raise Problem("step-unchecked", "This step has no check.", "Read it, then open the next.")
         verdict = self._run(seat, check.script, check.title, self._standing(seat).facts())
         return self._keep(seat, "checked", verdict)
 
@@ -150,16 +149,16 @@ class Checking:
                 "Wait for its prompt, then try again.",
             )
         try:
-            ran = self._client.lab_check(seat.lab_id, script.text, facts, script.timeout_s)
+            ran = self._engine.lab_check(seat.lab_id, script.text, facts, script.timeout_s)
         except Problem as problem:
             if problem.code.startswith(BROKEN_CHECK_CODES):
                 return Verdict(passed=False, broke=True, title=title)
             raise
-        code = ran.get("code")
-        findings = read_findings(str(ran.get("stdout", "")))
+        findings = read_findings(str(ran["stdout"]))
+        outcome = read_outcome(ran["code"], findings)
         return Verdict(
-            passed=code == PASSED,
-            broke=code not in (PASSED, NOT_YET),
+            passed=outcome is Outcome.PASSED,
+            broke=outcome is Outcome.BROKE,
             title=title,
             expected=findings.expected[:LONGEST_FINDING],
             found=findings.found[:LONGEST_FINDING],

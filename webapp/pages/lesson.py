@@ -1,0 +1,129 @@
+"""The lesson player: text on one side, the learner's own terminals on the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+
+from webapp.keys import derive_pin
+from webapp.models.events import events_of
+from webapp.visitors import current_visitor
+from webapp.wiring import wired
+from webapp.workshops.progress import progress_of
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from webapp.lesson_format.model import Lesson
+    from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
+    from webapp.workshops.progress import Progress
+
+blueprint = Blueprint("lesson", __name__)
+
+
+@blueprint.get("/lab")
+def resume_lab() -> ResponseReturnValue:
+    """Where this learner goes on: the first lesson that isn't done, at the step that isn't."""
+    place = _place()
+    if place is None:
+        return redirect("/")
+    learner, workshop = place
+    standings = [_progress(learner, lesson) for lesson in _lessons(workshop)]
+    if not standings:
+        abort(404)
+    unfinished = (each for each in standings if each.done_count < _needed(each))
+    return _to_step(next(unfinished, standings[-1]))
+
+
+@blueprint.get("/lab/<lesson_name>")
+def resume_lesson(lesson_name: str) -> ResponseReturnValue:
+    """Where this learner goes on in one lesson."""
+    place = _place()
+    if place is None:
+        return redirect("/")
+    learner, workshop = place
+    return _to_step(_progress(learner, _lesson(workshop, lesson_name)))
+
+
+@blueprint.get("/lab/<lesson_name>/<step_name>")
+def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
+    """One step of a lesson; what was passed and opened before is drawn as it was."""
+    place = _place()
+    if place is None:
+        return redirect("/")
+    learner, workshop = place
+    lesson = _lesson(workshop, lesson_name)
+    step = lesson.step(step_name)
+    if step is None:
+        abort(404)
+    progress = _progress(learner, lesson)
+    return render_template(
+        "lesson/player.html",
+        learner=learner,
+        workshop=workshop,
+        pin=derive_pin(wired().key, learner.public_id, learner.pin_turn),
+        lessons=_lessons(workshop),
+        lesson=lesson,
+        step=step,
+        number=lesson.steps.index(step) + 1,
+        progress=progress,
+        standing=progress.of(step),
+        onward=_onward(workshop, lesson, step.name),
+    )
+
+
+def _place() -> tuple[Learner, Workshop] | None:
+    visitor = current_visitor()
+    if visitor.learner is None or visitor.workshop is None:
+        return None
+    return visitor.learner, visitor.workshop
+
+
+def _lessons(workshop: Workshop) -> list[Lesson]:
+    """What the workshop teaches, less what broke on disk since it was opened."""
+    known = wired().library.lessons
+    return [known[name] for name in workshop.lessons if name in known]
+
+
+def _lesson(workshop: Workshop, name: str) -> Lesson:
+    lesson = next((each for each in _lessons(workshop) if each.name == name), None)
+    if lesson is None:
+        abort(404)
+    return lesson
+
+
+def _progress(learner: Learner, lesson: Lesson) -> Progress:
+    with wired().database.read() as session:
+        return progress_of(events_of(session, learner.id), lesson)
+
+
+def _needed(progress: Progress) -> int:
+    return sum(not step.is_extra for step in progress.lesson.steps)
+
+
+def _to_step(progress: Progress) -> ResponseReturnValue:
+    return redirect(
+        url_for(
+            "lesson.show_step", lesson_name=progress.lesson.name, step_name=progress.current.name
+        )
+    )
+
+
+def _onward(workshop: Workshop, lesson: Lesson, step_name: str) -> dict[str, str] | None:
+    """Where the button leads once the step is passed: the next step, else the next lesson."""
+    names = [step.name for step in lesson.steps]
+    position = names.index(step_name) + 1
+    if position < len(names):
+        title = f"Step {position + 1}, {lesson.steps[position].title}"
+        address = url_for(
+            "lesson.show_step", lesson_name=lesson.name, step_name=lesson.steps[position].name
+        )
+        return {"title": title, "address": address}
+    lessons = _lessons(workshop)
+    following = lessons[lessons.index(lesson) + 1 :]
+    if not following:
+        return None
+    address = url_for("lesson.resume_lesson", lesson_name=following[0].name)
+    return {"title": following[0].title, "address": address}

@@ -1,0 +1,298 @@
+"""The player's socket: checks, answers, presses come in; the lab's state and figures go out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask_socketio import join_room
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from webapp.access import may_learn
+from webapp.problems import Problem, workshop_over
+from webapp.sockets import wire
+from webapp.visitors import current_visitor
+from webapp.workshops.checking import Checking, Seat
+from webapp.workshops.server_view import server_view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask_socketio import SocketIO
+
+    from webapp.lesson_format.model import Step
+    from webapp.models.base import LearnerId
+    from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
+    from webapp.wiring import Wiring
+    from webapp.workshops.news import Item
+    from webapp.workshops.progress import Progress
+    from webapp.workshops.queue import Place
+
+log = structlog.get_logger()
+
+NAMESPACE = "/lesson"
+SETTLED = {"ready", "ended"}
+ASK_AGAIN_S = 2
+USAGE_EVERY_S = 3
+
+
+def register(socketio: SocketIO, parts: Wiring) -> None:
+    """Listen on `/lesson`, and pass the news on to the pages of whom it concerns."""
+    room = LessonRoom(socketio, parts)
+    wire.listen(
+        socketio,
+        NAMESPACE,
+        {
+            "open": room.open,
+            "check": room.check,
+            "answer": room.answer,
+            "press": room.press,
+            "skip": room.skip,
+            "processes": room.processes,
+            "terminal": room.terminal,
+        },
+    )
+    socketio.on_event("connect", room.connect, NAMESPACE)
+    socketio.on_event("disconnect", room.disconnect, NAMESPACE)
+    parts.news.listen(room.hear)
+
+
+class LessonRoom:
+    """Who has the player open, and what they are told."""
+
+    def __init__(self, socketio: SocketIO, parts: Wiring) -> None:
+        self._socketio = socketio
+        self._parts = parts
+        self._checking = Checking(parts.database, parts.engine)
+        self._pages: Counter[LearnerId] = Counter()
+        self._settling: set[LearnerId] = set()
+        self._measures = False
+
+    def connect(self, _auth: object = None) -> None:
+        """A page of a learner's; nobody else has business here. One of a past class may listen."""
+        learner = current_visitor().learner
+        if learner is None:
+            raise Refused("not-joined")
+        join_room(_room(learner.id))
+        self._pages[learner.id] += 1
+        self._parts.presence.arrive(learner.id)
+        self._settle_soon(learner.id)
+        if not self._measures:
+            self._measures = True
+            self._socketio.start_background_task(self._measure)
+
+    def disconnect(self, _reason: object = None) -> None:
+        """The page is gone; the lab and its terminals don't notice."""
+        learner = current_visitor().learner
+        if learner is None:
+            return
+        self._pages[learner.id] -= 1
+        if self._pages[learner.id] <= 0:
+            del self._pages[learner.id]
+        self._parts.presence.leave(learner.id)
+
+    def open(self, step: str) -> dict[str, Any]:
+        """The learner looks at a step."""
+        seat, workshop = self._seat(step)
+        progress = self._checking.open_step(seat)
+        self._tell_progress(seat)
+        until = round(workshop.ends_at.timestamp())
+        return {"step": step, "progress": _progress(progress), "until": until}
+
+    def check(self, step: str) -> dict[str, Any]:
+        """The learner asks whether the step is done."""
+        seat, _ = self._seat(step)
+        verdict = self._checking.check(seat)
+        self._tell_progress(seat)
+        return verdict.as_wire()
+
+    def answer(self, step: str, question: str, value: int | str) -> dict[str, Any]:
+        """The learner answers a question."""
+        seat, _ = self._seat(step)
+        verdict = self._checking.answer(seat, question, value)
+        self._tell_progress(seat)
+        return verdict.as_wire()
+
+    def press(self, step: str, name: str) -> None:
+        """The learner ran, copied or opened something of the step."""
+        seat, _ = self._seat(step)
+        if name not in presses_of(seat.step):
+            raise Problem(
+                "press-unknown", "This step has nothing of that name.", "Reload the page."
+            )
+        self._checking.press(seat, name)
+        self._tell_progress(seat)
+
+    def skip(self, step: str) -> dict[str, Any]:
+        """The learner goes on without passing."""
+        seat, _ = self._seat(step)
+        next_step = self._checking.skip(seat)
+        self._tell_progress(seat)
+        return {"next": next_step}
+
+    def processes(self) -> dict[str, Any]:
+        """What the server sees of the learner's own lab."""
+        learner, _ = _learner()
+        return server_view(self._parts.engine, self._lab_id(learner.id))
+
+    def terminal(self, do: str, name: str | None) -> dict[str, Any]:
+        """One shell more, or one less, in the learner's own lab."""
+        learner, _ = _learner()
+        lab_id = self._lab_id(learner.id)
+        if do == "open":
+            return {"terminal": self._parts.engine.terminal_open(lab_id)["terminal"]}
+        self._parts.engine.terminal_close(f"{lab_id}.{name}")
+        return {"terminal": f"{lab_id}.{name}"}
+
+    def hear(self, item: Item) -> None:
+        """Pass one piece of news on to the learner's pages."""
+        if item.learner_id not in self._pages:
+            return
+        match item.kind:
+            case "lab" if item.facts.get("state") == "ended":
+                self._tell(item.learner_id, "lab", state="ended", sentence=item.facts["sentence"])
+            case "lab":
+                self._settle_soon(item.learner_id)
+            case "limit" | "clock" | "ended":
+                self._tell(item.learner_id, item.kind, **item.facts)
+            case _:
+                pass
+
+    def _seat(self, step_id: str) -> tuple[Seat, Workshop]:
+        learner, workshop = _learner()
+        lesson_name, _, step_name = step_id.partition("/")
+        lesson = self._parts.library.lessons.get(lesson_name)
+        step = lesson.step(step_name) if lesson and lesson_name in workshop.lessons else None
+        if lesson is None or step is None:
+            raise Problem(
+                "step-unknown", "This workshop has no such step.", "Open the lesson from its start."
+            )
+        lab = self._parts.labs.of(learner.id)
+        return Seat(learner.id, lesson, step, None if lab is None else lab["lab"]), workshop
+
+    def _lab_id(self, learner_id: LearnerId) -> str:
+        lab = self._parts.labs.of(learner_id)
+        if lab is None:
+            raise Problem(
+                "lab-none", "You have no container yet.", "Wait for its prompt, then try again."
+            )
+        return str(lab["lab"])
+
+    def _tell(self, learner_id: LearnerId, name: str, **fields: object) -> None:
+        told = wire.fact(NAMESPACE, name, **fields)
+        self._socketio.emit(name, told, namespace=NAMESPACE, to=_room(learner_id))
+
+    def _tell_progress(self, seat: Seat) -> None:
+        self._parts.news.tell("progress", seat.learner_id)
+
+    def _settle_soon(self, learner_id: LearnerId) -> None:
+        """Ask for the lab, in a task of its own: making one takes longer than an event may."""
+        if learner_id not in self._settling:
+            self._settling.add(learner_id)
+            self._socketio.start_background_task(self._settle, learner_id)
+
+    def _settle(self, learner_id: LearnerId) -> None:
+        try:
+            told: dict[str, Any] = {}
+            while learner_id in self._pages:
+                place = self._parts.line.place_of(learner_id)
+                if (now := _place(place)) != told:
+                    told = now
+                    self._tell(learner_id, "lab", **now)
+                if place.state in SETTLED:
+                    return
+                self._socketio.sleep(ASK_AGAIN_S)
+        except Exception:
+            log.exception("lesson.settling_broke", learner=learner_id)
+        finally:
+            self._settling.discard(learner_id)
+
+    def _measure(self) -> None:
+        """Tell every connected learner what their lab spends; one loop for all, none for nobody."""
+        before: dict[LearnerId, tuple[float, float]] = {}
+        try:
+            while self._pages:
+                for learner_id in list(self._pages):
+                    self._measure_one(learner_id, before)
+                self._socketio.sleep(USAGE_EVERY_S)
+        finally:
+            self._measures = False
+
+    def _measure_one(
+        self, learner_id: LearnerId, before: dict[LearnerId, tuple[float, float]]
+    ) -> None:
+        lab = self._parts.labs.of(learner_id)
+        if lab is None or self._parts.labs.is_away:
+            return
+        try:
+            usage = self._parts.engine.lab_usage(lab["lab"])
+        except Problem as problem:
+            log.info("lesson.usage_unknown", code=problem.code)
+            return
+        moment = (time.monotonic(), float(usage["cpu_seconds"]))
+        percent = _cpu_percent(before.get(learner_id), moment, usage["cpu_cores"])
+        before[learner_id] = moment
+        figures = {
+            name: usage[name]
+            for name in ("memory_bytes", "memory_limit_bytes", "pids", "pids_limit")
+        }
+        self._tell(learner_id, "usage", **figures, cpu_percent=percent)
+
+
+def presses_of(step: Step) -> set[str]:
+    """The names of all that a learner can press in a step."""
+    names = {f"hint-{number}" for number in range(1, len(step.hints) + 1)}
+    for command in step.commands:
+        names |= {command.id, f"copy-{command.id}"}
+    if step.prediction is not None:
+        names |= {f"predict-{number}" for number in range(len(step.prediction.choices))}
+    return names | ({"server-view"} if step.has_server_view else set())
+
+
+def _learner() -> tuple[Learner, Workshop]:
+    visitor = current_visitor()
+    if visitor.learner is None or visitor.workshop is None:
+        raise Problem("not-joined", "This browser is in no workshop.", "Join with the code.")
+    if not may_learn(visitor):
+        raise workshop_over(visitor.workshop.title)
+    return visitor.learner, visitor.workshop
+
+
+def _room(learner_id: LearnerId) -> str:
+    return f"learner-{learner_id}"
+
+
+def _place(place: Place) -> dict[str, Any]:
+    lab: Mapping[str, Any] = place.lab or {}
+    names = [each["terminal"].rpartition(".")[2] for each in lab.get("terminals", [])]
+    return {
+        "state": place.state,
+        "place": place.place,
+        "lab": lab.get("lab"),
+        "terminals": names,
+        "sentence": place.sentence,
+    }
+
+
+def _progress(progress: Progress) -> dict[str, Any]:
+    return {
+        "current": progress.current.name,
+        "done": progress.done_count,
+        "steps": [
+            {"name": each.step.name, "passed": each.is_passed, "failed": each.is_failed}
+            for each in progress.steps
+        ],
+    }
+
+
+def _cpu_percent(
+    before: tuple[float, float] | None, now: tuple[float, float], cores: float
+) -> int | None:
+    """Of what the lab may use; None at the first look, for a share needs two."""
+    if before is None or now[0] <= before[0] or not cores:
+        return None
+    share = (now[1] - before[1]) / (now[0] - before[0]) / cores
+    return max(0, min(100, round(100 * share)))
