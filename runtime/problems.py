@@ -8,8 +8,8 @@ from typing import Any
 class Problem(Exception):
     """Something a person has to read: what happened, and what to do about it.
 
-    The code is kebab-case and listed in docs/reference.md; translations and metrics key on it. The operator's
-    detail is the exception's `__cause__`.
+    The code is kebab-case and listed in docs/reference.md; translations and metrics key on it. The
+    operator's detail is the exception's `__cause__`.
 
     Args:
         code: a short kebab-case label, such as `server-full`.
@@ -18,7 +18,7 @@ class Problem(Exception):
         facts: values that the sentence was made from, JSON-able.
     """
 
-    def __init__(self, code: str, sentence: str, hint: str = "", **facts: Any) -> None:
+    def __init__(self, code: str, sentence: str, hint: str = "", **facts: object) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence

@@ -233,10 +233,12 @@ class Args:
         """Whether the caller gave it, and not as null."""
         return self._raw.get(name) is not None
 
-    def finish(self) -> None:
-        """Refuse what nobody asked for: a misspelt argument must not pass in silence."""
+    def only(self, names: Sequence[str]) -> Self:
+        """Refuse every other attribute: a misspelt one must not pass in silence."""
         for name in self._raw:
-            raise self._wrong(name, "isn't known here")
+            if name not in names:
+                raise self._wrong(name, "isn't known here")
+        return self
 
     def _take(self, name: str, default: object) -> object:
         value = self._raw.pop(name, None)
@@ -257,6 +259,10 @@ class Args:
         return bad_request(f"The argument “{attribute}” {what}.", argument=attribute)
 
 
+class CallerGone(Exception):
+    """Nobody is there any more to read what a call has to say."""
+
+
 class Call:
     """One request as the daemon sees it: who asks, what, and the way to answer more than once."""
 
@@ -266,19 +272,34 @@ class Call:
         self.peer = peer
         self.args = args
         self.descriptors = descriptors
+        self.given: list[int] = []
         self._connection = connection
 
     def progress(self, **facts: object) -> None:
-        """Say how far it is; the call goes on."""
-        self._connection.send({"progress": facts})
+        """Say how far it is; the call goes on. Raises `CallerGone`."""
+        self._say({"progress": facts})
 
     def event(self, body: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
-        """Send one of any number of events; the descriptors stay the caller's own."""
-        self._connection.send({"event": body}, fds)
+        """Send one of any number of events; the descriptors stay the caller's own.
+
+        Raises:
+            CallerGone: it can't be told any more.
+        """
+        self._say({"event": body}, fds)
+
+    def give(self, fd: int) -> None:
+        """Send a descriptor along with the answer; it is closed here afterwards."""
+        self.given.append(fd)
 
     def is_gone(self) -> bool:
         """Whether nobody waits for the answer any more."""
         return self._connection.is_gone()
+
+    def _say(self, body: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
+        try:
+            self._connection.send(body, fds)
+        except OSError as error:
+            raise CallerGone from error
 
 
 def bad_request(sentence: str, **facts: object) -> Problem:

@@ -1,0 +1,66 @@
+"""The processes of the privileged half: `up` (supervisor), `serve` (daemon), `keeper`, `as-web`.
+
+`python -m runtime PROCESS --help` says what each takes. People type `./slipway`, whose nouns are in
+`runtime/cli/`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from runtime import daemon, settings, supervise
+from runtime.problems import Problem
+
+
+@click.group()
+def main() -> None:
+    """Be one of the processes of a server."""
+
+
+def _data(value: Path | None) -> settings.Settings:
+    return settings.load({"data": value})
+
+
+data_option = click.option("--data", type=Path, help="The data folder.")
+
+
+@main.command()
+@data_option
+@click.option("--host", help="The address to listen on.")
+@click.option("--port", help="The port to listen on.")
+@click.option("--config", type=Path, help="A settings file in place of /etc/slipway.toml.")
+@click.option("--end-labs", is_flag=True, help="End every lab when the server stops.")
+def up(
+    data: Path | None, host: str | None, port: str | None, config: Path | None, *, end_labs: bool
+) -> None:
+    """Start the whole server, and stay with it."""
+    loaded = settings.load({"data": data, "host": host, "port": port}, config_path=config)
+    supervise.up(loaded, config_path=config, end_labs=end_labs)
+
+
+@main.command()
+@data_option
+@click.option("--until-idle", is_flag=True, help="End when nobody has called for two seconds.")
+@click.option("--end-labs", is_flag=True, help="End every lab on the way out.")
+def serve(data: Path | None, *, until_idle: bool, end_labs: bool) -> None:
+    """Be the daemon that makes labs."""
+    daemon.serve(_data(data), until_idle=until_idle, end_labs=end_labs)
+
+
+@main.command(name="as-web", context_settings={"ignore_unknown_options": True})
+@data_option
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def as_web(data: Path | None, words: tuple[str, ...]) -> None:
+    """Run one of the web's own nouns, confined as the web is."""
+    supervise.as_web(_data(data), words)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Problem as problem:
+        click.echo(f"{problem.sentence} {problem.hint}".strip(), err=True)
+        sys.exit(1)

@@ -1,0 +1,171 @@
+"""The daemon's socket: who calls, which verb, and an answer whatever happens. Knows no lab."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from runtime.problems import Problem
+from runtime.protocol import Args, Call, CallerGone, Connection, Packet, Peer, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runtime.verbs import Verb, Who
+
+log = structlog.get_logger()
+
+MOST_CALLERS = 512
+SILENCE_S = 60
+_TICK_MS = 500
+
+
+class Server:
+    """Accepts callers and gives each a thread, until stopped.
+
+    Args:
+        socket_path: where to listen; a socket that is left there by a dead daemon is replaced.
+        verbs: what may be asked, by name.
+        uids: the user ids that count as web and as pump, besides root.
+    """
+
+    def __init__(
+        self, socket_path: Path, verbs: Mapping[str, Verb], uids: Mapping[Who, int]
+    ) -> None:
+        self._path = socket_path
+        self._verbs = verbs
+        self._uids = uids
+        self._callers: dict[Connection, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._idle_since = time.monotonic()
+        self._wake_read, self._wake_write = os.pipe()
+
+    def run(self, idle_s: float | None = None) -> None:
+        """Serve until `stop`, or until nobody has called for `idle_s` seconds."""
+        with self._listen() as listener:
+            poll = select.poll()
+            poll.register(listener, select.POLLIN)
+            poll.register(self._wake_read, select.POLLIN)
+            while idle_s is None or not self._is_idle(idle_s):
+                ready = {fd for fd, _ in poll.poll(_TICK_MS)}
+                if self._wake_read in ready:
+                    break
+                if listener.fileno() in ready:
+                    self._accept(listener)
+        self._path.unlink(missing_ok=True)
+        self._dismiss()
+
+    def stop(self) -> None:
+        """Make `run` return; safe from a signal handler."""
+        os.write(self._wake_write, b"x")
+
+    def _listen(self) -> socket.socket:
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.bind(str(self._path))
+        # Anybody may knock; who is answered is decided by uid, for each verb.
+        self._path.chmod(0o666)
+        listener.listen(1024)
+        return listener
+
+    def _accept(self, listener: socket.socket) -> None:
+        sock, _ = listener.accept()
+        for option, seconds in ((socket.SO_SNDTIMEO, 30), (socket.SO_RCVTIMEO, SILENCE_S)):
+            sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+        connection = Connection(sock)
+        with self._lock:
+            if len(self._callers) < MOST_CALLERS:
+                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+                self._callers[connection] = thread
+                thread.start()
+                return
+        log.warning("caller.refused", callers=MOST_CALLERS)
+        connection.close()
+
+    def _serve(self, connection: Connection) -> None:
+        """One caller's thread: nothing it sends may end more than its own connection."""
+        try:
+            self._converse(connection, connection.peer())
+        except (OSError, CallerGone):  # it hung up, or was silent for too long
+            log.debug("caller.gone")
+        except Exception:
+            log.exception("caller.failed")
+        finally:
+            with self._lock:
+                del self._callers[connection]
+                self._idle_since = time.monotonic()
+            connection.close()
+
+    def _converse(self, connection: Connection, peer: Peer) -> None:
+        while True:
+            try:
+                packet = connection.receive()
+            except Problem as problem:
+                log.warning("packet.refused", code=problem.code, uid=peer.uid, pid=peer.pid)
+                connection.send({"problem": problem.as_dict()})
+                continue
+            if packet is None:
+                return
+            with packet.descriptors:
+                self._answer(connection, peer, packet)
+
+    def _answer(self, connection: Connection, peer: Peer, packet: Packet) -> None:
+        call: Call | None = None
+        try:
+            verb = self._allowed(packet.body, peer)
+            args = Args(packet.body).mapping("args", default={})
+            call = Call(connection, peer, Args(args).only(verb.args), packet.descriptors)
+            connection.send({"ok": verb.run(call)}, call.given)
+        except Problem as problem:
+            log.info("call.refused", verb=str(packet.body.get("verb"))[:40], code=problem.code)
+            connection.send({"problem": problem.as_dict()})
+        except (CallerGone, BrokenPipeError):
+            raise
+        except Exception:
+            log.exception("call.failed", verb=packet.body["verb"])
+            connection.send({"problem": _broken().as_dict()})
+        finally:
+            for fd in call.given if call else ():
+                os.close(fd)
+
+    def _allowed(self, body: dict[str, Any], peer: Peer) -> Verb:
+        name = body.get("verb")
+        verb = self._verbs.get(name) if isinstance(name, str) else None
+        if verb is None:
+            raise bad_request(f"There is no verb “{str(name)[:40]}”.")
+        if peer.uid not in {0, self._uids.get(verb.who)}:
+            log.warning("call.forbidden", verb=name, uid=peer.uid, pid=peer.pid)
+            raise Problem(
+                "not-allowed",
+                f"User id {peer.uid} may not ask for “{name}”.",
+                f"It is for {verb.who.value} only.",
+            )
+        return verb
+
+    def _is_idle(self, idle_s: float) -> bool:
+        with self._lock:
+            return not self._callers and time.monotonic() - self._idle_since > idle_s
+
+    def _dismiss(self) -> None:
+        """Hang up on everybody and wait until their threads have noticed."""
+        with self._lock:
+            callers = dict(self._callers)
+        for connection, thread in callers.items():
+            connection.shutdown()
+            thread.join(5)
+
+
+def _broken() -> Problem:
+    return Problem(
+        "runtime-failed",
+        "The part of this server that runs the labs met an error of its own.",
+        "Nothing of yours is lost; try again. The operator finds the details in the log.",
+    )

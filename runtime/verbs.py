@@ -1,0 +1,248 @@
+"""All that may be asked of the runtime, on one page: this is the wall.
+
+A row a verb: who may call it, which arguments it knows, and the function that checks each of them
+and then calls one other. No path, image name or limit from outside is trusted: names are looked
+up, limits are capped by the settings. What they answer is in docs/reference.md.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runtime.image.build import Builder
+from runtime.labs.state import LabId, Order, Shape
+from runtime.limits.amounts import Limits
+from runtime.protocol import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.events import Events
+    from runtime.image.store import Store
+    from runtime.labs.house import Labs
+    from runtime.protocol import Args, Call
+    from runtime.settings import Settings
+    from runtime.terminals import Terminals
+
+VERSION = "0.1"
+LAB = r"[0-9a-f]{8}"
+TERMINAL = LAB + r"\.[1-8]"
+KEY = r"[a-z0-9-]{1,64}"
+IMAGE = r"[a-z0-9][a-z0-9._/-]{0,126}"
+PROFILE = r"[a-z]{1,32}"
+PUMP = r"[a-z0-9-]{1,32}"
+
+
+class Who(enum.Enum):
+    """Who may ask, besides root."""
+
+    WEB = "the web"
+    PUMP = "the pump"
+    ROOT = "root"
+
+
+class Verb(NamedTuple):
+    """One row: who may call, the arguments there are, and what is done."""
+
+    who: Who
+    args: tuple[str, ...]
+    run: Callable[[Call], dict[str, Any]]
+
+
+@dataclass
+class Verbs:
+    """The rows, and what stands behind them."""
+
+    settings: Settings
+    labs: Labs
+    terminals: Terminals
+    events: Events
+    images: Store
+
+    def table(self) -> dict[str, Verb]:
+        """Every verb by name."""
+        web, pump, root = Who.WEB, Who.PUMP, Who.ROOT
+        shape = ("image", "profile", "internet", "limits")
+        size = ("rows", "cols")
+        return {
+            "status": Verb(web, (), self._status),
+            "lab.create": Verb(web, ("key", *shape, "until", *size), self._lab_create),
+            "lab.get": Verb(web, ("lab",), self._lab_get),
+            "lab.list": Verb(web, (), self._lab_list),
+            "lab.remove": Verb(web, ("lab",), self._lab_remove),
+            "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
+            "lab.check": Verb(web, ("lab", "script", "facts", "timeout_s"), self._lab_check),
+            "lab.processes": Verb(web, ("lab",), self._lab_processes),
+            "lab.usage": Verb(web, ("lab",), self._lab_usage),
+            "lab.exec": Verb(root, ("lab", "argv", "user", "tty"), self._lab_exec),
+            "terminal.open": Verb(web, ("lab", "name", *size), self._terminal_open),
+            "terminal.close": Verb(web, ("terminal",), self._terminal_close),
+            "terminal.stream": Verb(root, ("terminal",), self._terminal_stream),
+            "pool.want": Verb(web, ("shapes",), self._pool_want),
+            "image.list": Verb(web, (), self._image_list),
+            "image.build": Verb(root, ("name",), self._image_build),
+            "events": Verb(web, ("cursor",), self._events),
+            "pump.register": Verb(pump, ("pump",), self._pump_register),
+        }
+
+    def _status(self, _call: Call) -> dict[str, Any]:
+        return {
+            "ready": self.labs.ready(),
+            "version": VERSION,
+            "labs": len(self.labs.all()),
+            "max_labs": self.settings.max_labs,
+            "images": [image.name for image in self.images.list()],
+            "pool": self.labs.pool(),
+        }
+
+    def _lab_create(self, call: Call) -> dict[str, Any]:
+        args = call.args
+        order = Order(
+            key=args.text("key", longest=64, pattern=KEY),
+            shape=self._shape(args),
+            until=self._until(args),
+            rows=_rows(args),
+            cols=_cols(args),
+        )
+        return self.labs.create(order).as_dict()
+
+    def _lab_get(self, call: Call) -> dict[str, Any]:
+        return self.labs.get(_lab(call.args)).as_dict()
+
+    def _lab_list(self, _call: Call) -> dict[str, Any]:
+        return {"labs": [lab.as_dict() for lab in self.labs.all()]}
+
+    def _lab_remove(self, call: Call) -> dict[str, Any]:
+        self.labs.remove(_lab(call.args))
+        return {}
+
+    def _lab_extend(self, call: Call) -> dict[str, Any]:
+        return self.labs.extend(_lab(call.args), self._until(call.args)).as_dict()
+
+    def _lab_check(self, call: Call) -> dict[str, Any]:
+        return self.labs.check(
+            _lab(call.args),
+            call.args.text("script", longest=64 << 10),
+            call.args.mapping("facts", default={}),
+            call.args.number("timeout_s", low=0.1, high=30, default=10),
+        )
+
+    def _lab_processes(self, call: Call) -> dict[str, Any]:
+        return {"processes": self.labs.processes(_lab(call.args))}
+
+    def _lab_usage(self, call: Call) -> dict[str, Any]:
+        return self.labs.usage(_lab(call.args))
+
+    def _lab_exec(self, call: Call) -> dict[str, Any]:
+        given = list(call.descriptors)
+        if len(given) != 3:
+            raise bad_request("“lab.exec” needs three descriptors: input, output and errors.")
+        code = self.labs.execute(
+            _lab(call.args),
+            call.args.texts("argv", most=256, longest=32 << 10),
+            call.args.text("user", longest=32, pattern="root|learner", default="root"),
+            tty=call.args.flag("tty", default=False),
+            fds=(given[0], given[1], given[2]),
+            is_gone=call.is_gone,
+        )
+        return {"code": code}
+
+    def _terminal_open(self, call: Call) -> dict[str, Any]:
+        lab = self.labs.get(_lab(call.args))
+        name = call.args.text("name", longest=1, pattern="[1-8]", default="next")
+        wanted = None if name == "next" else name
+        return self.terminals.open(lab.id, wanted, _rows(call.args), _cols(call.args)).as_dict()
+
+    def _terminal_close(self, call: Call) -> dict[str, Any]:
+        self.terminals.close(call.args.text("terminal", longest=10, pattern=TERMINAL))
+        return {}
+
+    def _terminal_stream(self, call: Call) -> dict[str, Any]:
+        terminal = call.args.text("terminal", longest=10, pattern=TERMINAL)
+        call.give(self.terminals.stream(terminal))
+        return {"terminal": terminal}
+
+    def _pool_want(self, call: Call) -> dict[str, Any]:
+        wanted = []
+        for entry in call.args.groups("shapes", most=16):
+            entry.only(("image", "profile", "internet", "limits", "count"))
+            count = entry.integer("count", low=0, high=16)
+            wanted.append((self._shape(entry), count))
+        return {"pool": self.labs.pool_want(wanted)}
+
+    def _image_list(self, _call: Call) -> dict[str, Any]:
+        facts = ("name", "size_bytes", "built_at")
+        return {
+            "images": [
+                {**{fact: getattr(image, fact) for fact in facts}, "complete": True}
+                for image in self.images.list()
+            ]
+        }
+
+    def _image_build(self, call: Call) -> dict[str, Any]:
+        name = call.args.text("name", longest=127, pattern=IMAGE)
+        started = time.monotonic()
+        Builder(self.images).build(
+            name, lambda step, percent: call.progress(step=step, percent=percent)
+        )
+        return {"name": name, "seconds": round(time.monotonic() - started, 1)}
+
+    def _events(self, call: Call) -> dict[str, Any]:
+        cursor = call.args.integer("cursor", low=0, high=1 << 62, default=0) or self.events.newest
+        while not (call.is_gone() or self.events.closed):
+            for event in self.events.after(cursor, timeout_s=1):
+                call.event(event)
+                cursor = event["seq"]
+        return {"cursor": cursor}
+
+    def _pump_register(self, call: Call) -> dict[str, Any]:
+        self.terminals.pump.serve(call, call.args.text("pump", longest=32, pattern=PUMP))
+        return {}
+
+    def _shape(self, args: Args) -> Shape:
+        return Shape(
+            image=args.text("image", longest=127, pattern=IMAGE),
+            profile=args.text("profile", longest=32, pattern=PROFILE, default="plain"),
+            internet=args.flag("internet", default=False),
+            limits=self._limits(args),
+        )
+
+    def _limits(self, args: Args) -> Limits:
+        """What was asked for, but never more than the operator allows one lab."""
+        if not args.has("limits"):
+            return Limits()
+        asked = args.group("limits").only(("memory_bytes", "pids", "cpu_cores"))
+        settings, usual = self.settings, Limits()
+        memory = asked.integer(
+            "memory_bytes", low=32 << 20, high=1 << 50, default=usual.memory_bytes
+        )
+        pids = asked.integer("pids", low=16, high=1 << 22, default=usual.pids)
+        cores = asked.number("cpu_cores", low=0.05, high=4096, default=usual.cpu_cores)
+        return Limits(
+            memory_bytes=min(memory, settings.lab_max_memory_bytes),
+            pids=min(pids, settings.lab_max_pids),
+            cpu_cores=min(cores, settings.lab_max_cpu_cores),
+        )
+
+    def _until(self, args: Args) -> float:
+        """When a lab ends, in unix seconds; capped, since web may be asleep or taken over."""
+        now = time.time()
+        return min(
+            args.number("until", low=now, high=1e11),
+            now + self.settings.lab_max_hours * 3600,
+        )
+
+
+def _lab(args: Args) -> LabId:
+    return LabId(args.text("lab", longest=8, pattern=LAB))
+
+
+def _rows(args: Args) -> int:
+    return args.integer("rows", low=1, high=500, default=24)
+
+
+def _cols(args: Args) -> int:
+    return args.integer("cols", low=1, high=1000, default=80)
