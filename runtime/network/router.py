@@ -1,44 +1,121 @@
-"""One network namespace per instance, between every lab and the host."""
+"""One network namespace per instance, between every lab and the host.
+
+Walls that stand in the host's own namespace fall with every `nft flush ruleset`; in here nobody
+flushes.
+"""
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+import structlog
+
+from runtime.kernel.netns import NetworkNamespace
+from runtime.network import links
+from runtime.network.addresses import Addresses, choosing, free_range
+from runtime.network.host import Host
+from runtime.network.resolvers import resolv_conf, resolvers
+from runtime.network.walls import Walls
+from runtime.network.watch import Watch
+from runtime.problems import Problem
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Address
+
     from runtime.instance import Instance
+
+log = structlog.get_logger()
 
 
 class Router:
     """The instance's router namespace, its uplink to the host, and a link for each lab.
 
-    What is attached is read from the kernel, never from a file: a router that was adopted knows as much as the
-    one that made it.
-
-    Attributes:
-        netns_fd: the router's namespace; the router's own. Deposit a copy with the keeper (`router`), and give
-            what comes back to `adopt`.
+    What is attached is read from the kernel, never from a file: a router that was adopted knows as
+    much as the one that made it.
     """
 
-    netns_fd: int
+    def __init__(self, host: Host, walls: Walls) -> None:
+        """Made by `up` and `adopt`; both arguments become the router's own."""
+        self._host = host
+        self._walls = walls
+        self._labs = links.connected(walls.side.snapshot())
+        self._addresses = Addresses(walls.range, self._labs.values())
+        self._lock = threading.Lock()
+        self._mtu = 0
+        self._watch = Watch(host.side.netns, self._follow)
+        try:
+            self._follow_host()  # what changed before somebody watched
+        except BaseException:
+            self._watch.close()
+            raise
 
     @classmethod
-    def up(cls, instance: Instance) -> Router:
-        """Make the namespace, the uplink and the walls; a leftover of an earlier life is removed first.
+    def up(cls, instance: Instance, host_netns: NetworkNamespace | None = None) -> Router:
+        """Make the namespace, the uplink and the walls; a leftover of an earlier life goes first.
+
+        Args:
+            instance: whose.
+            host_netns: what stands for the host, else the caller's namespace; becomes the router's.
 
         Raises:
             Problem: `network-range-none`, `network-unavailable`.
         """
-        raise NotImplementedError
+        with _explained(), ExitStack() as undo, choosing(instance):
+            host = Host(instance, host_netns or NetworkNamespace.current())
+            undo.callback(host.close)
+            host.disconnect()
+            seen = host.side.snapshot()
+            range_ = free_range([route.destination for route in seen.routes], int(instance.id, 16))
+            if range_ is None:
+                raise Problem(
+                    "network-range-none",
+                    "No address range is left for labs: the host has routes into all of them.",
+                    "Free a /20 of 198.18.0.0/15, 10.0.0.0/8 or 172.16.0.0/12 (`ip route` lists).",
+                )
+            walls = Walls.build(range_, seen.own())
+            undo.callback(walls.close)
+            undo.callback(host.disconnect)
+            host.connect(walls.side, range_, seen.mtu_out())
+            router = cls(host, walls)
+            undo.pop_all()
+        log.info("network.made", range=str(range_), mtu=seen.mtu_out())
+        return router
 
     @classmethod
-    def adopt(cls, instance: Instance, netns_fd: int) -> Router:
+    def adopt(
+        cls, instance: Instance, netns_fd: int, host_netns: NetworkNamespace | None = None
+    ) -> Router:
         """Go on with a namespace that the keeper held; its labs stay connected throughout.
 
         Args:
             instance: the one that made it.
             netns_fd: becomes the router's own, also when this raises.
+            host_netns: what stands for the host, else the caller's namespace; becomes the router's.
+
+        Raises:
+            Problem: `network-unavailable`.
         """
-        raise NotImplementedError
+        with _explained(), ExitStack() as undo:
+            walls = Walls.adopt(NetworkNamespace(netns_fd))
+            undo.callback(walls.close)
+            host = Host(instance, host_netns or NetworkNamespace.current())
+            undo.callback(host.close)
+            if not host.is_connected():
+                seen = host.side.snapshot()
+                host.disconnect()
+                host.connect(walls.side, walls.range, seen.mtu_out())
+            router = cls(host, walls)
+            undo.pop_all()
+        log.info("network.adopted", range=str(walls.range), labs=len(router.attached()))
+        return router
+
+    @property
+    def netns_fd(self) -> int:
+        """The namespace; stays the router's. Deposit a copy with the keeper, for `adopt`."""
+        return self._walls.side.netns.fd
 
     def attach(self, lab: str, netns_fd: int, *, internet: bool) -> str:
         """Connect a lab: `eth0`, address, default route and `lo` in its namespace. Thread-safe.
@@ -52,27 +129,105 @@ class Router:
             The lab's IPv4 address.
 
         Raises:
-            Problem: `network-full` when the range is used up, `network-unavailable` with the kernel's error as
-                its cause; nothing is left behind then.
+            Problem: `network-full` when the range is used up, `network-unavailable` with the
+                kernel's error as its cause; nothing is left behind then.
         """
-        raise NotImplementedError
+        address = self._take()
+        with _explained(), ExitStack() as undo:
+            undo.callback(self._forget, lab, address)
+            slot = self._addresses.slot(address)
+            netlink = self._walls.side.netlink
+            links.connect(netlink, netns_fd, lab, address, slot, self._mtu)
+            if internet:
+                self._let_out(address)
+            undo.pop_all()
+        self._labs[lab] = address
+        return str(address)
 
     def detach(self, lab: str) -> None:
         """Take the lab's link and rights away; nothing happens for a lab that has none."""
-        raise NotImplementedError
+        address = self._labs.pop(lab, None)
+        if address is not None:
+            with _explained():
+                self._forget(lab, address)
 
     def attached(self) -> dict[str, str]:
         """Lab id to address, as the kernel has it."""
-        raise NotImplementedError
+        found = links.connected(self._walls.side.snapshot())
+        return {lab: str(address) for lab, address in found.items()}
 
     def resolv_conf(self, *, internet: bool) -> str:
-        """What a lab's /etc/resolv.conf holds: the host's real resolvers, or a comment where internet is off."""
-        raise NotImplementedError
+        """What a lab's /etc/resolv.conf says: the host's real resolvers, or why there are none."""
+        return resolv_conf(resolvers(), internet=internet)
 
     def close(self) -> None:
-        """Let go without taking anything away: the keeper's copy keeps the namespace and its labs connected."""
-        raise NotImplementedError
+        """Let go, and take nothing away: the keeper's copy keeps namespace and labs connected."""
+        self._watch.close()
+        self._walls.close()
+        self._host.close()
 
     def down(self) -> None:
-        """Remove everything: links, rules, routes, tables, namespace (once the keeper has dropped its copy)."""
-        raise NotImplementedError
+        """Remove all of it; the namespace itself goes when the keeper drops its copy too."""
+        self._watch.close()
+        with _explained():
+            self._host.disconnect()
+        self._walls.close()
+        self._host.close()
+
+    def _take(self) -> IPv4Address:
+        with self._lock:
+            address = self._addresses.take()
+        if address is None:
+            raise Problem(
+                "network-full",
+                f"All {len(self._labs)} lab addresses of this server are in use.",
+                "Wait until a lab ends.",
+            )
+        return address
+
+    def _forget(self, lab: str, address: IPv4Address) -> None:
+        links.disconnect(self._walls.side.netlink, lab)
+        with self._lock:
+            self._walls.shut_in(address)
+            self._addresses.give_back(address)
+
+    def _let_out(self, address: IPv4Address) -> None:
+        with self._lock:
+            if not self._walls.internet:
+                self._host.way_out.open(self._walls.range)
+            self._walls.set_resolvers(resolvers())
+            self._walls.let_out(address)
+
+    def _follow(self) -> None:
+        """`_follow_host`, where the thread that watches must go on whatever happens."""
+        try:
+            self._follow_host()
+        except Exception:
+            log.exception("network.follow_failed")
+
+    def _follow_host(self) -> None:
+        """Bring walls and way out up to date with the host's addresses, routes and firewall."""
+        seen = self._host.side.snapshot()
+        mtu = seen.mtu_out()
+        with self._lock:
+            self._walls.set_host(seen.own())
+            self._host.keep_rules()
+            if self._walls.internet:
+                self._host.way_out.open(self._walls.range)
+            if mtu != self._mtu:
+                self._host.set_mtu(mtu)
+                self._mtu = mtu
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say an error of the kernel's in a sentence; the error itself is the cause."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem(
+            "network-unavailable",
+            "The network of a lab could not be set up.",
+            "`slipway doctor` says what this machine lacks.",
+            detail=str(error),
+        ) from error

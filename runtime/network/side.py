@@ -1,0 +1,56 @@
+"""One side of the uplink: a namespace, and the kernel's three doors to its network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.kernel.nftables import Nftables
+from runtime.network.netlink import Netlink, Snapshot, snapshot
+
+if TYPE_CHECKING:
+    from runtime.kernel.netns import NetworkNamespace
+
+_SYSCTL = Path("/proc/sys/net")
+
+
+class Side:
+    """rtnetlink, nftables and sysctl of one namespace; thread-safe.
+
+    Args:
+        netns: becomes this object's own.
+
+    Raises:
+        OSError: one of the doors is shut, or libnftables isn't installed.
+    """
+
+    def __init__(self, netns: NetworkNamespace) -> None:
+        self.netns = netns
+        try:
+            self.netlink = netns.run(Netlink)
+            self._nftables = netns.run(Nftables)
+        except BaseException:
+            netns.close()
+            raise
+
+    def nft(self, commands: str) -> list[dict[str, Any]]:
+        """Run nft commands as one transaction; what `list` commands found comes back."""
+        return self.netns.run(self._nftables.run, commands)
+
+    def snapshot(self) -> Snapshot:
+        """Links, addresses and routes as they are now."""
+        return snapshot(self.netns)
+
+    def sysctl(self, name: str) -> str:
+        """Read one, such as `ipv4/ip_forward`."""
+        return self.netns.run((_SYSCTL / name).read_text).strip()
+
+    def set_sysctl(self, name: str, value: str) -> None:
+        """Write one; below /proc/sys/net the writing thread's namespace counts."""
+        self.netns.run((_SYSCTL / name).write_text, value)
+
+    def close(self) -> None:
+        """Let go of the namespace and its sockets."""
+        self.netns.run(self._nftables.close)
+        self.netlink.close()
+        self.netns.close()
