@@ -1,0 +1,90 @@
+# ruff: noqa: RUF001  ambiguous characters are what is tried here
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from webapp.lesson_format.lint import lint
+
+ROOT = Path(__file__).parents[4]
+HEAD = """\
+---
+title: A lesson
+summary: What it is about.
+minutes: 5
+steps:
+  - 01-first
+---
+"""
+STEP_HEAD = """\
+---
+title: First
+takeaway: One sentence.
+check:
+  title: It is done
+  script: done.sh
+hints:
+  - The solution is `true`.
+solution:
+  - true
+---
+"""
+BODY_LINE = STEP_HEAD.count("\n") + 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "a-lesson"
+    made.mkdir()
+    (made / "lesson.md").write_text(HEAD)
+    (made / "done.sh").write_text("#!/bin/sh\n")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "sentence", "instead"),
+    [
+        ("```run\n$ whoami\n```", 1, "prompt sign, `$`", "Write `whoami`."),
+        ("```copy\n# whoami\n```", 1, "prompt sign, `#`", "Write `whoami`."),
+        ("```run\nid\n$ whoami\n```", 2, "prompt sign", "Write `whoami`."),
+        ("  ```run\n  echo “a”\n  ```", 1, "left double quotation mark (U+201C)", 'Write ".'),
+        ("```run\nls –l\n```", 1, "en dash (U+2013)", "- or --"),
+        ("```run\nls\u00a0-l\n```", 1, "no-break space (U+00A0)", "a space"),
+        ("```output\nls\u200b\n```", 1, "zero width space (U+200B)", "nothing"),
+        ("Run `echo ’a’`.", 0, "right single quotation mark", "Write '."),
+        ("# Title", 0, "one first heading", "Write `## …`."),
+    ],
+)
+def test_what_a_shell_would_choke_on_is_named(
+    folder: Path, body: str, line: int, sentence: str, instead: str
+) -> None:
+    (folder / "01-first.md").write_text(STEP_HEAD + body + "\n")
+    faults = lint(folder)
+    assert [fault.line for fault in faults[:1]] == [BODY_LINE + line]
+    assert sentence in faults[0].sentence
+    assert instead in faults[0].instead
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "“Curly” quotes – and dashes – in prose are welcome.",
+        "```output\n‘file’: no such file\n```",
+        "```output\n$ whoami\nlearner\n```",
+        "```run\necho '# not a prompt'\n# a comment\nprice=$1\n```",
+    ],
+)
+def test_what_is_right_is_left_alone(folder: Path, body: str) -> None:
+    (folder / "01-first.md").write_text(STEP_HEAD + body + "\n")
+    assert lint(folder) == []
+
+
+def test_a_curly_quote_in_a_solution_is_named(folder: Path) -> None:
+    (folder / "01-first.md").write_text(STEP_HEAD.replace("- true", "- run: echo “a”"))
+    assert {fault.line for fault in lint(folder)} == {10}
+
+
+@pytest.mark.parametrize("index", sorted(ROOT.glob("lessons/*/lesson.md")), ids=str)
+def test_our_own_lessons_have_nothing_to_mend(index: Path) -> None:
+    assert lint(index.parent) == []

@@ -1,0 +1,74 @@
+"""`slipway lesson lint|test`: is a lesson fit for a class?"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from runtime.client import Client, Problem
+from webapp.lesson_format import native
+from webapp.lesson_format.faults import LessonBroken
+from webapp.lesson_format.lint import lint
+from webapp.workshops.rehearsing import Rehearsed, rehearse
+
+_PATH = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def lesson() -> None:
+    """Look at lessons and try them."""
+
+
+@lesson.command("lint")
+@click.argument("path", type=_PATH)
+def lint_command(path: Path) -> None:
+    """Name every mistake in the lesson at PATH, or in all lessons below it."""
+    faults = [fault for folder in _lessons_at(path) for fault in lint(folder)]
+    for fault in faults:
+        click.echo(str(fault))
+    if faults:
+        raise SystemExit(1)
+    click.echo("Nothing to mend.", err=True)
+
+
+@lesson.command("test")
+@click.argument("path", type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print one list of steps.")
+def test_command(path: Path, as_json: bool) -> None:  # noqa: FBT001  click hands flags over so
+    """Play the lesson at PATH, or all below it, in real labs: every command, every check."""
+    client = Client(Path(os.environ["SLIPWAY_RUN"]) / "runtime.sock")
+    steps: list[Rehearsed] = []
+    try:
+        for folder in _lessons_at(path):
+            for step in rehearse(client, native.load(folder)):
+                steps.append(step)
+                if not as_json:
+                    _say(step)
+    except (LessonBroken, Problem) as problem:
+        click.echo(str(problem), err=True)
+        raise SystemExit(1) from problem
+    if as_json:
+        click.echo(json.dumps([asdict(step) for step in steps], indent=2))
+    if any(step.faults for step in steps):
+        raise SystemExit(1)
+
+
+def _lessons_at(path: Path) -> list[Path]:
+    """The lesson in this folder, or the lessons below it."""
+    if (path / native.INDEX).is_file():
+        return [path]
+    folders = sorted(index.parent for index in path.glob(f"*/{native.INDEX}"))
+    if not folders:
+        raise click.UsageError(f"There is no {native.INDEX} in {path}, nor one folder below it.")
+    return folders
+
+
+def _say(step: Rehearsed) -> None:
+    word = "FAILED" if step.faults else "passed"
+    click.echo(f"{word}  {step.step}  {step.seconds:.1f} s")
+    for fault in step.faults:
+        click.echo(f"        {fault}")

@@ -1,0 +1,172 @@
+"""Plays a lesson in a real lab without a browser: each step's check must fail, then pass."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from webapp.lesson_format.deeds import KEYS
+from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
+from webapp.lesson_format.model import CommandKind, DeedKind
+from webapp.workshops.typist import Typist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.client import Client
+    from webapp.lesson_format.model import Deed, Lesson, Question, Script, Step
+
+_LAB_LIVES_S = 1800
+_SETTLE_S = 3.0
+
+
+@dataclass(slots=True)
+class Rehearsed:
+    """How one step went.
+
+    Attributes:
+        faults: what an author has to mend; empty when all is well.
+        found: what the checks said last, for whoever reads along.
+    """
+
+    step: str
+    seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+
+
+def rehearse(client: Client, lesson: Lesson) -> Iterator[Rehearsed]:
+    """Play each step's solution in one lab, in order, and say how it went.
+
+    Raises:
+        Problem: when there is no lab, or a solution leaves the shell without a prompt.
+    """
+    lab = client.lab_create(
+        key=f"rehearsal-{secrets.token_hex(6)}",
+        image=lesson.image,
+        until=time.time() + _LAB_LIVES_S,
+    )
+    try:
+        with Typist(client, lab["lab"]) as typist:
+            for step in lesson.steps:
+                yield _StepRehearsal(client, lab["lab"], typist, step).play()
+    finally:
+        client.lab_remove(lab["lab"])
+
+
+class _StepRehearsal:
+    """One step: its checks before, its deeds, its checks after."""
+
+    def __init__(self, client: Client, lab: str, typist: Typist, step: Step) -> None:
+        self._client = client
+        self._lab = lab
+        self._typist = typist
+        self._step = step
+        self._answers: dict[str, str] = {}
+        self._presses: list[str] = []
+        self._result = Rehearsed(step.id)
+
+    def play(self) -> Rehearsed:
+        begin = time.monotonic()
+        for name, script in self._scripts():
+            if self._look(name, script) is not Outcome.NOT_YET:
+                self._fault(f"{name} doesn't say `not yet` before anything was done")
+        for deed in self._step.solution:
+            self._do(deed)
+        self._run_the_rest()
+        for name, script in self._scripts():
+            self._wait_passed(name, script)
+        for question in self._step.questions:
+            if question.script is None:
+                self._judge_choice(question)
+        self._result.seconds = time.monotonic() - begin
+        return self._result
+
+    def _scripts(self) -> Iterator[tuple[str, Script]]:
+        if self._step.check:
+            yield "the check", self._step.check.script
+        for question in self._step.questions:
+            if question.script:
+                yield f"question `{question.name}`", question.script
+
+    def _look(self, name: str, script: Script) -> Outcome:
+        facts = {"answers": self._answers, "presses": self._presses}
+        said = self._client.lab_check(self._lab, script.text, facts, timeout_s=script.timeout_s)
+        findings = read_findings(said["stdout"])
+        outcome = read_outcome(said["code"], findings)
+        if outcome is Outcome.BROKE:
+            detail = said["stderr"].strip() or f"exit code {said['code']}"
+            self._fault(f"{name} ({script.path}) broke: {detail}")
+        elif not findings.expected or not findings.found:
+            self._fault(f"{name} ({script.path}) doesn't say `Expected:` and `Found:`")
+        self._result.found = [*self._result.found[-9:], findings.found]
+        return outcome
+
+    def _wait_passed(self, name: str, script: Script) -> None:
+        """A program in the background may need a moment until it is what it will be."""
+        deadline = time.monotonic() + _SETTLE_S
+        while (outcome := self._look(name, script)) is Outcome.NOT_YET:
+            if time.monotonic() > deadline:
+                break
+        if outcome is not Outcome.PASSED:
+            self._fault(f"{name} doesn't pass after the solution: {self._result.found[-1]}")
+
+    def _judge_choice(self, question: Question) -> None:
+        answer = self._answers.get(question.name, "")
+        rights = [str(n) for n, choice in enumerate(question.choices) if choice.is_right]
+        if answer not in rights:
+            self._fault(f"question `{question.name}`: the solution answers {answer or 'nothing'}")
+
+    def _do(self, deed: Deed) -> None:
+        match deed.kind:
+            case DeedKind.RUN:
+                self._run(deed.text)
+            case DeedKind.START:
+                self._typist.start(deed.text)
+            case DeedKind.KEYS:
+                self._typist.press("".join(KEYS[key] for key in deed.text.split()))
+            case DeedKind.ANSWER:
+                self._answers[deed.text] = deed.value or self._measure(deed)
+            case DeedKind.PRESS:
+                self._presses.append(deed.text)
+
+    def _run_the_rest(self) -> None:
+        """The text's other commands must work as well, though no check asks for them."""
+        done = {deed.text for deed in self._step.solution}
+        for command in self._step.commands:
+            if command.kind is CommandKind.RUN and command.text not in done:
+                self._run(command.text)
+
+    def _run(self, command: str) -> None:
+        if "command not found" in self._typist.run(command):
+            self._fault(f"`{command}`: the image has no such command")
+
+    def _measure(self, deed: Deed) -> str:
+        if deed.process:
+            numbers = [
+                str(process["pid"])
+                for process in self._client.lab_processes(self._lab)
+                if process["comm"] == deed.process
+            ]
+            return numbers[0] if numbers else ""
+        with tempfile.TemporaryFile() as out:
+            fds = (_devnull(), out.fileno(), out.fileno())
+            try:
+                argv = ["bash", "-c", deed.output_of]
+                self._client.lab_exec(self._lab, argv, user="learner", fds=fds)
+            finally:
+                os.close(fds[0])
+            out.seek(0)
+            return out.read().decode(errors="replace").strip()
+
+    def _fault(self, what: str) -> None:
+        if what not in self._result.faults:
+            self._result.faults.append(what)
+
+
+def _devnull() -> int:
+    return os.open(os.devnull, os.O_RDONLY)
