@@ -14,7 +14,11 @@ from runtime.problems import Problem
 if TYPE_CHECKING:
     from runtime.container.profile import Profile
 
-MOBY_DEFAULT = Path("/usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json")
+# Set-up takes this one file out of Debian's package; the whole package would bring 270 others.
+MOBY_DEFAULTS = (
+    Path(__file__).resolve().parents[2] / ".slipway/moby-seccomp.json",
+    Path("/usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json"),
+)
 # The kernel's name of the machine, then libseccomp's and Go's.
 _ARCHITECTURES = {
     "x86_64": ("SCMP_ARCH_X86_64", "amd64"),
@@ -77,12 +81,12 @@ def _applies(rule: dict[str, Any], capabilities: tuple[str, ...], architecture: 
 
 @cache
 def _moby_default() -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(MOBY_DEFAULT.read_text())
-    except FileNotFoundError as error:
+    path = next((path for path in MOBY_DEFAULTS if path.is_file()), None)
+    if path is None:
         raise Problem(
             "seccomp-missing",
             "The system call filter that containers start under isn't on this machine.",
-            "Install it: `apt-get install golang-github-docker-docker-dev`.",
-        ) from error
+            "Start with `./slipway`, which fetches it.",
+        )
+    found: dict[str, Any] = json.loads(path.read_text())
     return found

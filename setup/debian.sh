@@ -1,0 +1,160 @@
+# shellcheck shell=sh
+# What a Debian machine lacks: packages, the Python environment, the browser's files.
+# Each part is made beside its place and renamed, or stamped last: interrupted, it is made again.
+# Reads $top (the checkout), $log and $yes; needs say.sh.
+
+core_packages='ca-certificates catatonit crun e2fsprogs iproute2 mmdebstrap nftables python3-venv'
+dev_packages='chromium docker.io git nodejs shellcheck'
+moby=golang-github-docker-docker-dev
+moby_file=usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json
+python=/usr/bin/python3
+
+# set_up dev|'' WORD: brings this machine to what the checkout needs; a second time it only looks.
+set_up() {
+  find_missing "$1"
+  [ -n "$packages$filter$venv$dev_venv$assets$dev_assets" ] || return 0
+  announce "$2"
+  ask 'Go on?' || fail 'Nothing was changed.'
+  # One at a time; the server started later must not hold the lock, so it is opened in here only.
+  (
+    flock 9
+    find_missing "$1"
+    : >"$log"
+    install_all
+  ) 9>"$top/.slipway/lock"
+}
+
+find_missing() {
+  wanted=$core_packages
+  if [ -n "$1" ]; then wanted="$wanted $dev_packages"; fi
+  find_packages
+  filter='' venv='' dev_venv='' assets='' dev_assets=''
+  if ! [ -s "$top/.slipway/moby-seccomp.json" ] && ! [ -s "/$moby_file" ]; then filter=1; fi
+  is_stamped venv requirements.txt || venv=1
+  "$python" "$top/setup/assets.py" --check 2>/dev/null || assets=1
+  [ -n "$1" ] || return 0
+  if [ -n "$venv" ] || ! is_stamped dev requirements-dev.txt; then dev_venv=1; fi
+  "$python" "$top/setup/assets.py" --dev --check 2>/dev/null || dev_assets=1
+}
+
+find_packages() {
+  installed=$(dpkg-query --show --showformat='${db:Status-Status}:${Package}:\n')
+  packages=''
+  for package in $wanted; do
+    case $installed in *"installed:$package:"*) ;; *) packages="$packages $package" ;; esac
+  done
+}
+
+announce() {
+  if [ -e "$top/.venv" ]; then say 'Slipway will bring this machine up to date:'; else say 'Slipway will set up this machine:'; fi
+  if [ -n "$packages" ]; then say "  - install Debian packages and what they need:$packages"; fi
+  if [ -n "$filter" ]; then say "  - take the system call filter out of Debian's package $moby"; fi
+  if [ -n "$venv$dev_venv" ]; then say "  - install the Python packages of requirements.txt into $top/.venv"; fi
+  if [ -n "$assets" ]; then say "  - fetch what the browser loads into $top/static/vendor"; fi
+  if [ -n "$dev_assets" ]; then say "  - fetch what checks it into $top/node_modules"; fi
+  [ "$1" = serve ] || return 0
+  say "  - build the image that containers start from, about 350 MB, in the data folder" \
+    "While it serves it adds network links, one nftables table, cgroups and /run/slipway to the" \
+    "machine, all under the server's own id; \`./slipway serve --end-labs\` takes them away again."
+}
+
+install_all() {
+  if [ -n "$packages$filter" ]; then install_packages; fi
+  if [ -n "$filter" ]; then take_filter; fi
+  if [ -n "$venv" ]; then make_venv; fi
+  if [ -n "$dev_venv" ]; then extend_venv; fi
+  if [ -n "$assets" ]; then fetch_assets; fi
+  if [ -n "$dev_assets" ]; then fetch_assets --dev; fi
+}
+
+install_packages() {
+  # A list that can't be had is no reason to stop yet: what is needed may be known already.
+  shown "Reading Debian's package lists" 0 apt-get update || :
+  [ -n "$packages" ] || return 0
+  without_services shown 'Installing Debian packages' 0 apt_install ||
+    stop "Debian's packages could not be installed" '^E: '
+}
+
+apt_install() {
+  printf '%s\n' "$packages" | DEBIAN_FRONTEND=noninteractive xargs apt-get install --yes \
+    --no-install-recommends -o APT::Status-Fd=1
+}
+
+# Packages bring programs; none of their services shall start.
+without_services() {
+  policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  trap 'rm -f "$policy"' EXIT
+  trap 'exit 130' INT TERM
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  outcome=0
+  "$@" || outcome=1
+  rm -f "$policy"
+  trap - EXIT INT TERM
+  return "$outcome"
+}
+
+# The package itself would bring 270 others, so only this file is taken out of it.
+take_filter() {
+  folder=$(mktemp -d "$top/.slipway/deb.XXXXXX")
+  chmod 755 "$folder"
+  (
+    cd "$folder"
+    shown 'Fetching the system call filter' 0 apt-get download "$moby" || exit 1
+    dpkg-deb --fsys-tarfile ./*.deb | tar -xO "./$moby_file" >filter && [ -s filter ]
+  ) || {
+    rm -rf "$folder"
+    stop "The system call filter could not be fetched" '^E: '
+  }
+  mv "$folder/filter" "$top/.slipway/moby-seccomp.json"
+  rm -rf "$folder"
+}
+
+make_venv() {
+  new=$top/.venv.new
+  rm -rf "$new" "$top/.venv.old"
+  "$python" -m venv "$new" >>"$log" 2>&1 || stop 'The Python environment could not be made' Error
+  install_python "$new" requirements.txt
+  # Its scripts name the folder they were installed into.
+  grep -rlIF "$new" "$new/bin" "$new/pyvenv.cfg" | xargs sed -i "s|$new|$top/.venv|g"
+  stamp requirements.txt >"$new/stamp-venv"
+  if [ -e "$top/.venv" ]; then mv "$top/.venv" "$top/.venv.old"; fi
+  mv "$new" "$top/.venv"
+  rm -rf "$top/.venv.old"
+}
+
+extend_venv() {
+  rm -f "$top/.venv/stamp-dev"
+  install_python "$top/.venv" requirements-dev.txt
+  stamp requirements-dev.txt >"$top/.venv/stamp-dev"
+}
+
+install_python() {
+  count=$(grep -c '==' "$top/$2")
+  shown "Installing the Python packages of $2" "$count" "$1/bin/python" -m pip install \
+    --disable-pip-version-check --no-input --progress-bar off --only-binary :all: \
+    --requirement "$top/$2" || stop 'The Python packages could not be installed' '^ERROR: '
+}
+
+stamp() { echo "$(readlink -f "$python") $(cat "$top/requirements.txt" "$top/$1" | cksum)"; }
+
+# is_stamped NAME FILE: whether .venv was made, to its end, from this FILE with this Python.
+is_stamped() {
+  [ -x "$top/.venv/bin/python" ] && [ "$(cat "$top/.venv/stamp-$1" 2>/dev/null)" = "$(stamp "$2")" ]
+}
+
+fetch_assets() {
+  [ -t 2 ] || say "Fetching what the browser loads …"
+  "$python" "$top/setup/assets.py" "$@" || exit 1
+}
+
+# stop SENTENCE PATTERN: ends with the log's first line that says why.
+stop() {
+  why=$(grep -m1 -e "$2" "$log" | sed "s/$2//" || :)
+  fail "$1: ${why:-see $log}" \
+    "What was fetched stays; run the same command again when the network is there."
+}
