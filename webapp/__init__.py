@@ -1,1 +1,84 @@
-"""The unprivileged half of Slipway: pages, workshops, the lesson player, the pump."""
+"""The unprivileged half of Slipway: pages, workshops, the lesson player, the pump.
+
+Nothing is imported at the top: eventlet must patch before Flask is loaded, and the pump wants no
+Flask at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from webapp.engines.seam import Engine
+    from webapp.passwords import Offload
+    from webapp.settings import Settings
+
+WIRE_BYTES_MOST = 128 * 1024
+
+
+def create_app(
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    offload: Offload | None = None,
+    async_mode: str = "threading",
+) -> Flask:
+    """Puts one web application together: the wiring page. No rule lives here.
+
+    Args:
+        settings: of this server.
+        engine: what makes labs; the runtime at `settings.runtime_socket` when none is given.
+        offload: runs a costly function without stopping the event loop.
+        async_mode: Socket.IO's; `eventlet` under server.py.
+
+    Raises:
+        Problem: `database-newer`, `data-unwritable`.
+    """
+    from flask import Flask
+    from flask_wtf.csrf import CSRFProtect
+    from jinja2 import StrictUndefined
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from webapp.headers import init_headers
+    from webapp.pages import account, health, join, lesson, workshops
+    from webapp.pages.assets import init_assets
+    from webapp.pages.errors import init_errors
+    from webapp.settings import CHECKOUT
+    from webapp.sockets import lesson as lesson_socket
+    from webapp.sockets import wall
+    from webapp.visitors import init_visitors
+    from webapp.wiring import wire
+
+    app = Flask("webapp", static_folder=CHECKOUT / "static", template_folder=CHECKOUT / "templates")
+    wiring = wire(settings, engine=engine, offload=offload)
+    app.extensions["slipway"] = wiring
+    app.config.update(
+        SECRET_KEY=wiring.key,
+        SESSION_COOKIE_NAME="slipway_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    CSRFProtect(app)
+    init_assets(app)
+    init_errors(app)
+    init_visitors(app)
+    init_headers(app)
+    for room in (join, lesson, account, workshops, health):
+        app.register_blueprint(room.blueprint)
+    wiring.socketio.init_app(
+        app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20
+    )
+    for socket_room in (lesson_socket, wall):
+        socket_room.register(wiring.socketio, wiring)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] -- Flask's own way to wrap
+    return app

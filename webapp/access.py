@@ -1,0 +1,55 @@
+"""Who may what. Asked by pages and sockets alike; knows no HTTP, and asks the database nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from webapp.models.people import Learner, Person
+    from webapp.models.workshops import Workshop
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who a browser is signed in as. An instructor who tries a workshop is both at once.
+
+    Attributes:
+        workshop: the learner's.
+    """
+
+    person: Person | None = None
+    learner: Learner | None = None
+    workshop: Workshop | None = None
+
+
+NOBODY = Visitor()
+
+
+def may_teach(visitor: Visitor, workshop: Workshop) -> bool:
+    """May they see and end this workshop? Its own instructor may.
+
+    All may where nobody in particular opened it.
+    """
+    return visitor.person is not None and workshop.opened_by in (None, visitor.person.id)
+
+
+def may_learn(visitor: Visitor) -> bool:
+    """Do they have a place in a workshop that goes on? Waiting in line is one."""
+    return visitor.learner is not None and visitor.workshop is not None and visitor.workshop.is_open
+
+
+def may_type(visitor: Visitor, lab_key: str) -> bool:
+    """May they type into this lab's terminals? Only its learner may, while the workshop goes on."""
+    return may_learn(visitor) and visitor.learner is not None and visitor.learner.lab_key == lab_key
+
+
+def may_watch(visitor: Visitor, lab_key: str, workshop: Workshop | None) -> bool:
+    """May they see this lab's terminals? Its learner and the instructor of its workshop may.
+
+    Args:
+        workshop: the one that the lab belongs to; None where it belongs to none.
+    """
+    if may_type(visitor, lab_key):
+        return True
+    return workshop is not None and may_teach(visitor, workshop)

@@ -1,0 +1,84 @@
+"""What the web asks of whatever makes labs. `runtime.client.Client` fills it; mypy proves that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class Engine(Protocol):
+    """A method a verb of docs/reference.md, which says what each takes and answers.
+
+    Each raises Problem: the engine's own (`server-full`, `lab-unknown`, …), or `runtime-away` when
+    it can't be reached; then nothing is known of what was asked, and asking again is safe, since
+    each verb is idempotent.
+    """
+
+    def status(self) -> dict[str, Any]:
+        """Whether labs can be had, and how many more."""
+        ...
+
+    def lab_create(
+        self,
+        *,
+        key: str,
+        image: str,
+        until: float,
+        profile: str = "plain",
+        internet: bool = False,
+        limits: Mapping[str, float] | None = None,
+        rows: int = 24,
+        cols: int = 80,
+    ) -> dict[str, Any]:
+        """The lab of that key; made when there is none yet."""
+        ...
+
+    def lab_get(self, lab: str) -> dict[str, Any]:
+        """One living lab."""
+        ...
+
+    def lab_list(self) -> list[dict[str, Any]]:
+        """Every living lab."""
+        ...
+
+    def lab_remove(self, lab: str) -> None:
+        """Ends a lab and all that is in it."""
+        ...
+
+    def lab_extend(self, lab: str, until: float) -> dict[str, Any]:
+        """Lets a lab live until another time, in Unix seconds."""
+        ...
+
+    def lab_check(
+        self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
+    ) -> dict[str, Any]:
+        """Runs a step's check on a lab."""
+        ...
+
+    def lab_processes(self, lab: str) -> list[dict[str, Any]]:
+        """The lab's processes as the server sees them."""
+        ...
+
+    def lab_usage(self, lab: str) -> dict[str, Any]:
+        """What the lab spends now, and its limits."""
+        ...
+
+    def terminal_open(
+        self, lab: str, name: str | None = None, *, rows: int = 24, cols: int = 80
+    ) -> dict[str, Any]:
+        """A shell more in a lab."""
+        ...
+
+    def terminal_close(self, terminal: str) -> None:
+        """Hangs up a terminal."""
+        ...
+
+    def pool_want(self, shapes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Says which labs should stand ready."""
+        ...
+
+    def events(self, cursor: int = 0) -> Iterator[dict[str, Any]]:
+        """What happens, for ever."""
+        ...

@@ -1,0 +1,58 @@
+"""What each answer tells the browser not to do."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import g, request
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+POLICY = (
+    "default-src 'none'",
+    "script-src 'self' 'nonce-{nonce}'",
+    "style-src 'self' 'unsafe-inline'",  # styles only: xterm.js shows no colours without it
+    "font-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self' {sockets}",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "require-trusted-types-for 'script'",
+)
+
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # addresses hold codes and one-time links
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def init_headers(app: Flask) -> None:
+    """Sets the headers on every answer; templates get `csp_nonce()` for the import map."""
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+    app.after_request(_set_headers)
+
+
+def csp_nonce() -> str:
+    """This answer's random value: an inline script that doesn't carry it never runs."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def _set_headers(response: Response) -> Response:
+    # Older Safari doesn't count ws: as 'self', so the socket's origin is named.
+    sockets = f"{'wss' if request.is_secure else 'ws'}://{request.host}"
+    policy = "; ".join(POLICY).format(nonce=csp_nonce(), sockets=sockets)
+    response.headers.setdefault("Content-Security-Policy", policy)
+    for name, value in FIXED.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        # A shared computer: Back must not show what the last pupil saw.
+        response.headers["Cache-Control"] = "no-store"
+    return response

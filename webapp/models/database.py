@@ -1,0 +1,81 @@
+"""One database: who reads, who writes, and what survives a `kill -9`."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUSY_TIMEOUT_MS = 5000
+
+
+class Database:
+    """Hands out sessions. Rows stay readable after their session closed.
+
+    One writer at a time within the process. SQLite's own wait for a lock blocks the whole thread,
+    so when a greenlet held the lock and another waited in SQLite, neither would go on; our lock is
+    one that greenlets can wait for. What another process holds (the command line) is waited for by
+    SQLite, 5 s at most. **Within `write()` nothing may wait** for the runtime, the network or
+    another greenlet.
+
+    Args:
+        url: as SQLAlchemy wants it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = create_engine(url)
+        self._writing = threading.Lock()
+        self._write_engine = self.engine.execution_options(slipway_writes=True)
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one moment of the database."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose changes are all kept at the end, or none when it raises."""
+        with (
+            self._writing,
+            Session(self._write_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def close(self) -> None:
+        """Gives back every connection."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """WAL so that readers never wait.
+
+    FULL so that what was said to be kept is, even when the power goes.
+    """
+    connection.isolation_level = None  # else the driver begins transactions by itself, and too late
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock at once.
+
+    One that reads first and writes later may be refused for ever.
+    """
+    writes = connection.get_execution_options().get("slipway_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,173 @@
+"""Who is here.
+
+People who teach, learners of one workshop, and the browsers that they are known by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from webapp.models.base import Base, LearnerId, PersonId, UtcTime, WorkshopId, now, public_name
+from webapp.models.workshops import Workshop
+
+
+class Person(Base):
+    """Someone with an account, who teaches.
+
+    Attributes:
+        password_hash: argon2's; None until the one-time link was followed.
+    """
+
+    __tablename__ = "people"
+
+    id: Mapped[PersonId] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32))
+    name_key: Mapped[str] = mapped_column(String(128), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class Learner(Base):
+    """One person's place in one workshop. The name is only shown: nothing is found or named by it.
+
+    Attributes:
+        name_key: the name as it is compared (normal form, case folded).
+        number: 1 for the first of that name, 2 for `otter 2`.
+        attempt: the form's random value, so that a second press of Join finds the first one's
+            learner.
+        pin_turn: counts up when an instructor hands out another PIN, which ends the one before.
+        admitted_at: None while waiting in line.
+        is_staff: an instructor who tries the workshop; not counted as a learner.
+    """
+
+    __tablename__ = "learners"
+    __table_args__ = (UniqueConstraint("workshop_id", "name_key", "number"),)
+
+    id: Mapped[LearnerId] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True, default=public_name)
+    workshop_id: Mapped[WorkshopId] = mapped_column(ForeignKey("workshops.id"), index=True)
+    name: Mapped[str] = mapped_column(String(32))
+    name_key: Mapped[str] = mapped_column(String(128))
+    number: Mapped[int] = mapped_column(default=1)
+    attempt: Mapped[str] = mapped_column(String(64), unique=True, default=public_name)
+    pin_turn: Mapped[int] = mapped_column(default=0)
+    joined_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    admitted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    is_staff: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def shown_name(self) -> str:
+        """The name as the class sees it; the second otter is `otter 2`."""
+        return self.name if self.number == 1 else f"{self.name} {self.number}"
+
+    @property
+    def lab_key(self) -> str:
+        """Under which the runtime makes this learner's lab, once however often it is asked."""
+        return f"learner-{self.id}"
+
+
+class Browser(Base):
+    """A browser that is signed in, as a person or as a learner. Deleting the row signs it out.
+
+    Attributes:
+        token_hash: SHA-256 of the cookie; the cookie itself is kept nowhere.
+    """
+
+    __tablename__ = "browsers"
+    __table_args__ = (
+        CheckConstraint("(person_id IS NULL) <> (learner_id IS NULL)", name="one_owner"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[PersonId | None] = mapped_column(ForeignKey("people.id"), index=True)
+    learner_id: Mapped[LearnerId | None] = mapped_column(ForeignKey("learners.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class OneTimeLink(Base):
+    """A way in that works once: with it a person sets a password."""
+
+    __tablename__ = "one_time_links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[PersonId] = mapped_column(ForeignKey("people.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+def token_hash(token: str) -> str:
+    """What the database keeps of a secret.
+
+    Plain SHA-256: the tokens have 256 bits, nobody tries them all.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def remember_browser(
+    session: Session, *, person_id: PersonId | None = None, learner_id: LearnerId | None = None
+) -> str:
+    """Signs a browser in; gives the token for its cookie."""
+    token = secrets.token_urlsafe(32)
+    session.add(Browser(token_hash=token_hash(token), person_id=person_id, learner_id=learner_id))
+    return token
+
+
+def learner_by_cookie(session: Session, token: str) -> Learner | None:
+    """Whose browser sends this cookie?"""
+    return session.scalar(
+        select(Learner)
+        .join(Browser, Browser.learner_id == Learner.id)
+        .where(Browser.token_hash == token_hash(token))
+    )
+
+
+def person_by_cookie(session: Session, token: str) -> Person | None:
+    """Who teaches at the browser that sends this cookie?"""
+    return session.scalar(
+        select(Person)
+        .join(Browser, Browser.person_id == Person.id)
+        .where(Browser.token_hash == token_hash(token))
+    )
+
+
+def learners_called(session: Session, workshop_id: WorkshopId, name_key: str) -> list[Learner]:
+    """Everyone of that name in the workshop, first come first."""
+    query = select(Learner).where(Learner.workshop_id == workshop_id, Learner.name_key == name_key)
+    return list(session.scalars(query.order_by(Learner.number)))
+
+
+def learners_of(session: Session, workshop_id: WorkshopId) -> list[Learner]:
+    """The roster, in the order of joining."""
+    query = select(Learner).where(Learner.workshop_id == workshop_id)
+    return list(session.scalars(query.order_by(Learner.id)))
+
+
+def waiting_learners(session: Session) -> list[Learner]:
+    """The line of all open workshops, first come first."""
+    query = (
+        select(Learner)
+        .join(Workshop, Workshop.id == Learner.workshop_id)
+        .where(Learner.admitted_at.is_(None), Workshop.ended_at.is_(None))
+    )
+    return list(session.scalars(query.order_by(Learner.id)))
+
+
+def count_admitted(session: Session, workshop_id: WorkshopId) -> int:
+    """How many places of the workshop are taken. An instructor who tries it takes none."""
+    query = (
+        select(func.count())
+        .select_from(Learner)
+        .where(
+            Learner.workshop_id == workshop_id,
+            Learner.admitted_at.is_not(None),
+            Learner.is_staff.is_(False),
+        )
+    )
+    return session.scalar(query) or 0

@@ -1,0 +1,88 @@
+"""A workshop: what is taught, to how many, until when, within which limits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from webapp.models.base import Base, PersonId, UtcTime, WorkshopId, now, public_name
+
+
+class Workshop(Base):
+    """A class that an instructor opened.
+
+    Attributes:
+        lessons: names of lessons, in the order in which they are taught.
+        opened_by: None when the command line or the server itself opened it; then every
+            instructor's.
+        ends_at: when labs end by themselves; the runtime knows it too.
+        ended_at: when the workshop was over; None while it is open.
+        is_demo: the server's own; it ends when a real one opens.
+    """
+
+    __tablename__ = "workshops"
+
+    id: Mapped[WorkshopId] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True, default=public_name)
+    code: Mapped[str] = mapped_column(String(7), index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    lessons: Mapped[list[str]] = mapped_column(JSON)
+    max_learners: Mapped[int]
+    starts_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    ends_at: Mapped[datetime] = mapped_column(UtcTime)
+    internet: Mapped[bool]
+    image: Mapped[str] = mapped_column(String(200))
+    profile: Mapped[str] = mapped_column(String(40), default="plain")
+    memory_bytes: Mapped[int] = mapped_column(BigInteger)
+    pids: Mapped[int]
+    cpu_cores: Mapped[float]
+    opened_by: Mapped[PersonId | None] = mapped_column(ForeignKey("people.id"), index=True)
+    opened_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    is_demo: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def limits(self) -> dict[str, int | float]:
+        """What each learner's lab may use, as the runtime wants it said."""
+        return {"memory_bytes": self.memory_bytes, "pids": self.pids, "cpu_cores": self.cpu_cores}
+
+    @property
+    def is_open(self) -> bool:
+        """Has it begun, and is it not over?"""
+        return self.ended_at is None and self.starts_at <= now() < self.ends_at
+
+
+def workshop_by_code(session: Session, code: str) -> Workshop | None:
+    """The workshop that a code leads to: the one that isn't over, else the last that had it."""
+    query = select(Workshop).where(Workshop.code == code)
+    return session.scalar(
+        query.order_by(Workshop.ended_at.is_(None).desc(), Workshop.id.desc()).limit(1)
+    )
+
+
+def workshop_by_public_id(session: Session, public_id: str) -> Workshop | None:
+    """The workshop of an address of the instructor's pages."""
+    return session.scalar(select(Workshop).where(Workshop.public_id == public_id))
+
+
+def workshops_for(session: Session, person_id: PersonId) -> list[Workshop]:
+    """What a person's list shows.
+
+    Their own, and those that nobody in particular opened; newest first.
+    """
+    mine = (Workshop.opened_by == person_id) | Workshop.opened_by.is_(None)
+    return list(session.scalars(select(Workshop).where(mine).order_by(Workshop.id.desc())))
+
+
+def running_workshops(session: Session) -> list[Workshop]:
+    """All that aren't over, first opened first."""
+    query = select(Workshop).where(Workshop.ended_at.is_(None))
+    return list(session.scalars(query.order_by(Workshop.id)))
+
+
+def workshops_to_end(session: Session) -> list[Workshop]:
+    """Those whose time is up, and which nobody has ended yet."""
+    query = select(Workshop).where(Workshop.ended_at.is_(None), Workshop.ends_at <= now())
+    return list(session.scalars(query))

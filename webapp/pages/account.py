@@ -1,0 +1,98 @@
+"""How someone who teaches comes in and goes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, make_response, redirect, render_template, request
+
+from webapp.models.people import Browser, token_hash
+from webapp.problems import Problem, http_status
+from webapp.tries import PASSWORDS
+from webapp.visitors import PERSON_COOKIE, browser_name, current_visitor, set_cookie
+from webapp.wiring import wired
+from webapp.workshops import teaching
+from webapp.workshops.joining import name_key
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/welcome/<token>")
+def show_welcome(token: str) -> Response:
+    """The page behind a one-time link. Looking doesn't use it up: mail programs look, too."""
+    return _welcome(token)
+
+
+@blueprint.post("/welcome/<token>")
+def welcome(token: str) -> Response:
+    """Sets the password; the link is used up."""
+    password = request.form.get("password", "")
+    try:
+        if password != request.form.get("again", ""):
+            raise Problem(
+                "passwords-differ",
+                "The two passwords differ.",
+                "Type the same one twice.",
+                field="again",
+            )
+        cookie = teaching.follow_link(wired().database, wired().passwords, token, password)
+    except Problem as problem:
+        if problem.code == "link-used":
+            raise
+        return _welcome(token, problem)
+    return _come_in(cookie)
+
+
+@blueprint.get("/sign-in")
+def show_sign_in() -> Response:
+    """The form; who is signed in is taken to their workshops."""
+    return redirect("/workshops") if current_visitor().person else _sign_in()
+
+
+@blueprint.post("/sign-in")
+def sign_in() -> Response:
+    """Checks name and password; wrong ones make this browser wait, nobody else."""
+    name = request.form.get("name", "")[:200]
+    target = name_key(name.strip())
+    try:
+        wired().tries.require_allowed(PASSWORDS, browser_name(), target)
+        cookie = teaching.sign_in(
+            wired().database, wired().passwords, name, request.form.get("password", "")
+        )
+    except Problem as problem:
+        if problem.code == "sign-in-wrong":
+            wired().tries.failed(PASSWORDS, browser_name(), target)
+        return _sign_in(name, problem)
+    return _come_in(cookie)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """Ends this browser's sign-in; the cookie is worth nothing afterwards."""
+    with wired().database.write() as session:
+        hashed = token_hash(request.cookies.get(PERSON_COOKIE, ""))
+        session.query(Browser).filter_by(token_hash=hashed).delete()
+    answer = redirect("/sign-in")
+    answer.delete_cookie(PERSON_COOKIE)
+    return answer
+
+
+def _come_in(cookie: str) -> Response:
+    answer = redirect("/workshops")
+    set_cookie(answer, PERSON_COOKIE, cookie)
+    return answer
+
+
+def _welcome(token: str, problem: Problem | None = None) -> Response:
+    with wired().database.read() as session:
+        person = teaching.person_of_link(session, token)
+    page = render_template("account/welcome.html", name=person.name, problem=problem)
+    return make_response(page, http_status(problem) if problem else 200)
+
+
+def _sign_in(name: str = "", problem: Problem | None = None) -> Response:
+    page = render_template("account/sign-in.html", name=name, problem=problem)
+    return make_response(page, http_status(problem) if problem else 200)

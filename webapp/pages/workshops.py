@@ -1,0 +1,247 @@
+"""The instructor's pages: the list, a new workshop, one workshop, its code on the projector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from webapp import problems
+from webapp.access import may_teach
+from webapp.models.base import now
+from webapp.models.people import count_admitted, learners_of
+from webapp.models.workshops import Workshop, workshop_by_public_id, workshops_for
+from webapp.pages.projector import qr_picture
+from webapp.problems import Problem, http_status
+from webapp.visitors import LEARNER_COOKIE, current_visitor, set_cookie
+from webapp.wiring import wired
+from webapp.workshops import joining
+from webapp.workshops.address import Address, find_address
+from webapp.workshops.codes import spoken
+from webapp.workshops.ending import end_demos, end_workshop
+from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.roster import Roster
+from webapp.workshops.times import clock_time, minutes_left
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy.orm import Session
+    from werkzeug.wrappers import Response
+
+    from webapp.models.people import Person
+
+log = structlog.get_logger()
+
+blueprint = Blueprint("workshops", __name__, url_prefix="/workshops")
+
+CLASS_SIZES = (5, 10, 20, 30, 40, 60, 80, 100)
+MINUTES = (30, 45, 60, 90, 120, 180, 240, 480)
+
+
+@blueprint.get("")
+def show_list() -> str:
+    """All workshops that this person may see: what goes on first, then what is over."""
+    person = _person()
+    with wired().database.read() as session:
+        cards = [_card(session, each) for each in workshops_for(session, person.id)]
+    return render_template(
+        "workshops/list.html",
+        person_name=person.name,
+        running=[each for each in cards if each["state"] == "running"],
+        ended=[each for each in cards if each["state"] == "ended"],
+        runtime=_runtime_problem(),
+    )
+
+
+@blueprint.get("/new")
+def show_new() -> str:
+    """Three groups of choices with defaults that suit a first class, and one button."""
+    return _new_form()
+
+
+@blueprint.post("")
+def open_one() -> Response | tuple[str, int]:
+    """Opens a workshop and shows its code. A demo ends, since the class is here."""
+    person = _person()
+    try:
+        workshop = open_workshop(wired().database, wired().library, _plan(), person.id)
+    except Problem as problem:
+        return _new_form(problem), http_status(problem)
+    end_demos(wired().database, wired().labs, wired().news)
+    _order_pool()
+    return redirect(url_for(".show_one", public_id=workshop.public_id))
+
+
+@blueprint.get("/<public_id>")
+def show_one(public_id: str) -> str:
+    """Who has joined, on which step, and how the last check went.
+
+    The page's script keeps it fresh.
+    """
+    person, workshop = _mine(public_id)
+    roster = Roster(wired().library, wired().labs, wired().presence)
+    with wired().database.read() as session:
+        rows = roster.rows(session, workshop)
+        card = _card(session, workshop)
+    return render_template(
+        "workshops/one.html",
+        person_name=person.name,
+        card=card,
+        rows=rows,
+        address=_address(),
+        link=_address().join_link(workshop.code),
+    )
+
+
+@blueprint.get("/<public_id>/code")
+def show_code(public_id: str) -> str:
+    """The code as large as the screen, with a QR picture of the link."""
+    _, workshop = _mine(public_id)
+    address = _address()
+    link = address.join_link(workshop.code)
+    with wired().database.read() as session:
+        card = _card(session, workshop)
+    return render_template(
+        "workshops/code.html",
+        card=card,
+        address=address,
+        spoken=spoken(workshop.code),
+        qr=qr_picture(link) if link else "",
+    )
+
+
+@blueprint.post("/<public_id>/try")
+def try_it(public_id: str) -> Response:
+    """Joins as a learner, under the instructor's own name; takes no place of the class."""
+    person, workshop = _mine(public_id)
+    # One for each person and workshop, however often it is pressed.
+    attempt = f"staff-{person.id}-{workshop.id}"
+    _, token = joining.join(wired().database, workshop.code, person.name, attempt, is_staff=True)
+    answer = redirect("/lab")
+    set_cookie(answer, LEARNER_COOKIE, token)
+    return answer
+
+
+@blueprint.get("/<public_id>/end")
+def show_end(public_id: str) -> str:
+    """What goes and what stays, before it goes."""
+    person, workshop = _mine(public_id)
+    with wired().database.read() as session:
+        card = _card(session, workshop)
+        labs = sum(
+            wired().labs.of(each.id) is not None for each in learners_of(session, workshop.id)
+        )
+    return render_template("workshops/end.html", person_name=person.name, card=card, labs=labs)
+
+
+@blueprint.post("/<public_id>/end")
+def end(public_id: str) -> Response:
+    """Ends it."""
+    _, workshop = _mine(public_id)
+    end_workshop(wired().database, wired().labs, wired().news, workshop.id)
+    _order_pool()
+    return redirect(url_for(".show_one", public_id=public_id))
+
+
+def _person() -> Person:
+    person = current_visitor().person
+    if person is None:
+        raise problems.sign_in_needed()
+    return person
+
+
+def _mine(public_id: str) -> tuple[Person, Workshop]:
+    person = _person()
+    with wired().database.read() as session:
+        workshop = workshop_by_public_id(session, public_id)
+    if workshop is None:
+        raise problems.not_found()
+    if not may_teach(current_visitor(), workshop):
+        raise problems.not_yours()
+    return person, workshop
+
+
+def _plan() -> Plan:
+    return Plan(
+        lessons=tuple(request.form.getlist("lessons")),
+        max_learners=_number("max_learners", "Learners at most"),
+        minutes=_number("minutes", "How long"),
+        internet=request.form.get("internet") == "on",
+    )
+
+
+def _number(field: str, label: str) -> int:
+    raw = request.form.get(field, "").strip()
+    try:
+        return int(raw[:9])
+    except ValueError as error:
+        raise Problem(
+            "bad-number", f"{label} is “{raw[:20]}”.", "Type a whole number.", field=field
+        ) from error
+
+
+def _new_form(problem: Problem | None = None) -> str:
+    person = _person()
+    library = wired().library
+    chosen = request.form.getlist("lessons") if problem else list(library.lessons)[:2]
+    plan = Plan(())
+    return render_template(
+        "workshops/new.html",
+        person_name=person.name,
+        lessons=list(library.lessons.values()),
+        faults=library.faults,
+        chosen=chosen,
+        max_learners=request.form.get("max_learners", plan.max_learners),
+        minutes=request.form.get("minutes", plan.minutes),
+        internet=request.form.get("internet", "off"),
+        class_sizes=CLASS_SIZES,
+        durations=MINUTES,
+        problem=problem,
+    )
+
+
+def _card(session: Session, workshop: Workshop) -> dict[str, Any]:
+    """What every page of the instructor's says of a workshop."""
+    known = wired().library.lessons
+    goes_on = workshop.ended_at is None and workshop.ends_at > now()
+    return {
+        "id": workshop.public_id,
+        "title": workshop.title,
+        "code": workshop.code,
+        "state": "running" if goes_on else "ended",
+        "is_demo": workshop.is_demo,
+        "lessons": [known[name].title if name in known else name for name in workshop.lessons],
+        "joined": count_admitted(session, workshop.id),
+        "max_learners": workshop.max_learners,
+        "internet": workshop.internet,
+        "opened_at": workshop.opened_at,
+        "opened": clock_time(workshop.opened_at),
+        "ends": clock_time(workshop.ends_at),
+        "until": workshop.ends_at.timestamp(),
+        "minutes": round((workshop.ends_at - workshop.starts_at).total_seconds() / 60),
+        "minutes_left": minutes_left(workshop.ends_at, now()),
+    }
+
+
+def _address() -> Address:
+    settings = wired().settings
+    listens_on = f"{settings.host}:{settings.port}"
+    return find_address(settings.public_url, request.host_url, listens_on)
+
+
+def _order_pool() -> None:
+    """Lets labs stand ready; when the runtime is away it is asked again as soon as it is back."""
+    try:
+        wired().clock.order_pool()
+    except Problem as problem:
+        log.info("pool.not_ordered", code=problem.code)
+
+
+def _runtime_problem() -> Problem | None:
+    try:
+        wired().engine.status()
+    except Problem as problem:
+        return problem
+    return None

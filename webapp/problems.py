@@ -1,0 +1,204 @@
+"""The web's own codes and sentences, and what a Problem becomes: an HTTP status, an exit code.
+
+The class is the runtime's, handed through the door; a page, a JSON answer, a socket message and the
+command line print the same `sentence` and `hint`.
+"""
+
+from __future__ import annotations
+
+from runtime.client import Problem
+
+__all__ = ["STATUS", "Problem", "exit_code", "http_status"]
+
+STATUS: dict[str, int] = {
+    "code-empty": 422,
+    "code-unknown": 404,
+    "name-empty": 422,
+    "name-too-long": 422,
+    "name-taken": 409,
+    "workshop-full": 409,
+    "workshop-early": 409,
+    "workshop-over": 410,
+    "line-full": 503,
+    "server-full": 503,
+    "pin-wrong": 403,
+    "slow-down": 429,
+    "sign-in-needed": 401,
+    "sign-in-wrong": 403,
+    "not-yours": 403,
+    "link-used": 410,
+    "password-short": 422,
+    "password-long": 422,
+    "passwords-differ": 422,
+    "lesson-unknown": 422,
+    "lessons-none": 422,
+    "bad-number": 422,
+    "person-unknown": 404,
+    "person-exists": 409,
+    "form-expired": 400,
+    "not-found": 404,
+    "not-allowed": 405,
+    "too-large": 413,
+    "runtime-away": 503,
+    "broke": 500,
+}
+
+
+def http_status(problem: Problem) -> int:
+    """The status of the page or JSON answer that shows this problem.
+
+    The runtime's own codes are 503.
+    """
+    return STATUS.get(problem.code, 503)
+
+
+def exit_code(problem: Problem) -> int:
+    """For the command line: 2 where the call was wrong, 1 where it couldn't be done."""
+    return 2 if STATUS.get(problem.code) == 422 else 1
+
+
+def code_empty() -> Problem:
+    """Nothing that could be seen was typed as a code."""
+    return Problem(
+        "code-empty", "There is no code yet.", "Type the six characters that your instructor shows."
+    )
+
+
+def code_unknown(code: str) -> Problem:
+    """No open workshop has this code. The code comes back cut, so that 50 kB of it don't."""
+    shown = code if len(code) <= 12 else f"{code[:12]}…"
+    return Problem(
+        "code-unknown",
+        f"No open workshop has the code {shown}.",
+        "Codes look like KLP-42Q: three letters, a dash, three characters. Look again at the screen, or ask "
+        "your instructor.",
+        shown=shown,
+    )
+
+
+def name_empty() -> Problem:
+    """A name without one character that can be seen."""
+    return Problem(
+        "name-empty",
+        "Your name has no character that can be seen.",
+        "Type what the class may call you.",
+    )
+
+
+def name_too_long(length: int, most: int) -> Problem:
+    """A name that no roster has room for."""
+    return Problem(
+        "name-too-long",
+        f"Your name has {length} characters; {most} fit.",
+        "Type a shorter one.",
+        most=most,
+    )
+
+
+def name_taken(name: str, number: int) -> Problem:
+    """Someone of that name is in the workshop; perhaps it is the same person."""
+    return Problem(
+        "name-taken",
+        f"Someone here is already called {name}. Was it you?",
+        f"Resume with your PIN. If not, go on: the class sees you as {name} {number}.",
+    )
+
+
+def workshop_full(taken: int, most: int) -> Problem:
+    """Every place of the workshop is taken; the page joins by itself when one is free."""
+    return Problem(
+        "workshop-full",
+        f"This workshop is full: {taken} of {most}.",
+        "Your instructor can raise the number; this page joins by itself then.",
+    )
+
+
+def line_full() -> Problem:
+    """So many wait already that another would never come in: a crowd, or somebody's script."""
+    return Problem(
+        "line-full", "Too many people wait for this workshop already.", "Ask your instructor."
+    )
+
+
+def workshop_early(when: str) -> Problem:
+    """The workshop begins later."""
+    return Problem(
+        "workshop-early",
+        f"This workshop starts at {when}.",
+        "Leave the page open: it joins by itself.",
+    )
+
+
+def workshop_over(title: str) -> Problem:
+    """The workshop has ended; what the learner reached is kept."""
+    return Problem(
+        "workshop-over",
+        f"The workshop “{title}” is over. Its labs are gone, your progress is kept.",
+        "Ask your instructor for the code of the next one.",
+    )
+
+
+def pin_wrong(name: str, tries_left: int) -> Problem:
+    """The PIN belongs to nobody of that name here.
+
+    Says no more, so that names can't be tried out.
+    """
+    left = "1 try" if tries_left == 1 else f"{tries_left} tries"
+    return Problem(
+        "pin-wrong",
+        f"That PIN does not belong to {name}.",
+        f"{left} left, then your instructor can let you in.",
+    )
+
+
+def slow_down(wait_s: int) -> Problem:
+    """Too many wrong tries from this browser; nobody else waits."""
+    wait = f"{wait_s} seconds" if wait_s < 90 else f"{round(wait_s / 60)} minutes"
+    return Problem(
+        "slow-down",
+        f"Too many wrong tries in this browser. The next one is taken in {wait}.",
+        "Ask your instructor if you don't want to wait.",
+        wait_s=wait_s,
+    )
+
+
+def sign_in_needed() -> Problem:
+    """A page of the instructor's, asked for by nobody we know."""
+    return Problem("sign-in-needed", "This page is for instructors.", "Sign in first.")
+
+
+def sign_in_wrong() -> Problem:
+    """Name or password; which of them isn't said."""
+    return Problem(
+        "sign-in-wrong",
+        "Name and password don't belong together.",
+        "Try again; `./slipway person instructor reset NAME` on the server makes a new one-time link.",
+    )
+
+
+def not_yours() -> Problem:
+    """Signed in, but this is someone else's."""
+    return Problem("not-yours", "This belongs to someone else.", "Go back to your own list.")
+
+
+def link_used() -> Problem:
+    """A one-time link that was used, has expired or never was."""
+    return Problem(
+        "link-used",
+        "This link has been used or is too old.",
+        "`./slipway person instructor reset NAME` on the server makes a new one.",
+    )
+
+
+def not_found() -> Problem:
+    """No such page, workshop or learner."""
+    return Problem("not-found", "There is no such page.", "Check the address, or go back.")
+
+
+def broke() -> Problem:
+    """A fault of ours; the log has it."""
+    return Problem(
+        "broke",
+        "Slipway made a mistake, and has written it down. Labs go on.",
+        "Try again; if it happens again, tell whoever runs this server.",
+    )

@@ -1,0 +1,147 @@
+"""What can be set, each thing once. Nobody else in this half reads the environment or the file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.client import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHECKOUT = Path(
+    __file__
+).parent.parent  # never resolved: the command line may see it through a descriptor
+SYSTEM_FILE = Path("/etc/slipway.toml")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing that can be set: in the file by its name, in the environment as SLIPWAY_NAME.
+
+    Attributes:
+        default: its type is the setting's type.
+        unit: of the value; empty where it has none.
+    """
+
+    name: str
+    default: str | int | bool | Path
+    unit: str
+    help: str
+
+
+SETTINGS = (
+    Setting(
+        "data", Path("/var/lib/slipway"), "", "the data folder; the web writes in its `web/` only"
+    ),
+    Setting("run", Path("/run/slipway"), "", "this server's sockets"),
+    Setting(
+        "listen_fd", -1, "", "an inherited listening socket; without one, host and port are bound"
+    ),
+    Setting("host", "127.0.0.1", "", "address to listen on when no socket was inherited"),
+    Setting("port", 8080, "", "port to listen on when no socket was inherited"),
+    Setting("public_url", "", "", "what learners type, such as `http://lab.school.example`"),
+    Setting(
+        "trusted_proxies", 0, "proxies", "how many proxies in front may say https and the address"
+    ),
+    Setting("database_url", "", "", "another database than `DATA/web/slipway.db`"),
+    Setting("lessons", CHECKOUT / "lessons", "", "the folder that holds a folder for each lesson"),
+    Setting("demo", True, "", "keep a demo workshop open while there is no other"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one web process; docs/reference.md lists them."""
+
+    data: Path
+    run: Path
+    listen_fd: int
+    host: str
+    port: int
+    public_url: str
+    trusted_proxies: int
+    database_url: str
+    lessons: Path
+    demo: bool
+
+    @property
+    def web_path(self) -> Path:
+        """The only folder that this process may write in."""
+        return self.data / "web"
+
+    @property
+    def database(self) -> str:
+        """The database's URL; SQLite in the data folder unless another was set."""
+        return self.database_url or f"sqlite:///{self.web_path / 'slipway.db'}"
+
+    @property
+    def runtime_socket(self) -> Path:
+        """Where the runtime listens."""
+        return self.run / "runtime.sock"
+
+    @property
+    def pump_socket(self) -> Path:
+        """Where the pump takes websockets."""
+        return self.run / "pump" / "control.sock"
+
+
+def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Settings:
+    """The defaults, then the file, then the environment; the later wins.
+
+    Args:
+        environ: names as SLIPWAY_NAME; others are ignored.
+        file: the settings file; without one /etc/slipway.toml, where it exists.
+
+    Raises:
+        Problem: `bad-setting` for a value that isn't of its setting's type or a file that can't be
+            read.
+    """
+    from_file = _read_file(file or SYSTEM_FILE, must_exist=file is not None)
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        raw = environ.get(f"SLIPWAY_{setting.name.upper()}", from_file.get(setting.name))
+        values[setting.name] = setting.default if raw is None else _typed(setting, raw)
+    return Settings(**values)
+
+
+def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    if not must_exist and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Problem(
+            "bad-setting",
+            f"The settings file {path} can't be read: {error}.",
+            "Mend it, then start again.",
+        ) from error
+
+
+def _typed(setting: Setting, raw: object) -> str | int | bool | Path:
+    """`raw` as the setting's type; the environment knows only text."""
+    text = str(raw)
+    if isinstance(setting.default, bool):
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise _bad(setting, text, "yes or no")
+    if isinstance(setting.default, int):
+        try:
+            return int(text)
+        except ValueError as error:
+            raise _bad(setting, text, "a whole number") from error
+    return Path(text) if isinstance(setting.default, Path) else text
+
+
+def _bad(setting: Setting, text: str, wanted: str) -> Problem:
+    return Problem(
+        "bad-setting",
+        f"The setting {setting.name} is “{text}”, which isn't {wanted}.",
+        f"Set SLIPWAY_{setting.name.upper()}, or {setting.name} in slipway.toml: {setting.help}.",
+        setting=setting.name,
+    )

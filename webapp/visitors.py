@@ -1,0 +1,71 @@
+"""Whose browser is this? Cookies in, a Visitor out; for pages and sockets alike."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import g, request
+
+from webapp.access import Visitor
+from webapp.models.people import learner_by_cookie, person_by_cookie
+from webapp.models.workshops import Workshop
+from webapp.wiring import wired
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+PERSON_COOKIE = "slipway_person"
+LEARNER_COOKIE = "slipway_learner"
+BROWSER_COOKIE = "slipway_browser"
+COOKIE_AGE_S = 90 * 24 * 3600
+
+
+def init_visitors(app: Flask) -> None:
+    """Gives each browser a random name of its own, by which its wrong tries are counted."""
+    app.after_request(_name_browser)
+
+
+def current_visitor() -> Visitor:
+    """Who asks.
+
+    A page asks the database once; a socket at each event, since it outlives a sign-out.
+    """
+    if "visitor" not in g:
+        g.visitor = visitor_of(
+            request.cookies.get(PERSON_COOKIE), request.cookies.get(LEARNER_COOKIE)
+        )
+    return g.visitor  # type: ignore[no-any-return] -- flask's g is Any
+
+
+def visitor_of(person_cookie: str | None, learner_cookie: str | None) -> Visitor:
+    """Who sends these two cookies."""
+    with wired().database.read() as session:
+        person = person_by_cookie(session, person_cookie) if person_cookie else None
+        learner = learner_by_cookie(session, learner_cookie) if learner_cookie else None
+        workshop = session.get(Workshop, learner.workshop_id) if learner else None
+        return Visitor(person, learner, workshop)
+
+
+def browser_name() -> str:
+    """The random name of this browser; says nothing of who sits there."""
+    if "browser" not in g:
+        sent = request.cookies.get(BROWSER_COOKIE, "")
+        g.browser = sent if 16 <= len(sent) <= 64 else secrets.token_urlsafe(16)
+    return str(g.browser)
+
+
+def set_cookie(response: Response, name: str, value: str) -> None:
+    """Never readable by scripts.
+
+    `Secure` when the request came by https, as a classroom's address doesn't.
+    """
+    response.set_cookie(
+        name, value, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure
+    )
+
+
+def _name_browser(response: Response) -> Response:
+    if request.endpoint != "static" and request.cookies.get(BROWSER_COOKIE) != browser_name():
+        set_cookie(response, BROWSER_COOKIE, browser_name())
+    return response

@@ -1,0 +1,110 @@
+"""What create_app puts together, for the rooms to find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+from flask_socketio import SocketIO
+
+from runtime.client import Client
+from webapp.keys import load_key
+from webapp.lesson_format.library import load_library
+from webapp.migrations.upgrade import upgrade
+from webapp.models.database import Database
+from webapp.passwords import Passwords, run_here
+from webapp.problems import Problem
+from webapp.tries import Tries
+from webapp.workshops.clock import Clock
+from webapp.workshops.labs import Labs
+from webapp.workshops.news import News
+from webapp.workshops.presence import Presence
+from webapp.workshops.queue import Line
+
+if TYPE_CHECKING:
+    from webapp.engines.seam import Engine
+    from webapp.lesson_format.library import Library
+    from webapp.passwords import Offload
+    from webapp.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """One application's parts. A test makes its own, so nothing is shared between two.
+
+    Attributes:
+        key: the server's own secret; cookies and PINs are derived from it.
+        library: the lessons, as read at the start.
+        news: what rules tell and sockets pass on.
+        labs: who has which lab now.
+        line: those who wait for one.
+        clock: what happens by itself, once it has begun.
+        tries: wrong codes, PINs and passwords.
+    """
+
+    settings: Settings
+    key: bytes
+    database: Database
+    engine: Engine
+    library: Library
+    news: News
+    labs: Labs
+    line: Line
+    presence: Presence
+    clock: Clock
+    passwords: Passwords
+    tries: Tries
+    socketio: SocketIO
+
+
+def wired() -> Wiring:
+    """The parts of the application that serves this request."""
+    return cast("Wiring", current_app.extensions["slipway"])
+
+
+def wire(
+    settings: Settings, engine: Engine | None = None, offload: Offload | None = None
+) -> Wiring:
+    """Makes the parts, bottom up; the database is brought up to date on the way. Nothing runs by itself yet.
+
+    Raises:
+        Problem: `data-unwritable`, `database-newer`.
+    """
+    _require_writable(settings)
+    database = Database(settings.database)
+    upgrade(database)
+    engine = engine or Client(settings.runtime_socket)
+    library = load_library(settings.lessons)
+    news = News()
+    labs = Labs(engine, news)
+    line = Line(database, labs, news)
+    return Wiring(
+        settings=settings,
+        key=load_key(settings.web_path / "key"),
+        database=database,
+        engine=engine,
+        library=library,
+        news=news,
+        labs=labs,
+        line=line,
+        presence=Presence(news),
+        clock=Clock(database, engine, library, labs, line, news, has_demo=settings.demo),
+        passwords=Passwords(offload or run_here),
+        tries=Tries(),
+        socketio=SocketIO(),
+    )
+
+
+def _require_writable(settings: Settings) -> None:
+    try:
+        settings.web_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = settings.web_path / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Problem(
+            "data-unwritable",
+            f"The web can't write in {settings.web_path}: {error.strerror}.",
+            "The folder must belong to the user that the web runs as; `./slipway serve` sees to that.",
+        ) from error

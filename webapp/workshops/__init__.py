@@ -1,0 +1,1 @@
+"""The rules of a workshop. They know no HTTP and no socket."""

@@ -1,0 +1,162 @@
+"""From a code and a name to a place in a workshop; and back to it by a PIN."""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from typing import TYPE_CHECKING
+
+import structlog
+
+from webapp import problems
+from webapp.keys import derive_pin
+from webapp.models.events import record
+from webapp.models.people import Learner, learners_called, remember_browser, waiting_learners
+from webapp.models.workshops import Workshop, workshop_by_code
+from webapp.workshops.codes import plain_code
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from webapp.models.database import Database
+
+log = structlog.get_logger()
+
+NAME_LENGTH_MOST = 32
+LINE_LENGTH_MOST = 500
+
+
+def clean_name(raw: str) -> str:
+    """The name as typed, less what can't be seen: edges, control and format characters, doubled spaces.
+
+    A right-to-left name stays; the characters that would turn the rest of the page around go.
+
+    Raises:
+        Problem: `name-empty`, `name-too-long`.
+    """
+    # Cut before looking at it: 50 kB of name costs no more than this.
+    normal = unicodedata.normalize("NFC", raw[: 8 * NAME_LENGTH_MOST])
+    seen = "".join(
+        " " if each.isspace() else each for each in normal if _can_be_seen(each) or each.isspace()
+    )
+    name = " ".join(seen.split())
+    if not any(unicodedata.category(each)[0] in "LNPS" for each in name):
+        raise problems.name_empty()
+    if len(name) > NAME_LENGTH_MOST or len(raw) > 8 * NAME_LENGTH_MOST:
+        raise problems.name_too_long(max(len(name), len(raw)), NAME_LENGTH_MOST)
+    return name
+
+
+def name_key(name: str) -> str:
+    """How names are compared: `Otter` and `otter` are the same."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def find_workshop(session: Session, raw_code: str) -> Workshop:
+    """The open workshop that a learner's code leads to; case and dash are forgiven.
+
+    Raises:
+        Problem: `code-empty`, `code-unknown`, `workshop-over`.
+    """
+    code = plain_code(raw_code)
+    if not code:
+        raise problems.code_empty()
+    workshop = workshop_by_code(session, code)
+    if workshop is None:
+        raise problems.code_unknown(raw_code.strip() if len(code) != 7 else code)
+    if workshop.ended_at is not None:
+        raise problems.workshop_over(workshop.title)
+    return workshop
+
+
+def join(
+    database: Database, raw_code: str, raw_name: str, attempt: str, *, is_staff: bool = False
+) -> tuple[Learner, str]:
+    """Adds a learner to a workshop, or finds the one that the same form added a moment ago.
+
+    The second of a name is another person, with a number. Nothing is asked of the runtime: the line
+    does that.
+
+    Args:
+        attempt: the form's own random value.
+        is_staff: an instructor who tries it.
+
+    Returns:
+        The learner, and the token for the browser's cookie.
+
+    Raises:
+        Problem: as `find_workshop` and `clean_name`; `line-full`.
+    """
+    name = clean_name(raw_name)
+    with database.write() as session:
+        workshop = find_workshop(session, raw_code)
+        learner = (
+            session.query(Learner).filter_by(attempt=attempt, workshop_id=workshop.id).one_or_none()
+        )
+        if learner is None:
+            learner = _add(session, workshop, name, attempt, is_staff=is_staff)
+        return learner, remember_browser(session, learner_id=learner.id)
+
+
+def resume(
+    database: Database, key: bytes, raw_code: str, raw_name: str, pin: str
+) -> tuple[Learner, str]:
+    """Signs another browser in as a learner who was here before.
+
+    Args:
+        raw_name: with its number or without: of several of one name, the PIN tells which it is.
+
+    Returns:
+        The learner, and the token for the browser's cookie.
+
+    Raises:
+        Problem: as `find_workshop` and `clean_name`; `pin-wrong`, for the caller to count and to
+            say tries.
+    """
+    name = clean_name(raw_name)
+    with database.write() as session:
+        workshop = find_workshop(session, raw_code)
+        for learner in _who_could_be(session, workshop, name):
+            if hmac.compare_digest(derive_pin(key, learner.public_id, learner.pin_turn), pin):
+                record(session, learner.id, "resumed")
+                return learner, remember_browser(session, learner_id=learner.id)
+    raise problems.pin_wrong(name, 0)
+
+
+def _add(
+    session: Session, workshop: Workshop, name: str, attempt: str, *, is_staff: bool
+) -> Learner:
+    if len(waiting_learners(session)) >= LINE_LENGTH_MOST:
+        raise problems.line_full()
+    same = learners_called(session, workshop.id, name_key(name))
+    learner = Learner(
+        workshop_id=workshop.id,
+        name=name,
+        name_key=name_key(name),
+        number=max((each.number for each in same), default=0) + 1,
+        attempt=attempt,
+        is_staff=is_staff,
+    )
+    session.add(learner)
+    session.flush()
+    record(session, learner.id, "joined")
+    log.info("learner.joined", learner=learner.id, workshop=workshop.id)
+    return learner
+
+
+def _who_could_be(session: Session, workshop: Workshop, name: str) -> list[Learner]:
+    """Everyone of that name; with a number at its end, also the one who is shown so."""
+    found = learners_called(session, workshop.id, name_key(name))
+    stem, _, number = name.rpartition(" ")
+    if stem and number.isdecimal() and len(number) < 5:
+        same = learners_called(session, workshop.id, name_key(stem))
+        found += [each for each in same if each.number == int(number)]
+    return found
+
+
+def _can_be_seen(character: str) -> bool:
+    """No control, format (zero-width, bidi overrides), private or unassigned characters.
+
+    Joiners in words may stay.
+    """
+    return unicodedata.category(character)[0] != "C"

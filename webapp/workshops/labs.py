@@ -1,0 +1,133 @@
+"""Who has which lab now.
+
+What the runtime said last, kept in memory and read anew after each silence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from webapp.models.base import LearnerId
+
+if TYPE_CHECKING:
+    from webapp.engines.seam import Engine
+    from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
+    from webapp.workshops.news import News
+
+log = structlog.get_logger()
+
+KEY_PREFIX = "learner-"
+ENDINGS = {
+    "died": "Your container has ended. What you reached is kept; load the page again for a new one.",
+    "expired": "Your container's time is up. What you reached is kept.",
+    "removed": "Your container was taken away. What you reached is kept.",
+}
+
+
+class Labs:
+    """The labs of all learners.
+
+    Args:
+        engine: makes and ends them.
+        news: hears of each change.
+    """
+
+    def __init__(self, engine: Engine, news: News) -> None:
+        self._engine = engine
+        self._news = news
+        self._by_learner: dict[LearnerId, dict[str, Any]] = {}
+        self.is_away = False
+
+    def of(self, learner_id: LearnerId) -> dict[str, Any] | None:
+        """The learner's lab as far as we know; None where there is none."""
+        return self._by_learner.get(learner_id)
+
+    def owners(self) -> list[LearnerId]:
+        """Everyone who has a lab."""
+        return list(self._by_learner)
+
+    def key_of(self, lab_id: str) -> str | None:
+        """Whose lab this is, as a lab key."""
+        learner_id = self._owner(lab_id)
+        return None if learner_id is None else f"{KEY_PREFIX}{learner_id}"
+
+    def give(self, learner: Learner, workshop: Workshop) -> dict[str, Any]:
+        """The learner's lab, made if there is none; the runtime makes one a key however often it is asked.
+
+        Raises:
+            Problem: the runtime's own: `server-full`, `image-unknown`, `runtime-away`, ….
+        """
+        lab = self._engine.lab_create(
+            key=learner.lab_key,
+            image=workshop.image,
+            profile=workshop.profile,
+            internet=workshop.internet,
+            limits=workshop.limits,
+            until=workshop.ends_at.timestamp(),
+        )
+        self._by_learner[learner.id] = lab
+        return lab
+
+    def remove(self, learner_id: LearnerId) -> None:
+        """Ends the learner's lab; none is fine.
+
+        Raises:
+            Problem: `runtime-away`; the lab's own `until` ends it later.
+        """
+        lab = self._by_learner.pop(learner_id, None)
+        if lab is not None:
+            self._engine.lab_remove(lab["lab"])
+
+    def refresh(self) -> None:
+        """Takes the runtime's word for all labs.
+
+        After a start of either side, and after lost events.
+        """
+        living = {
+            LearnerId(int(lab["key"].removeprefix(KEY_PREFIX))): lab
+            for lab in self._engine.lab_list()
+            if lab["key"].startswith(KEY_PREFIX) and lab["key"].removeprefix(KEY_PREFIX).isdecimal()
+        }
+        changed = set(living) ^ set(self._by_learner)
+        self._by_learner = living
+        for learner_id in changed:
+            self._news.tell("lab", learner_id, **({} if learner_id in living else _ended("died")))
+
+    def heard(self, event: dict[str, Any]) -> None:
+        """One event of the runtime's."""
+        learner_id = self._owner(str(event.get("lab")))
+        if learner_id is None:
+            return
+        match event["type"]:
+            case "lab.ended":
+                self._by_learner.pop(learner_id, None)
+                self._news.tell("lab", learner_id, **_ended(str(event.get("reason"))))
+            case "lab.limit":
+                self._news.tell(
+                    "limit", learner_id, limit=event.get("limit"), sentence=event.get("sentence")
+                )
+            case "shell.ended":
+                self._news.tell("shell", learner_id, terminal=event.get("terminal"))
+            case _:
+                pass
+
+    def set_away(self, *, is_away: bool) -> None:
+        """The runtime was lost, or is back; each learner with a page open hears it."""
+        if is_away == self.is_away:
+            return
+        self.is_away = is_away
+        log.warning("runtime.lost") if is_away else log.info("runtime.found")
+        for learner_id in list(self._by_learner):
+            self._news.tell("lab", learner_id)
+
+    def _owner(self, lab_id: str) -> LearnerId | None:
+        return next(
+            (owner for owner, lab in self._by_learner.items() if lab["lab"] == lab_id), None
+        )
+
+
+def _ended(reason: str) -> dict[str, str]:
+    return {"state": "ended", "reason": reason, "sentence": ENDINGS.get(reason, ENDINGS["died"])}

@@ -1,0 +1,162 @@
+"""Opening a workshop; and the demo that stands in while there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from webapp.models.base import now
+from webapp.models.workshops import Workshop, running_workshops, workshop_by_code
+from webapp.problems import Problem
+from webapp.workshops.codes import new_code
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from webapp.lesson_format.library import Library
+    from webapp.models.base import PersonId
+    from webapp.models.database import Database
+
+log = structlog.get_logger()
+
+MB = 1024 * 1024
+LEARNERS_MOST = 1000
+MINUTES_LEAST = 5
+MINUTES_MOST = 7 * 24 * 60
+DEMO_LEARNERS = 3
+DEMO_MINUTES = MINUTES_MOST
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an instructor chose; the defaults suit a first class.
+
+    Attributes:
+        lessons: names, in the order of teaching.
+    """
+
+    lessons: tuple[str, ...]
+    max_learners: int = 40
+    minutes: int = 90
+    internet: bool = False
+    memory_bytes: int = 256 * MB
+    pids: int = 128
+    cpu_cores: float = 1.0
+
+
+def open_workshop(
+    database: Database, library: Library, plan: Plan, opened_by: PersonId | None = None
+) -> Workshop:
+    """Opens a workshop under a new code. Demos aren't ended here, since that takes labs away: see `ending`.
+
+    Raises:
+        Problem: `lessons-none`, `lesson-unknown`, `bad-number`.
+    """
+    _require_sound(library, plan)
+    first = library.lessons[plan.lessons[0]]
+    with database.write() as session:
+        workshop = _add(session, library, plan, title=first.title, opened_by=opened_by)
+    log.info(
+        "workshop.opened", workshop=workshop.id, lessons=len(plan.lessons), most=plan.max_learners
+    )
+    return workshop
+
+
+def ensure_demo(database: Database, library: Library) -> Workshop | None:
+    """The demo workshop: opened when nothing else is open, so that a new server can be tried at once.
+
+    Returns:
+        None when a real workshop is open, or when there is no lesson to show.
+    """
+    with database.write() as session:
+        running = running_workshops(session)
+        if not all(each.is_demo for each in running):
+            return None
+        going_on = [each for each in running if each.ends_at > now()]
+        if going_on:
+            return going_on[0]
+        if not library.lessons:
+            return None
+        plan = Plan(tuple(library.lessons), max_learners=DEMO_LEARNERS, minutes=DEMO_MINUTES)
+        demo = _add(session, library, plan, title="Demo workshop", opened_by=None)
+        demo.is_demo = True
+        return demo
+
+
+def shapes_of(workshops: Sequence[Workshop]) -> list[dict[str, object]]:
+    """The labs that should stand ready for these workshops, one for each kind.
+
+    As `pool.want` wants it.
+    """
+    shapes: list[dict[str, object]] = []
+    for workshop in workshops:
+        shape = {
+            "image": workshop.image,
+            "profile": workshop.profile,
+            "internet": workshop.internet,
+            "limits": workshop.limits,
+            "count": 1,
+        }
+        if shape not in shapes:
+            shapes.append(shape)
+    return shapes
+
+
+def _add(
+    session: Session, library: Library, plan: Plan, *, title: str, opened_by: PersonId | None
+) -> Workshop:
+    began_at = now()
+    workshop = Workshop(
+        code=_free_code(session),
+        title=title,
+        lessons=list(plan.lessons),
+        max_learners=plan.max_learners,
+        starts_at=began_at,
+        ends_at=began_at + timedelta(minutes=plan.minutes),
+        internet=plan.internet,
+        image=library.lessons[plan.lessons[0]].image,
+        memory_bytes=plan.memory_bytes,
+        pids=plan.pids,
+        cpu_cores=plan.cpu_cores,
+        opened_by=opened_by,
+    )
+    session.add(workshop)
+    session.flush()
+    return workshop
+
+
+def _free_code(session: Session) -> str:
+    """A code that no workshop has had yet: an old link must never lead to another class."""
+    while workshop_by_code(session, code := new_code()) is not None:
+        pass
+    return code
+
+
+def _require_sound(library: Library, plan: Plan) -> None:
+    if not plan.lessons:
+        raise Problem(
+            "lessons-none", "No lesson is chosen.", "Choose at least one.", field="lessons"
+        )
+    for name in plan.lessons:
+        if name not in library.lessons:
+            known = ", ".join(library.lessons) or "none"
+            raise Problem(
+                "lesson-unknown",
+                f"There is no lesson called {name[:80]}.",
+                f"Lessons on this server: {known}.",
+                field="lessons",
+            )
+    _require_between("learners", "Learners at most", plan.max_learners, 1, LEARNERS_MOST)
+    _require_between("minutes", "How long, in minutes,", plan.minutes, MINUTES_LEAST, MINUTES_MOST)
+
+
+def _require_between(field: str, label: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise Problem(
+            "bad-number", f"{label} is {value}.", f"It can be {least} to {most}.", field=field
+        )

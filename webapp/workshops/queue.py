@@ -1,0 +1,143 @@
+"""The waiting line: who comes in when the workshop or the server is full.
+
+It moves by itself, in order.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from webapp import problems
+from webapp.models.base import now
+from webapp.models.people import Learner, count_admitted, waiting_learners
+from webapp.models.workshops import Workshop
+from webapp.problems import Problem
+from webapp.workshops.times import clock_time, ordinal
+
+if TYPE_CHECKING:
+    from webapp.models.base import LearnerId
+    from webapp.models.database import Database
+    from webapp.workshops.labs import Labs
+    from webapp.workshops.news import News
+
+log = structlog.get_logger()
+
+SERVER_FULL = "server-full"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a learner stands between joining and typing.
+
+    Attributes:
+        state: `waiting`, `making`, `ready`, `ended`, `away`.
+        place: the number in line, from 1; while waiting only.
+        lab: the runtime's words for the lab; when ready only.
+        sentence: what the learner reads; empty when ready.
+    """
+
+    state: str
+    place: int | None = None
+    lab: dict[str, Any] | None = None
+    sentence: str = ""
+
+
+class Line:
+    """Lets learners in, first come first.
+
+    A place of the workshop is taken in the database before the lab is asked for, and outside any
+    lock, so that forty who join at once are served at once; whoever finds the server full goes back
+    into the line.
+    """
+
+    def __init__(self, database: Database, labs: Labs, news: News) -> None:
+        self._database = database
+        self._labs = labs
+        self._news = news
+        self._moving = threading.Lock()
+        self._server_is_full = False
+
+    def place_of(self, learner_id: LearnerId) -> Place:
+        """Where the learner stands now; asks for their lab when they are in and have none.
+
+        May wait for the runtime: never call it while writing to the database.
+        """
+        with self._database.read() as session:
+            learner = session.get_one(Learner, learner_id)
+            workshop = session.get_one(Workshop, learner.workshop_id)
+        if workshop.ended_at is not None or workshop.ends_at <= now():
+            return Place("ended", sentence=problems.workshop_over(workshop.title).sentence)
+        if learner.admitted_at is None and not self._take_place(learner, workshop):
+            return self._waiting(learner, workshop)
+        return self._seat(learner, workshop)
+
+    def move(self) -> None:
+        """Lets in as many as there is room for; called whenever room may have appeared."""
+        with self._moving:
+            self._server_is_full = False
+            with self._database.read() as session:
+                waiting = waiting_learners(session)
+            for learner in waiting:
+                if self._server_is_full or self._labs.is_away:
+                    break
+                if self.place_of(learner.id).state == "ready":
+                    log.info("learner.admitted", learner=learner.id)
+            for learner in waiting:
+                self._news.tell("lab", learner.id)
+
+    def _take_place(self, learner: Learner, workshop: Workshop) -> bool:
+        """Takes one of the workshop's places, unless there is none or someone came before."""
+        if self._server_is_full or workshop.starts_at > now():
+            return False
+        with self._database.write() as session:
+            taken = count_admitted(session, workshop.id)
+            waiting = [
+                each.id for each in waiting_learners(session) if each.workshop_id == workshop.id
+            ]
+            is_first = learner.is_staff or not waiting or waiting[0] == learner.id
+            if not learner.is_staff and (taken >= workshop.max_learners or not is_first):
+                return False
+            session.get_one(Learner, learner.id).admitted_at = now()
+            return True
+
+    def _seat(self, learner: Learner, workshop: Workshop) -> Place:
+        if (lab := self._labs.of(learner.id)) is not None and not self._labs.is_away:
+            return Place("ready", lab=lab)
+        try:
+            return Place("ready", lab=self._labs.give(learner, workshop))
+        except Problem as problem:
+            if problem.code != SERVER_FULL:
+                log.warning("lab.refused", learner=learner.id, code=problem.code)
+                return Place("away", sentence=f"{problem.sentence} {problem.hint}".strip())
+        self._server_is_full = True
+        with self._database.write() as session:
+            session.get_one(Learner, learner.id).admitted_at = None
+        return self._waiting(learner, workshop)
+
+    def _waiting(self, learner: Learner, workshop: Workshop) -> Place:
+        if workshop.starts_at > now():
+            early = problems.workshop_early(clock_time(workshop.starts_at))
+            return Place("waiting", sentence=str(early))
+        with self._database.read() as session:
+            line = waiting_learners(session)
+            taken = count_admitted(session, workshop.id)
+        if taken >= workshop.max_learners and not learner.is_staff:
+            mine = [each.id for each in line if each.workshop_id == workshop.id]
+            full = problems.workshop_full(taken, workshop.max_learners)
+            return Place("waiting", _position(learner.id, mine), sentence=str(full))
+        place = _position(learner.id, [each.id for each in line])
+        return Place(
+            "waiting",
+            place,
+            sentence=f"The server is full: you are {ordinal(place)} in line. You start by yourself when a lab "
+            "ends; the lesson's text is ready to read.",
+        )
+
+
+def _position(learner_id: LearnerId, line: list[LearnerId]) -> int:
+    """The number in line, from 1; who isn't in it any more is next."""
+    return line.index(learner_id) + 1 if learner_id in line else 1

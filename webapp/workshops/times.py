@@ -1,0 +1,23 @@
+"""Times and numbers as a learner reads them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
+
+def clock_time(moment: datetime) -> str:
+    """`09:00`, by the server's clock and time zone."""
+    return moment.astimezone().strftime("%H:%M")
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`."""
+    ending = "th" if number % 100 in {11, 12, 13} else ENDINGS.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def minutes_left(ends_at: datetime, moment: datetime) -> int:
+    """Whole minutes until then, never under 0."""
+    return max(0, int((ends_at - moment).total_seconds() // 60))
