@@ -90,7 +90,7 @@ class Host:
     def disconnect(self) -> None:
         """Take everything back, also what an earlier life left; what is gone is no error."""
         self.way_out.close()
-        with _no_matter(errno.ENODEV), self.side.netlink.batch() as requests:
+        with _no_matter(errno.ENODEV), self.side.removals.batch() as requests:
             requests.link("del", ifname=self.uplink)
         for priority in (_MARKED_RULE, _OTHERS_RULE):
             with _no_matter(errno.ENOENT), self.side.netlink.batch() as requests:

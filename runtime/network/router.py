@@ -186,7 +186,7 @@ class Router:
         return address
 
     def _forget(self, lab: str, address: IPv4Address) -> None:
-        links.disconnect(self._walls.side.netlink, lab)
+        links.disconnect(self._walls.side.removals, lab)
         with self._lock:
             self._walls.shut_in(address)
             self._addresses.give_back(address)
