@@ -1,0 +1,89 @@
+"""The noun `image`: what containers start from.
+
+Works on the data folder itself, so it makes no difference whether a server runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from runtime import settings
+from runtime.image.build import Builder
+from runtime.image.store import Image, Store
+from runtime.instance import Instance
+
+BASE = "slipway/base"
+
+data_option = click.option("--data", type=Path, help="The server's data folder.")
+
+
+@click.group(name="image")
+def command() -> None:
+    """Build and list the images that labs are made from."""
+
+
+@command.command()
+@click.argument("name", default=BASE)
+@data_option
+@click.option("--again", is_flag=True, help="Build anew what is here already.")
+@click.option("--root", type=click.Path(exists=True, dir_okay=False), help="Unpack this tar file.")
+def build(name: str, data: Path | None, root: str | None, *, again: bool) -> None:
+    """Build the image NAME (slipway/base, if not said); Ctrl-C leaves nothing behind."""
+    started = time.monotonic()
+    with Progress() as progress:
+        image = Builder(_store(data)).build(name, progress.tell, again=again, root=root or "")
+    click.echo(f"{image.name} {_size(image)}, {time.monotonic() - started:.0f} s", err=True)
+
+
+@command.command(name="list")
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def list_(data: Path | None, *, as_json: bool) -> None:
+    """List the images that are here, whole."""
+    images = _store(data).list()
+    if as_json:
+        rows = [
+            {"name": image.name, "size_bytes": image.size_bytes, "built_at": image.built_at}
+            for image in images
+        ]
+        click.echo(json.dumps(rows))
+        return
+    for image in images:
+        built = time.strftime("%Y-%m-%d %H:%M", time.gmtime(image.built_at))
+        click.echo(f"{image.name}\t{_size(image)}\tbuilt {built} UTC")
+
+
+class Progress:
+    """Shows a build on stderr: one line drawn over on a terminal, a line a step in a pipe."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._step = ""
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_terminal:
+            click.echo("\r\033[K", nl=False, err=True)
+
+    def tell(self, step: str, percent: int) -> None:
+        """Show how far the build is."""
+        if self._is_terminal:
+            click.echo(f"\r\033[K{percent:3} %  {step}", nl=False, err=True)
+        elif step != self._step:
+            click.echo(f"{percent:3} %  {step}", err=True)
+        self._step = step
+
+
+def _store(data: Path | None) -> Store:
+    return Store(Instance.at(settings.load({"data": data}).data).images_path)
+
+
+def _size(image: Image) -> str:
+    return f"{image.size_bytes / 1e6:.0f} MB"

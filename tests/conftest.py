@@ -1,0 +1,207 @@
+"""Real things for tests: instances, the image, a daemon, a whole server; and what they leave.
+
+Every instance that a test makes is looked for on this machine when the session ends: a mount, a
+link, a cgroup, a process or a file in /run that is still there fails the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime.client import Client, Problem
+from runtime.image.build import Builder
+from runtime.image.definition import DEFINITIONS
+from runtime.image.store import Image, Store
+from runtime.instance import Instance
+from tests.leftovers import leftovers_of
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TOP = Path(__file__).resolve().parents[1]
+CACHE = Path("/var/cache/slipway")
+BASE = "slipway/base"
+STOP_S = 30.0
+UNUSED_S = 7 * 86400
+
+
+@pytest.fixture(scope="session")
+def make_instance() -> Iterator[Callable[[], Instance]]:
+    """Make data folders that are gone, and watched, after the session.
+
+    Not below pytest's own folder: that is closed to others, and a learner's processes pass here.
+    """
+    top = Path(tempfile.mkdtemp(prefix="slipway-test-", dir="/var/tmp"))
+    top.chmod(0o755)
+    made: list[Instance] = []
+
+    def make() -> Instance:
+        instance = Instance.at(top / f"data{len(made)}")
+        made.append(instance)
+        return instance
+
+    yield make
+    rest = {instance.id: found for instance in made if (found := leftovers_of(instance))}
+    if not rest:
+        subprocess.run(["rm", "-rf", "--one-file-system", str(top)], check=True)
+    assert not rest, f"left on this machine: {rest}"
+
+
+@pytest.fixture
+def instance(make_instance: Callable[[], Instance]) -> Instance:
+    """A server's paths, for one test; nothing runs there yet."""
+    return make_instance()
+
+
+@pytest.fixture(scope="session")
+def base_image() -> Image:
+    """The real image, built once on a machine and kept for later runs and other workers."""
+    digest = hashlib.sha256()
+    source = DEFINITIONS / "base"
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
+    suite = Path("/etc/os-release").read_bytes()
+    digest.update(suite + (TOP / "runtime/image/build.py").read_bytes())
+    store = Store(CACHE / f"images-{digest.hexdigest()[:12]}")
+    for other in CACHE.glob("images-*"):
+        if other != store.path and time.time() - other.stat().st_mtime > UNUSED_S:
+            shutil.rmtree(other, ignore_errors=True)
+    return Builder(store).build(BASE, lambda _step, _percent: None)
+
+
+def lend_image(image: Image, instance: Instance) -> None:
+    """Give an instance the image that is built already."""
+    place = Store(instance.images_path).place(image.name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(image.rootfs_path.parent)
+
+
+class Server:
+    """One of the processes of a server, started as `./slipway` starts it.
+
+    Attributes:
+        instance: whose it is.
+        client: for the runtime's verbs.
+        url: where the web listens; empty for the daemon alone.
+    """
+
+    def __init__(self, instance: Instance, *words: str, url: str = "") -> None:
+        self.instance = instance
+        self.url = url
+        self.client = Client(instance.runtime_socket)
+        self.log_path = instance.data_path.with_suffix(".log")
+        self._words = words
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        environ = {**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"}
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "runtime", *self._words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environ,
+                start_new_session=True,
+            )
+        wait_for(self._answers, "an answer of the server", deadline_s=60)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log()
+        if not self.url:
+            return self._is_ready()
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _is_ready(self) -> bool:
+        try:
+            return bool(self.client.status()["ready"])
+        except Problem:
+            return False
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; gives the exit code."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        try:
+            return self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"it did not end within {STOP_S} s: {self.log()}") from None
+
+    def close(self) -> None:
+        """End it, if it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+    def log(self) -> str:
+        """The end of what it said."""
+        return self.log_path.read_text(errors="replace")[-4000:]
+
+
+@pytest.fixture(scope="module")
+def runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
+    """A real daemon with the real image, for the tests of one file; its labs end with it."""
+    instance = make_instance()
+    lend_image(base_image, instance)
+    server = Server(instance, "serve", "--data", str(instance.data_path), "--end-labs")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def server(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
+    """A whole server on a port of its own, for the tests of one file; its labs end with it."""
+    instance = make_instance()
+    lend_image(base_image, instance)
+    port = free_port()
+    words = ["up", "--data", str(instance.data_path), "--port", str(port), "--end-labs"]
+    server = Server(instance, *words, url=f"http://127.0.0.1:{port}")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on, below those that the kernel hands out by itself."""
+    for port in range(18000 + os.getpid() % 1000, 30000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port")

@@ -1,0 +1,60 @@
+"""What an instance has left on this machine: read from the kernel, not from our own notes."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.instance import Instance
+
+
+def leftovers_of(instance: Instance) -> list[str]:
+    """Name every mount, link, rule, cgroup, process and run file that is still an instance's."""
+    marks = (instance.id, str(instance.data_path))
+    found = [*_mounts(marks), *_links(marks), *_tables(marks), *_cgroups(instance)]
+    found += [f"process {line}" for line in _processes(marks)]
+    if instance.run_path.exists():
+        found.append(f"folder {instance.run_path}")
+    return found
+
+
+def _mounts(marks: tuple[str, ...]) -> Iterator[str]:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        if any(mark in line for mark in marks):
+            yield f"mount {line.split()[4]}"
+
+
+def _links(marks: tuple[str, ...]) -> Iterator[str]:
+    for path in Path("/sys/class/net").iterdir():
+        if marks[0] in path.name:
+            yield f"link {path.name}"
+
+
+def _tables(marks: tuple[str, ...]) -> Iterator[str]:
+    listed = subprocess.run(
+        ["nft", "list", "tables"], capture_output=True, text=True, check=False
+    ).stdout
+    for line in listed.splitlines():
+        if marks[0] in line:
+            yield f"nft {line}"
+
+
+def _cgroups(instance: Instance) -> Iterator[str]:
+    for path in Path("/sys/fs/cgroup").glob(f"**/*{instance.id}*"):
+        if path.is_dir():
+            yield f"cgroup {path}"
+
+
+def _processes(marks: tuple[str, ...]) -> Iterator[str]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            place = (folder / "cgroup").read_text()
+        except OSError:  # it ended while we looked
+            continue
+        if any(mark in words for mark in marks) or marks[0] in place:
+            yield f"{folder.name} {words[:200]}"
