@@ -1,0 +1,93 @@
+"""What the frames of a terminal say: the table in docs/reference.md, "Terminal frames"."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Literal
+
+from webapp.terminals.frames import Op, encode
+
+MAX_INPUT_BYTES = 64 * 1024
+MAX_ROWS = 500
+MAX_COLS = 1000
+
+Replay = Literal["exact", "screen", "fresh"]
+EndReason = Literal["shell", "lab", "withdrawn", "until"]
+
+
+class MessageError(ValueError):
+    """A payload that the table doesn't have; the sentence is for the person at the other end."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """Keys pressed."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Resize:
+    """The browser's terminal has another size."""
+
+    rows: int
+    cols: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The browser has drawn everything before `seq`."""
+
+    seq: int
+
+
+def parse(payload: bytes) -> Input | Resize | Drawn:
+    """One payload from the browser.
+
+    Raises:
+        MessageError: it isn't in the table, or a number is out of its bounds.
+    """
+    kind, rest = payload[:1], payload[1:]
+    if kind == b"I" and 0 < len(rest) <= MAX_INPUT_BYTES:
+        return Input(rest)
+    if kind == b"Z" and len(rest) == 4:
+        rows, cols = struct.unpack(">HH", rest)
+        if 1 <= rows <= MAX_ROWS and 1 <= cols <= MAX_COLS:
+            return Resize(rows, cols)
+        raise MessageError(f"A terminal has at most {MAX_ROWS} rows and {MAX_COLS} columns.")
+    if kind == b"A" and len(rest) == 8:
+        return Drawn(struct.unpack(">Q", rest)[0])
+    raise MessageError("The server did not understand a message of this page.")
+
+
+def hello(**fields: object) -> bytes:
+    """`H`: who the terminal is, and where its output goes on from."""
+    return encode(Op.BINARY, b"H", json.dumps(fields).encode())
+
+
+def output(seq: int, data: bytes) -> bytes:
+    """`O`: bytes of the terminal, the first of which is number `seq`."""
+    return encode(Op.BINARY, struct.pack(">cQ", b"O", seq), data)
+
+
+def ready() -> bytes:
+    """`R`: the replay is over, input is taken from here."""
+    return encode(Op.BINARY, b"R")
+
+
+def size(rows: int, cols: int) -> bytes:
+    """`S`: the terminal has this size now."""
+    return encode(Op.BINARY, struct.pack(">cHH", b"S", rows, cols))
+
+
+def ended(reason: EndReason) -> bytes:
+    """`E`: nothing more comes."""
+    return encode(Op.BINARY, b"E", json.dumps({"reason": reason}).encode())
+
+
+def problem(code: str, sentence: str, hint: str = "") -> bytes:
+    """`P`: something was refused; the connection lives."""
+    said = {"code": code, "sentence": sentence, "hint": hint}
+    return encode(Op.BINARY, b"P", json.dumps(said).encode())

@@ -1,0 +1,167 @@
+"""The numbered output of one terminal, in memory that the keeper holds too.
+
+The runtime makes the memfd (sealed against shrinking and growing) and the pump alone writes it. Its
+first page is the header: who numbers (epoch), where the end is (head), where the oldest kept byte
+is (base), which pump owns it, and the modes at base. The `READ_BYTES` after head are always filled
+with a byte that text never has, so that the next pump finds what a killed one had read but not
+counted.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import struct
+
+from webapp.terminals.modes import PACKED_BYTES, Modes, safe_cut
+
+HEADER_BYTES = 4096
+TAIL_BYTES = 64 * 1024
+READ_BYTES = 4096  # a pty's master never returns more than 4095 at once
+_SCAN_BYTES = 32 * 1024
+_UNREAD = b"\xff"  # in no UTF-8 text
+_MAGIC = b"slipring"
+_VERSION = 1
+_FIXED = struct.Struct("<8sIIQ")  # magic, version, epoch, owner
+_HEAD = struct.Struct("<Q")
+_HEAD_AT = _FIXED.size
+_BASE = struct.Struct(f"<Q{PACKED_BYTES}s")
+_BASE_AT = _HEAD_AT + _HEAD.size
+
+
+class Ring:
+    """The last `capacity` bytes of a terminal's output, each with a sequence number.
+
+    Args:
+        fd: the memfd; stays the caller's, and may be closed after.
+        owner: this pump's own token, written into the header.
+
+    Attributes:
+        epoch: names the numbering; a client's sequence number means something only together with
+            it.
+        head: sequence number of the next byte to come.
+        base: sequence number of the oldest byte that is kept.
+        inode: tells one ring from another.
+    """
+
+    epoch: int
+    head: int
+    base: int
+
+    def __init__(self, fd: int, owner: int) -> None:
+        status = os.fstat(fd)
+        size, self.inode = status.st_size, status.st_ino
+        if size < 2 * HEADER_BYTES:
+            raise ValueError(f"a ring of {size} bytes is too small")
+        self.capacity = size - HEADER_BYTES
+        self._map = mmap.mmap(fd, size)
+        self._bytes = memoryview(self._map)[HEADER_BYTES:]
+        self._owner = owner
+        if not self._adopt():
+            self._begin()
+        self._write_owner()
+        self._recover()
+
+    def _adopt(self) -> bool:
+        magic, version, self.epoch, _ = _FIXED.unpack_from(self._map)
+        (self.head,) = _HEAD.unpack_from(self._map, _HEAD_AT)
+        self.base, modes = _BASE.unpack_from(self._map, _BASE_AT)
+        self._modes = Modes.unpack(modes)
+        is_whole = self.base <= self.head <= self.base + self.capacity - READ_BYTES
+        return (magic, version) == (_MAGIC, _VERSION) and is_whole
+
+    def _begin(self) -> None:
+        self.epoch, self.head, self.base, self._modes = secrets.randbits(32) or 1, 0, 0, Modes()
+        self._clear(0, READ_BYTES)
+        _HEAD.pack_into(self._map, _HEAD_AT, 0)
+        self._write_base()
+
+    def _recover(self) -> None:
+        """Count what the last pump had read when it was killed, but not counted yet.
+
+        SIGKILL often falls into the read itself; without this a flood loses one read each time.
+        """
+        first, rest = self._parts(self.head, READ_BYTES)
+        read = (bytes(first) + bytes(rest)).rstrip(_UNREAD)
+        if read:
+            self._advance(len(read))
+
+    def _write_owner(self) -> None:
+        _FIXED.pack_into(self._map, 0, _MAGIC, _VERSION, self.epoch, self._owner)
+
+    def _write_base(self) -> None:
+        _BASE.pack_into(self._map, _BASE_AT, self.base, self._modes.pack())
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether no other pump has adopted the ring since; who lost it must not read on."""
+        return bool(_FIXED.unpack_from(self._map)[3] == self._owner)
+
+    def read_from(self, stream_fd: int) -> int:
+        """Read once from the stream, straight into the ring.
+
+        Returns:
+            How many bytes came; 0 at the end of the stream.
+
+        Raises:
+            BlockingIOError: nothing to read now.
+            OSError: EIO when a pty's last process is gone.
+        """
+        first, rest = self._parts(self.head, READ_BYTES)
+        count = os.readv(stream_fd, [first, rest])
+        self._advance(count)
+        return count
+
+    def append(self, text: bytes) -> None:
+        """Put bytes of ours (a notice) into the output; at most `READ_BYTES` of them."""
+        text = text[:READ_BYTES]
+        first, rest = self._parts(self.head, len(text))
+        first[:], rest[:] = text[: len(first)], text[len(first) :]
+        self._advance(len(text))
+
+    def _advance(self, count: int) -> None:
+        """Count `count` bytes that are there; what a killed pump leaves is told by this order."""
+        self._clear(self.head + READ_BYTES, count)
+        self.head += count
+        _HEAD.pack_into(self._map, _HEAD_AT, self.head)
+
+    def _clear(self, seq: int, count: int) -> None:
+        """Mark `count` bytes from `seq` on as not yet read, once their old content is scanned."""
+        while seq + count - self.base > self.capacity:
+            block = self.slice(self.base, _SCAN_BYTES)
+            self._modes.scan(block)
+            self.base += len(block)
+            self._write_base()
+        first, rest = self._parts(seq, count)
+        first[:], rest[:] = _UNREAD * len(first), _UNREAD * len(rest)
+
+    def _parts(self, seq: int, count: int) -> tuple[memoryview, memoryview]:
+        """`count` bytes of memory from `seq` on: up to the memory's end, and from its start."""
+        at = seq % self.capacity
+        first = self._bytes[at : at + count]
+        return first, self._bytes[: count - len(first)]
+
+    def slice(self, seq: int, limit: int) -> bytes:
+        """Up to `limit` bytes from `seq` on, which must be between base and head."""
+        first, rest = self._parts(seq, min(limit, self.head - seq))
+        return bytes(first) + bytes(rest)
+
+    def restore(self) -> tuple[bytes, int]:
+        """How to bring an empty screen to this one: a preamble, and where to go on from.
+
+        While nothing has left the ring that is the whole session; after that the modes and the
+        newest output from a safe place (the program then draws again at the size jiggle).
+        """
+        if self.base == 0:
+            return b"", 0
+        kept = self.slice(self.base, self.capacity)
+        cut = safe_cut(kept, max(0, len(kept) - TAIL_BYTES))
+        modes = self._modes.copy()
+        modes.scan(kept[:cut])
+        return modes.preamble(), self.base + cut
+
+    def close(self) -> None:
+        """Let go of the memory; whoever holds the memfd keeps it."""
+        self._bytes.release()
+        self._map.close()

@@ -1,0 +1,239 @@
+"""One terminal: its stream, its ring, whoever looks, and one size for all of them."""
+
+from __future__ import annotations
+
+import os
+import termios
+import time
+from typing import TYPE_CHECKING
+
+from webapp.terminals import messages
+from webapp.terminals.loop import IN, OUT
+from webapp.terminals.pacing import FULL_BYTES, Pacing
+
+if TYPE_CHECKING:
+    from webapp.terminals.loop import Loop
+    from webapp.terminals.messages import EndReason
+    from webapp.terminals.ring import Ring
+    from webapp.terminals.viewers import Viewer
+
+MAX_QUEUED_BYTES = 128 * 1024
+JIGGLE_S = 0.08
+LAST_READS = 40
+LAST_READ_S = 0.05
+_INTERRUPT = b"\x03"
+_CANCEL = b"\x18"  # ends an escape sequence that a notice would otherwise fall into
+
+
+class Terminal:
+    """The only reader and writer of one stream.
+
+    Args:
+        name: `LAB.NAME`.
+        stream_fd: the pty's master; owned from now on.
+        ring: where its output is kept; owned too.
+        loop: the pump's.
+        pacing: shared by all terminals.
+
+    Attributes:
+        ended: why nothing more comes, None while the shell lives.
+        last_input_at: unix seconds of the last key, 0 before the first.
+        last_output_at: the same of output.
+    """
+
+    def __init__(self, name: str, stream_fd: int, ring: Ring, loop: Loop, pacing: Pacing) -> None:
+        self.name = name
+        self.ring = ring
+        self.viewers: list[Viewer] = []
+        self.ended: EndReason | None = None
+        self.last_input_at = self.last_output_at = 0.0
+        self._stream_fd = stream_fd
+        self._loop = loop
+        self._pacing = pacing
+        self._queue = bytearray()
+        self._is_resting = False
+        self._jiggling_rows = 0
+        os.set_blocking(stream_fd, False)
+        self.listen()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns, as the kernel has them."""
+        if self.ended:
+            return 24, 80
+        rows, cols = map(int, termios.tcgetwinsize(self._stream_fd))
+        return self._jiggling_rows or rows or 24, cols or 80
+
+    def is_in(self, ring_fd: int) -> bool:
+        """Whether `ring_fd` is the ring we have already: the same terminal, told of again."""
+        return self.ring.inode == os.fstat(ring_fd).st_ino
+
+    def activity(self) -> dict[str, str | int | float]:
+        """What the wall and the idle rule want to know."""
+        return {
+            "terminal": self.name,
+            "viewers": len(self.viewers),
+            "last_input_at": self.last_input_at,
+            "last_output_at": self.last_output_at,
+        }
+
+    def attach(self, viewer: Viewer, after: int | None, epoch: int | None) -> None:
+        """Let `viewer` look from now on."""
+        self.viewers.append(viewer)
+        viewer.attach(self, after, epoch)
+        viewer.push()
+
+    def detach(self, viewer: Viewer) -> None:
+        """Forget `viewer`; the stream no longer waits for it."""
+        if viewer in self.viewers:
+            self.viewers.remove(viewer)
+            self.listen()
+
+    def listen(self) -> None:
+        """Ask the loop for what is wanted now: output while everyone can take it, room for keys."""
+        if self.ended:
+            return
+        mask = (IN if self._may_read() else 0) | (OUT if self._queue else 0)
+        self._loop.watch(self._stream_fd, mask, self._ready)
+
+    def write(self, data: bytes) -> bool:
+        """Type `data`.
+
+        An interrupt throws away what is still queued: who pastes a page into a program that doesn't
+        read, and presses Ctrl-C, wants out.
+
+        Returns:
+            False when the program reads nothing and the queue is full; nothing of `data` is kept
+            then.
+        """
+        if self.ended:
+            return True
+        self.last_input_at = time.time()
+        self._pacing.typed(self.name, self._loop.now)
+        if data == _INTERRUPT:
+            self._queue.clear()
+        elif len(self._queue) + len(data) > MAX_QUEUED_BYTES:
+            return False
+        self._queue += data
+        self._flush()
+        self.listen()
+        return True
+
+    def resize(self, rows: int, cols: int) -> None:
+        """Give all viewers the size that one of them asked for last."""
+        if self.ended or (rows, cols) == self.size:
+            return
+        self._jiggling_rows = 0
+        termios.tcsetwinsize(self._stream_fd, (rows, cols))
+        for viewer in self.viewers:
+            viewer.send(messages.size(rows, cols))
+
+    def jiggle(self) -> None:
+        """Make a full-screen program draw again: one row less for a moment (htop ignores less)."""
+        if self.ended or self._jiggling_rows:
+            return
+        rows, cols = self.size
+        if rows < 2:
+            return
+        self._jiggling_rows = rows
+        termios.tcsetwinsize(self._stream_fd, (rows - 1, cols))
+        self._loop.later(JIGGLE_S, self._end_jiggle)
+
+    def _end_jiggle(self) -> None:
+        rows, self._jiggling_rows = self._jiggling_rows, 0
+        if rows and not self.ended:
+            cols = termios.tcgetwinsize(self._stream_fd)[1]
+            termios.tcsetwinsize(self._stream_fd, (rows, cols))
+
+    def say(self, text: str) -> None:
+        """Put a notice into the output, as if the shell had printed it."""
+        if self.ended:
+            return
+        self.ring.append(_CANCEL + text.encode())
+        self._push()
+
+    def shell_ended(self, tries: int = LAST_READS) -> None:
+        """The runtime saw the shell end: take what it still printed, then tell the viewers.
+
+        Mostly the stream's own end says it first; a program left in the background keeps the pty
+        open.
+        """
+        if not self.ended and self._may_read() and self._read(FULL_BYTES) == 0:
+            tries = 0
+        if tries:
+            self._loop.later(LAST_READ_S, lambda: self.shell_ended(tries - 1))
+        else:
+            self.end("shell")
+
+    def end(self, reason: EndReason) -> None:
+        """Let go of the stream; who looks is told once it has seen everything."""
+        if self.ended:
+            return
+        self.ended = reason
+        self._loop.forget(self._stream_fd)
+        os.close(self._stream_fd)
+        self._push()
+
+    def close(self) -> None:
+        """Let go of everything; the viewers have gone elsewhere."""
+        self.end("lab")
+        self.ring.close()
+
+    def _may_read(self) -> bool:
+        head = self.ring.head
+        waiting = [viewer for viewer in self.viewers if viewer.holds_back(head)]  # asks each one
+        return not self._is_resting and not waiting
+
+    def _ready(self, events: int) -> None:
+        if events & OUT:
+            self._flush()
+        if not self.ended and events & ~OUT and self._may_read():
+            budget, rest_s = self._pacing.turn(self.name, self._loop.now)
+            used = self._read(budget)
+            if rest_s and used >= budget and not self.ended:
+                self._is_resting = True
+                self._loop.later(rest_s, self._rested)
+        self.listen()
+
+    def _rested(self) -> None:
+        self._is_resting = False
+        self.listen()
+
+    def _read(self, limit_bytes: int) -> int:
+        """Read until nothing is left or `limit_bytes` came; push it on; how much it was."""
+        start = self.ring.head
+        has_ended = False
+        try:
+            while self.ring.head - start < limit_bytes and not has_ended:
+                has_ended = not (self._is_ours() and self.ring.read_from(self._stream_fd))
+        except BlockingIOError:
+            has_ended = False
+        except OSError:  # EIO: the pty's last process is gone
+            has_ended = True
+        if self.ring.head > start:
+            self.last_output_at = time.time()
+        if has_ended:
+            self.end("shell")
+        else:
+            self._push()
+        return self.ring.head - start
+
+    def _is_ours(self) -> bool:
+        """Whether we still own the stream; when a newer pump does, the viewers must go to it."""
+        if not self.ring.is_ours:
+            for viewer in list(self.viewers):
+                viewer.send_away()
+        return self.ring.is_ours
+
+    def _push(self) -> None:
+        for viewer in list(self.viewers):
+            viewer.push()
+
+    def _flush(self) -> None:
+        try:
+            while self._queue and not self.ended:
+                del self._queue[: os.write(self._stream_fd, self._queue[:4096])]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._queue.clear()

@@ -1,0 +1,193 @@
+"""Whoever looks at a terminal: a right that ends, and a place in the output.
+
+A viewer keeps no queue. It is a cursor into the ring, so a slow one costs one frame of memory, and
+one that the output has overtaken gets the screen instead of what it missed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from webapp.terminals import messages
+from webapp.terminals.connection import Connection
+from webapp.terminals.credit import Credit
+from webapp.terminals.messages import Drawn, Input, MessageError, Resize
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from webapp.terminals.grants import Grant
+    from webapp.terminals.loop import Loop
+    from webapp.terminals.messages import EndReason, Replay
+    from webapp.terminals.terminal import Terminal
+
+FRAME_BYTES = 64 * 1024
+
+
+class Viewer:
+    """One browser's terminal.
+
+    Args:
+        grant: what it may do.
+        sock: its websocket after the handshake; owned from now on.
+        loop: the pump's.
+        on_gone: called once, with the viewer, when its connection is gone.
+    """
+
+    def __init__(
+        self, grant: Grant, sock: socket.socket, loop: Loop, on_gone: Callable[[Viewer], None]
+    ) -> None:
+        self.grant = grant
+        self.is_ready = False
+        self._loop = loop
+        self._terminal: Terminal | None = None
+        self._cursor = 0
+        self._replay_end = 0
+        self._credit = Credit(0)
+        self._has_told_end = False
+        self._on_gone = on_gone
+        self._connection = Connection(
+            sock, loop, on_message=self._take, on_drained=self.push, on_closed=self._gone
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still looks; one that was told goodbye doesn't."""
+        return self._connection.is_open
+
+    def attach(
+        self, terminal: Terminal, after: int | None = None, epoch: int | None = None
+    ) -> None:
+        """Show `terminal`, from `after` on when that place is still in its ring."""
+        self._terminal = terminal
+        self._has_told_end = False
+        ring = terminal.ring
+        if epoch == ring.epoch and after is not None and ring.base <= after <= ring.head:
+            self._begin("exact", b"", after)
+        else:
+            self._begin_again()
+
+    def receive(self, early: bytes) -> None:
+        """Take bytes that web had read from the socket before it handed it over."""
+        if early:
+            self._connection.receive(early)
+
+    def push(self) -> None:
+        """Send what there is and may be sent."""
+        terminal = self._terminal
+        if terminal is None:
+            return
+        ring = terminal.ring
+        while self._connection.is_open and self._connection.is_drained:
+            room = self._credit.room(self._cursor)
+            if room and self._cursor < ring.base:
+                self._begin_again()
+            count = min(ring.head - self._cursor, room, FRAME_BYTES)
+            if count <= 0:
+                break
+            self._connection.send(messages.output(self._cursor, ring.slice(self._cursor, count)))
+            self._cursor += count
+            self._tell_ready()
+        if terminal.ended and self._cursor == ring.head:
+            self.tell_end(terminal.ended)
+
+    def holds_back(self, head: int) -> bool:
+        """Whether the stream must wait until this viewer has drawn more."""
+        return self.is_open and self._credit.holds_back(head, self._loop.now)
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame that isn't output."""
+        self._connection.send(frame)
+
+    def tell_end(self, reason: EndReason) -> None:
+        """Say once that nothing more comes."""
+        if not self._has_told_end:
+            self._has_told_end = True
+            self.send(messages.ended(reason))
+
+    def end(self, reason: EndReason) -> None:
+        """Take the terminal away for good."""
+        self.tell_end(reason)
+        self._connection.finish(1000)
+
+    def send_away(self) -> None:
+        """Close, so that the browser comes again and finds whoever serves the terminal now."""
+        self._connection.finish(1012)
+
+    def tick(self, unix_now: float) -> None:
+        """Once a second: a right that is over ends here, whatever web does."""
+        if unix_now >= self.grant.until:
+            self.end("until")
+        else:
+            self._connection.tick()
+
+    def _begin_again(self) -> None:
+        terminal = self._terminal
+        if terminal is None:
+            return
+        preamble, seq = terminal.ring.restore()
+        self._begin("screen" if preamble else "fresh", preamble, seq)
+        if preamble:
+            terminal.jiggle()
+
+    def _begin(self, replay: Replay, preamble: bytes, seq: int) -> None:
+        terminal = self._terminal
+        if terminal is None:
+            return
+        self._cursor, self._replay_end, self.is_ready = seq, terminal.ring.head, False
+        self._credit.restart(seq)
+        rows, cols = terminal.size
+        hello = messages.hello(
+            terminal=terminal.name,
+            epoch=terminal.ring.epoch,
+            seq=seq,
+            rows=rows,
+            cols=cols,
+            may=self.grant.may,
+            replay=replay,
+            preamble=preamble.decode("latin-1"),
+        )
+        self._connection.send(hello)
+        self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        if not self.is_ready and self._cursor >= self._replay_end:
+            self.is_ready = True
+            self._connection.send(messages.ready())
+
+    def _take(self, payload: bytes) -> None:
+        try:
+            message = messages.parse(payload)
+        except MessageError as error:
+            self.refuse("terminal-message", str(error), "Reload the page.")
+            return
+        terminal = self._terminal
+        if terminal is None:
+            return
+        if isinstance(message, Drawn):
+            if not self._credit.acknowledge(message.seq, self._cursor):
+                self.refuse("terminal-message", "The page drew what was never sent.", "Reload it.")
+            self.push()
+            terminal.listen()
+        elif self.grant.may != "type":
+            self.refuse("may-not-type", "You can watch this terminal, not type in it.")
+        elif isinstance(message, Resize):
+            terminal.resize(message.rows, message.cols)
+        elif self.is_ready:
+            self._type(terminal, message)
+
+    def _type(self, terminal: Terminal, message: Input) -> None:
+        if not terminal.write(message.data):
+            self.refuse(
+                "input-full",
+                "The program in this terminal doesn't read what is typed.",
+                "What was pasted last is not sent. Ctrl C ends the program.",
+            )
+
+    def refuse(self, code: str, sentence: str, hint: str = "") -> None:
+        """Say by name what isn't done; the connection lives."""
+        self.send(messages.problem(code, sentence, hint))
+
+    def _gone(self) -> None:
+        self._on_gone(self)
