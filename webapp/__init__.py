@@ -6,7 +6,7 @@ Flask at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -23,7 +23,7 @@ def create_app(
     *,
     engine: Engine | None = None,
     offload: Offload | None = None,
-    async_mode: str = "threading",
+    async_mode: Literal["threading", "eventlet"] = "threading",
 ) -> Flask:
     """Puts one web application together: the wiring page. No rule lives here.
 
@@ -80,5 +80,5 @@ def create_app(
         socket_room.register(wiring.socketio, wiring)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] -- Flask's own way to wrap
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app

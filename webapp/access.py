@@ -48,6 +48,8 @@ def may_watch(visitor: Visitor, lab_key: str, workshop: Workshop | None) -> bool
     """May they see this lab's terminals? Its learner and the instructor of its workshop may.
 
     Args:
+        visitor: who asks.
+        lab_key: whose lab it is.
         workshop: the one that the lab belongs to; None where it belongs to none.
     """
     if may_type(visitor, lab_key):

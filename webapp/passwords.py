@@ -16,7 +16,7 @@ LENGTH_MOST = 1024
 Offload = Callable[..., Any]
 
 
-def run_here(work: Callable[..., Any], *args: Any) -> Any:
+def run_here(work: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 -- whatever the work gives
     """The offload of tests and the command line.
 
     No event loop waits, so the work is done at once.

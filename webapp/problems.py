@@ -70,8 +70,8 @@ def code_unknown(code: str) -> Problem:
     return Problem(
         "code-unknown",
         f"No open workshop has the code {shown}.",
-        "Codes look like KLP-42Q: three letters, a dash, three characters. Look again at the screen, or ask "
-        "your instructor.",
+        "Codes look like KLP-42Q: three letters, a dash, three characters. Look again at the "
+        "screen, or ask your instructor.",
         shown=shown,
     )
 
@@ -172,7 +172,7 @@ def sign_in_wrong() -> Problem:
     return Problem(
         "sign-in-wrong",
         "Name and password don't belong together.",
-        "Try again; `./slipway person instructor reset NAME` on the server makes a new one-time link.",
+        "Try again; `./slipway person instructor reset NAME` on the server makes a one-time link.",
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from webapp.settings import Settings
 
@@ -64,16 +65,15 @@ def listening_socket(settings: Settings) -> socket.socket:
     return listener
 
 
-def _without_compression(application: Any) -> Any:
+def _without_compression(application: WSGIApplication) -> WSGIApplication:
     """Takes the offer of permessage-deflate out of each upgrade.
 
     eventlet accepts whatever is offered and has no switch; it costs 94 KiB a connection, and the
     pump that takes terminals over doesn't speak it.
     """
 
-    def plain(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def plain(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        result: Iterable[bytes] = application(environ, start_response)
-        return result
+        return application(environ, start_response)
 
     return plain

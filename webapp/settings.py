@@ -49,7 +49,9 @@ SETTINGS = (
     ),
     Setting("database_url", "", "", "another database than `DATA/web/slipway.db`"),
     Setting("lessons", CHECKOUT / "lessons", "", "the folder that holds a folder for each lesson"),
-    Setting("demo", True, "", "keep a demo workshop open while there is no other"),
+    Setting(
+        "demo", default=True, unit="", help="keep a demo workshop open while there is no other"
+    ),
 )
 
 

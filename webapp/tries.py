@@ -1,5 +1,6 @@
-"""Wrong tries, counted by browser and by what was tried for, never by address: a school has one address.
+"""Wrong tries, counted by browser and by what was tried for, never by address.
 
+A school has one address.
 Only failures count. The pauses grow; what is counted is forgotten at a restart.
 """
 
@@ -18,7 +19,7 @@ from webapp.problems import slow_down
 
 @dataclass(frozen=True)
 class Allowance:
-    """How many wrong tries are taken, as `limits` spells it; the longer windows make the pauses grow.
+    """How many wrong tries are taken, as `limits` spells it; longer windows make longer pauses.
 
     Attributes:
         by_browser: for each browser and each thing that is tried for.
@@ -67,11 +68,11 @@ class Tries:
     def _counted(
         self, allowance: Allowance, browser: str, target: str
     ) -> list[tuple[RateLimitItem, tuple[str, ...]]]:
-        by_browser = [
+        by_browser: list[tuple[RateLimitItem, tuple[str, ...]]] = [
             (limit, (allowance.name, "browser", browser, target))
             for limit in parse_many(allowance.by_browser)
         ]
-        by_target = [
+        by_target: list[tuple[RateLimitItem, tuple[str, ...]]] = [
             (limit, (allowance.name, "target", target)) for limit in parse_many(allowance.by_target)
         ]
         return by_browser + by_target

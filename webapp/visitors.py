@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import g, request
 
@@ -13,7 +13,9 @@ from webapp.models.workshops import Workshop
 from webapp.wiring import wired
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Flask
+    from flask import Response as FlaskResponse
+    from werkzeug.wrappers import Response
 
 PERSON_COOKIE = "slipway_person"
 LEARNER_COOKIE = "slipway_learner"
@@ -35,7 +37,7 @@ def current_visitor() -> Visitor:
         g.visitor = visitor_of(
             request.cookies.get(PERSON_COOKIE), request.cookies.get(LEARNER_COOKIE)
         )
-    return g.visitor  # type: ignore[no-any-return] -- flask's g is Any
+    return cast("Visitor", g.visitor)
 
 
 def visitor_of(person_cookie: str | None, learner_cookie: str | None) -> Visitor:
@@ -65,7 +67,7 @@ def set_cookie(response: Response, name: str, value: str) -> None:
     )
 
 
-def _name_browser(response: Response) -> Response:
+def _name_browser(response: FlaskResponse) -> FlaskResponse:
     if request.endpoint != "static" and request.cookies.get(BROWSER_COOKIE) != browser_name():
         set_cookie(response, BROWSER_COOKIE, browser_name())
     return response

@@ -66,7 +66,7 @@ def wired() -> Wiring:
 def wire(
     settings: Settings, engine: Engine | None = None, offload: Offload | None = None
 ) -> Wiring:
-    """Makes the parts, bottom up; the database is brought up to date on the way. Nothing runs by itself yet.
+    """Makes the parts, bottom up, and brings the database up to date. Nothing runs by itself yet.
 
     Raises:
         Problem: `data-unwritable`, `database-newer`.
@@ -106,5 +106,5 @@ def _require_writable(settings: Settings) -> None:
         raise Problem(
             "data-unwritable",
             f"The web can't write in {settings.web_path}: {error.strerror}.",
-            "The folder must belong to the user that the web runs as; `./slipway serve` sees to that.",
+            "It must belong to the user that the web runs as; `./slipway serve` sees to that.",
         ) from error

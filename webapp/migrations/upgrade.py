@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def upgrade(database: Database) -> str | None:
-    """Runs the steps that are missing, in one transaction; a database that is up to date isn't touched.
+    """Runs the steps that are missing, all in one transaction; where none is, nothing is touched.
 
     Returns:
         The revision that it had before, None for a new database.

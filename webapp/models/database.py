@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
 BUSY_TIMEOUT_MS = 5000
@@ -58,7 +59,7 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """WAL so that readers never wait.
 
     FULL so that what was said to be kept is, even when the power goes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, select
@@ -33,7 +33,7 @@ class Event(Base):
 
 
 def record(
-    session: Session, learner_id: LearnerId, kind: str, step: str | None = None, **payload: Any
+    session: Session, learner_id: LearnerId, kind: str, step: str | None = None, **payload: object
 ) -> Event:
     """Adds one event; it is kept when the session's transaction is."""
     event = Event(learner_id=learner_id, type=kind, step=step, payload=payload)

@@ -31,13 +31,7 @@ def welcome(token: str) -> Response:
     """Sets the password; the link is used up."""
     password = request.form.get("password", "")
     try:
-        if password != request.form.get("again", ""):
-            raise Problem(
-                "passwords-differ",
-                "The two passwords differ.",
-                "Type the same one twice.",
-                field="again",
-            )
+        _require_same(password, request.form.get("again", ""))
         cookie = teaching.follow_link(wired().database, wired().passwords, token, password)
     except Problem as problem:
         if problem.code == "link-used":
@@ -78,6 +72,16 @@ def sign_out() -> Response:
     answer = redirect("/sign-in")
     answer.delete_cookie(PERSON_COOKIE)
     return answer
+
+
+def _require_same(password: str, again: str) -> None:
+    if password != again:
+        raise Problem(
+            "passwords-differ",
+            "The two passwords differ.",
+            "Type the same one twice.",
+            field="again",
+        )
 
 
 def _come_in(cookie: str) -> Response:

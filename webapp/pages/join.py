@@ -74,7 +74,7 @@ def join() -> Response:
         learner, token = joining.join(wired().database, code, name, attempt)
     except Problem as problem:
         return _form(code=code[:40], name=name[:200], problem=problem)
-    wired().socketio.start_background_task(wired().line.place_of, learner.id)
+    wired().socketio.start_background_task(wired().line.seat, learner.id)
     return _enter(learner, token, "/pin")
 
 
@@ -138,7 +138,7 @@ def _find(code: str) -> Workshop:
 
 
 def _ask_when_taken(workshop: Workshop, raw_name: str) -> None:
-    """Someone of that name is here already: was it them? Asked once; whoever goes on is another person.
+    """Someone of that name is here: was it them? Asked once; whoever goes on is another person.
 
     Raises:
         Problem: `name-taken`; as `joining.clean_name`.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import join_room
+from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import may_teach
 from webapp.models.workshops import Workshop, workshop_by_public_id

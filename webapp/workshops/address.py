@@ -51,18 +51,20 @@ def find_address(public_url: str, asked_as: str, listens_on: str) -> Address:
     if _is_local(host.strip("[]")):
         return Address(
             "",
-            "This server listens to its own machine only. Let a class in: `./slipway serve --host 0.0.0.0`.",
+            "This server listens to its own machine only. "
+            "Let a class in: `./slipway serve --host 0.0.0.0`.",
         )
     own = own_address()
     if own is None or is_in_container():
         return Address(
             "",
-            "Slipway can't see under which name learners reach it. Set it: `./slipway serve --public-url http://NAME`.",
+            "Slipway can't see under which name learners reach it. "
+            "Set it: `SLIPWAY_PUBLIC_URL=http://NAME ./slipway serve`.",
         )
     shown_port = "" if port == "80" else f":{port}"
     return Address(
         f"http://{own}{shown_port}",
-        "Found on this machine; set `public_url` for a name that is easier to type.",
+        "Found on this machine; the setting `public_url` can name an easier one.",
     )
 
 

@@ -30,7 +30,7 @@ RETRY_S = 1.0
 
 
 class Clock:
-    """Follows the runtime's events and the time. Nothing here is needed for a request to be answered.
+    """Follows the runtime's events and the time. No request needs it to be answered.
 
     Args:
         has_demo: whether a demo workshop is kept open while there is no other.
@@ -80,7 +80,7 @@ class Clock:
         self._line.move()
 
     def found(self) -> None:
-        """The runtime answers (again): take its word for the labs, end what should have ended, order the pool.
+        """The runtime answers (again): takes its word for the labs, ends what should have ended.
 
         Raises:
             Problem: `runtime-away` when it went again.

@@ -9,16 +9,41 @@ import secrets
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 CHARACTERS = LETTERS + "23456789"
-SPOKEN = dict(
-    zip(
-        CHARACTERS,
-        (
-            "alfa bravo charlie delta echo foxtrot golf hotel juliett kilo lima mike november papa quebec romeo "
-            "sierra tango uniform victor whiskey x-ray yankee zulu two three four five six seven eight nine"
-        ).split(),
-        strict=True,
-    )
+SAID = (
+    "alfa",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "juliett",
+    "kilo",
+    "lima",
+    "mike",
+    "november",
+    "papa",
+    "quebec",
+    "romeo",
+    "sierra",
+    "tango",
+    "uniform",
+    "victor",
+    "whiskey",
+    "x-ray",
+    "yankee",
+    "zulu",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
 )
+SPOKEN = dict(zip(CHARACTERS, SAID, strict=True))
 
 
 def new_code() -> str:

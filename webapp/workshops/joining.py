@@ -27,7 +27,7 @@ LINE_LENGTH_MOST = 500
 
 
 def clean_name(raw: str) -> str:
-    """The name as typed, less what can't be seen: edges, control and format characters, doubled spaces.
+    """The name as typed, less what can't be seen: control and format characters, doubled spaces.
 
     A right-to-left name stays; the characters that would turn the rest of the page around go.
 
@@ -78,6 +78,9 @@ def join(
     does that.
 
     Args:
+        database: where.
+        raw_code: as typed.
+        raw_name: as typed.
         attempt: the form's own random value.
         is_staff: an instructor who tries it.
 
@@ -104,6 +107,10 @@ def resume(
     """Signs another browser in as a learner who was here before.
 
     Args:
+        database: where.
+        key: the server's own, from which PINs are derived.
+        raw_code: as typed.
+        pin: as typed.
         raw_name: with its number or without: of several of one name, the PIN tells which it is.
 
     Returns:

@@ -21,7 +21,8 @@ log = structlog.get_logger()
 
 KEY_PREFIX = "learner-"
 ENDINGS = {
-    "died": "Your container has ended. What you reached is kept; load the page again for a new one.",
+    "died": "Your container has ended. What you reached is kept; load the page again "
+    "for a new one.",
     "expired": "Your container's time is up. What you reached is kept.",
     "removed": "Your container was taken away. What you reached is kept.",
 }
@@ -55,7 +56,7 @@ class Labs:
         return None if learner_id is None else f"{KEY_PREFIX}{learner_id}"
 
     def give(self, learner: Learner, workshop: Workshop) -> dict[str, Any]:
-        """The learner's lab, made if there is none; the runtime makes one a key however often it is asked.
+        """The learner's lab; made if there is none, and only one however often it is asked for.
 
         Raises:
             Problem: the runtime's own: `server-full`, `image-unknown`, `runtime-away`, ….

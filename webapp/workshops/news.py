@@ -42,7 +42,7 @@ class News:
         """From now on; for as long as the application lives."""
         self._listeners.append(listener)
 
-    def tell(self, kind: str, learner_id: LearnerId, **facts: Any) -> None:
+    def tell(self, kind: str, learner_id: LearnerId, **facts: object) -> None:
         """Says what happened.
 
         A listener that breaks is written down and keeps the others from nothing.

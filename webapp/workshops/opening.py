@@ -52,7 +52,7 @@ class Plan:
 def open_workshop(
     database: Database, library: Library, plan: Plan, opened_by: PersonId | None = None
 ) -> Workshop:
-    """Opens a workshop under a new code. Demos aren't ended here, since that takes labs away: see `ending`.
+    """Opens a workshop under a new code. Demos go on until `ending.end_demos`.
 
     Raises:
         Problem: `lessons-none`, `lesson-unknown`, `bad-number`.
@@ -68,7 +68,7 @@ def open_workshop(
 
 
 def ensure_demo(database: Database, library: Library) -> Workshop | None:
-    """The demo workshop: opened when nothing else is open, so that a new server can be tried at once.
+    """The demo workshop, opened when nothing else is, so that a new server can be tried at once.
 
     Returns:
         None when a real workshop is open, or when there is no lesson to show.

@@ -75,6 +75,10 @@ class Line:
             return self._waiting(learner, workshop)
         return self._seat(learner, workshop)
 
+    def seat(self, learner_id: LearnerId) -> None:
+        """Asks for the learner's lab ahead of their page, so that it is ready when they come."""
+        self.place_of(learner_id)
+
     def move(self) -> None:
         """Lets in as many as there is room for; called whenever room may have appeared."""
         with self._moving:
@@ -133,8 +137,8 @@ class Line:
         return Place(
             "waiting",
             place,
-            sentence=f"The server is full: you are {ordinal(place)} in line. You start by yourself when a lab "
-            "ends; the lesson's text is ready to read.",
+            sentence=f"The server is full: you are {ordinal(place)} in line. You start by yourself "
+            "when a lab ends; the lesson's text is ready to read.",
         )
 
 
