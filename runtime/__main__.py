@@ -1,4 +1,4 @@
-"""The processes of the privileged half: `up` (supervisor), `serve` (daemon), `keeper`, `as-web`.
+"""The processes of the privileged half: `up` (supervisor), `serve` (daemon), `as-web`.
 
 `python -m runtime PROCESS --help` says what each takes. People type `./slipway`, whose nouns are in
 `runtime/cli/`.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from runtime import daemon, settings, supervise
+from runtime import greeting, settings, supervise
 from runtime.problems import Problem
 
 
@@ -47,7 +47,18 @@ def up(
 @click.option("--end-labs", is_flag=True, help="End every lab on the way out.")
 def serve(data: Path | None, *, until_idle: bool, end_labs: bool) -> None:
     """Be the daemon that makes labs."""
+    from runtime import daemon  # noqa: PLC0415 - the supervisor has no need of all that it loads
+
     daemon.serve(_data(data), until_idle=until_idle, end_labs=end_labs)
+
+
+@main.command()
+@data_option
+@click.option("--host", help="The address that the server listens on.")
+@click.option("--port", help="The port that it listens on.")
+def greet(data: Path | None, host: str | None, port: str | None) -> None:
+    """Wait until the server is ready, and say where it is."""
+    greeting.greet(settings.load({"data": data, "host": host, "port": port}))
 
 
 @main.command(name="as-web", context_settings={"ignore_unknown_options": True})

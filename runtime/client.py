@@ -205,9 +205,13 @@ class Client:
 
     def events(self, cursor: int = 0) -> Iterator[dict[str, Any]]:
         """What happens, for ever, from the event after `cursor` on (0: from now)."""
-        with self._open("events", {"cursor": cursor}, timeout_s=None) as feed:
+        with self.follow(cursor) as feed:
             while packet := feed.receive():
                 yield packet.body
+
+    def follow(self, cursor: int = 0) -> Feed:
+        """The same as a feed that can be closed, from another thread too."""
+        return self._open("events", {"cursor": cursor}, timeout_s=None)
 
     def pump_register(self, pump: str) -> Feed:
         """Become the reader of every terminal of this instance; the feed brings them."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from runtime import lock, log
+from runtime import folders, log
 from runtime.container.crun import Crun
 from runtime.deposits import Deposits
 from runtime.events import Events
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
-IDLE_S = 2.0
+IDLE_S = 1.0
 _LOCK_PATIENCE_S = 10.0
 _ROUTER = "router"
 
@@ -47,15 +47,19 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
     """
     log.start(settings.log_level)
     instance = Instance.at(settings.data)
-    lock.make_folders(instance)
+    folders.make(instance)
     with ExitStack() as undo:
-        undo.callback(os.close, lock.lock(instance, _LOCK_PATIENCE_S))
+        supervised = folders.LOCK_VARIABLE in os.environ
+        undo.callback(os.close, folders.lock(instance, _LOCK_PATIENCE_S))
         _raise_descriptor_limit()
         deposits = Deposits(instance)
         deposits.open()
         own_mounts()
         cgroup.leave_unified()
-        _run(settings, instance, deposits, until_idle=until_idle, end_labs=end_labs)
+        living = _run(settings, instance, deposits, until_idle=until_idle, end_labs=end_labs)
+        deposits.close(end_keeper=not living)
+        if not living and not supervised:
+            folders.remove_run(instance)
 
 
 def _run(
@@ -65,17 +69,23 @@ def _run(
     *,
     until_idle: bool,
     end_labs: bool,
-) -> None:
+) -> int:
     events = Events()
     router = _open_router(instance, deposits)
-    crun = Crun(instance)
-    crun.prepare()
-    terminals = Terminals(deposits, events, crun.open_shell)
+    terminals = Terminals(deposits, events, Crun(instance).open_shell)
     terminals.adopt()
     images = Store(instance.images_path)
-    labs = Labs(instance, images, router, terminals, events)
+    labs = Labs(
+        instance,
+        images,
+        router,
+        terminals,
+        events,
+        max_labs=settings.max_labs,
+        keeper_pid=deposits.unit_pid,
+    )
     verbs = Verbs(settings, labs, terminals, events, images)
-    base = ids.claim(f"{instance.id}/instance")
+    base = ids.claim(folders.owner(instance))
     server = Server(instance.runtime_socket, verbs.table(), {Who.WEB: base, Who.PUMP: base + 1})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
@@ -85,7 +95,13 @@ def _run(
     server.run(IDLE_S if until_idle else None)
     events.close()
     living = labs.stop(end_labs=end_labs)
+    if living:
+        router.close()
+    else:
+        deposits.drop(_ROUTER)
+        router.down()
     logger.info("runtime.stopped", labs=living)
+    return living
 
 
 def _open_router(instance: Instance, deposits: Deposits) -> Router:

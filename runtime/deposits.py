@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 _CHECKOUT = Path(__file__).parents[1]
 _SYSTEMD = Path("/run/systemd/system")
+_SYSTEM_SLICE = Path("/sys/fs/cgroup/system.slice")
 _START_TIMEOUT_S = 10
 
 
@@ -54,6 +55,7 @@ class Deposits:
         self._lock = threading.RLock()
         self._keeper: Connection | None = None
         self._closed = False
+        self._unit = f"slipway-{instance.id}.service"
 
     def open(self) -> None:
         """Take over what a keeper holds, or start one.
@@ -69,9 +71,15 @@ class Deposits:
 
     @property
     def keeper_pid(self) -> int:
-        """The keeper's process; under systemd its cgroup is the one that labs live in."""
+        """The keeper's process."""
         with self._lock:
             return self._connected().peer().pid
+
+    @property
+    def unit_pid(self) -> int | None:
+        """The keeper's process where systemd gave it a unit, whose cgroup the labs live in."""
+        cgroups = Path(f"/proc/{self.keeper_pid}/cgroup").read_text()
+        return self.keeper_pid if f"/{self._unit}" in cgroups else None
 
     def put(self, name: str, fds: Sequence[int], note: dict[str, Any] | None = None) -> None:
         """Keep descriptors under a name; they are ours from now on, also when this raises."""
@@ -165,12 +173,15 @@ class Deposits:
 
     def _start(self) -> Connection:
         keeper = [sys.executable, "-m", "runtime.keeper", str(self._instance.keeper_socket)]
-        if not (_SYSTEMD.is_dir() and self._start_in_unit(keeper)):
+        in_unit = _SYSTEMD.is_dir() and self._start_in_unit(keeper)
+        if not in_unit:
             self._start_plainly(keeper)
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
             if connection := _connect(self._instance.keeper_socket):
-                log.info("keeper.started", pid=connection.peer().pid)
+                log.info("keeper.started", pid=connection.peer().pid, in_unit=in_unit)
+                if not in_unit:
+                    self._join_unit(connection.peer().pid)
                 return connection
             time.sleep(0.01)
         raise Problem(
@@ -183,9 +194,9 @@ class Deposits:
         """Start it as a unit of its own: a login's scope has no cpu controller, and may be ended.
 
         A unit whose main process died is still there while labs live in it, and can't be started
-        again: then this fails, and the keeper is started without one.
+        again: then this fails, and the keeper is started without, and moved there by hand.
         """
-        unit = [f"--unit=slipway-{self._instance.id}", "--collect", "--quiet"]
+        unit = [f"--unit={self._unit}", "--collect", "--quiet"]
         properties = ["--property=Delegate=yes", "--property=KillMode=process"]
         path = [f"--setenv=PYTHONPATH={_CHECKOUT}"]
         return spawn.run_quietly(["systemd-run", *unit, *properties, *path, *keeper]) == 0
@@ -197,6 +208,12 @@ class Deposits:
             env={"PYTHONPATH": str(_CHECKOUT)},
             pass_fds=[self._mounts_fd],
         )
+
+    def _join_unit(self, pid: int) -> None:
+        """Put a second keeper where the labs are, beside which systemd's first one died."""
+        place = _SYSTEM_SLICE / self._unit / "keeper" / "cgroup.procs"
+        if place.exists():
+            place.write_text(str(pid))
 
 
 def _connect(path: Path) -> Connection | None:

@@ -104,7 +104,7 @@ class Settings:
     )
     port: int = field(
         default=8080,
-        metadata=_about("The port to listen on.", low=1, high=65535),
+        metadata=_about("The port to listen on; 0 takes any that is free.", low=0, high=65535),
     )
     max_labs: int = field(
         default=40,

@@ -193,7 +193,7 @@ class Verbs:
     def _events(self, call: Call) -> dict[str, Any]:
         cursor = call.args.integer("cursor", low=0, high=1 << 62, default=0) or self.events.newest
         while not (call.is_gone() or self.events.closed):
-            for event in self.events.after(cursor, timeout_s=1):
+            for event in self.events.after(cursor, timeout_s=0.3):
                 call.event(event)
                 cursor = event["seq"]
         return {"cursor": cursor}

@@ -1,0 +1,102 @@
+"""The noun `lab`: one learner's container, by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from runtime.cli.running import data_option, runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from runtime.client import Client
+
+BASE = "slipway/base"
+HOUR_S = 3600.0
+PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@click.group(name="lab")
+def command() -> None:
+    """Make, enter, list and end labs, with or without a running server."""
+
+
+@command.command(context_settings=PASS_ON)
+@data_option
+@click.option("--image", default=BASE, show_default=True, help="What the lab is made from.")
+@click.option("--profile", default="plain", show_default=True, help="What it may do.")
+@click.option("--internet", is_flag=True, help="Let it reach the internet.")
+@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(
+    data: Path | None, image: str, profile: str, argv: tuple[str, ...], *, internet: bool
+) -> None:
+    """Run a command in a fresh lab as its root, and end the lab; its exit code is ours."""
+    with runtime(data) as client:
+        lab = client.lab_create(
+            key=f"run-{os.getpid()}-{time.time_ns()}",
+            image=image,
+            profile=profile,
+            internet=internet,
+            until=time.time() + HOUR_S,
+        )
+        try:
+            code = _execute(client, lab["lab"], argv, "root")
+        finally:
+            client.lab_remove(lab["lab"])
+    sys.exit(code)
+
+
+@command.command(name="exec", context_settings=PASS_ON)
+@data_option
+@click.option("--user", type=click.Choice(["root", "learner"]), default="root", show_default=True)
+@click.argument("lab")
+@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(data: Path | None, user: str, lab: str, argv: tuple[str, ...]) -> None:
+    """Run a command in a living lab; its exit code is ours."""
+    with runtime(data) as client:
+        code = _execute(client, lab, argv, user)
+    sys.exit(code)
+
+
+@command.command(name="list")
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def list_(data: Path | None, *, as_json: bool) -> None:
+    """List the labs that live."""
+    with runtime(data) as client:
+        labs = client.lab_list()
+    if as_json:
+        click.echo(json.dumps(labs))
+        return
+    for lab in labs:
+        until = time.strftime("%Y-%m-%d %H:%M", time.gmtime(lab["until"]))
+        click.echo(f"{lab['lab']}\t{lab['image']}\t{lab['key']}\tuntil {until} UTC")
+
+
+@command.command()
+@data_option
+@click.option("--all", "every", is_flag=True, help="End all of them.")
+@click.argument("labs", nargs=-1)
+def rm(data: Path | None, labs: tuple[str, ...], *, every: bool) -> None:
+    """End labs, with all that is in them."""
+    if bool(labs) == every:
+        raise click.UsageError("Name the labs to end, or give --all.")
+    with runtime(data) as client:
+        for lab in [each["lab"] for each in client.lab_list()] if every else labs:
+            client.lab_remove(lab)
+            click.echo(f"ended {lab}", err=True)
+
+
+def _execute(client: Client, lab: str, argv: Sequence[str], user: str) -> int:
+    """A pty only where both ends are terminals: else bytes would be changed on their way."""
+    words = argv[1:] if argv[0] == "--" else argv
+    tty = sys.stdin.isatty() and sys.stdout.isatty()
+    sys.stdout.flush()
+    return client.lab_exec(lab, words, user=user, tty=tty)

@@ -1,0 +1,46 @@
+"""The noun `restart`: upgrade one process of a running server."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import click
+
+from runtime import settings
+from runtime.cli.running import data_option
+from runtime.instance import Instance
+from runtime.problems import Problem
+from runtime.protocol import Connection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(name="restart")
+@data_option
+@click.argument("process", type=click.Choice(["web", "pump", "runtime"]))
+def command(data: Path | None, process: str) -> None:
+    """Restart one process; learners' programs run on, and browsers come back by themselves."""
+    instance = Instance.at(settings.load({"data": data}).data)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with Connection(sock) as connection:
+        try:
+            sock.connect(str(instance.run_path / "supervisor.sock"))
+            connection.send({"restart": process})
+            packet = connection.receive()
+        except OSError as error:
+            raise _no_server(instance) from error
+    if packet is None:
+        raise _no_server(instance)
+    if "problem" in packet.body:
+        raise Problem.from_dict(packet.body["problem"])
+    click.echo(f"{process} runs again, as process {packet.body['ok']['pid']}", err=True)
+
+
+def _no_server(instance: Instance) -> Problem:
+    return Problem(
+        "server-away",
+        f"No server runs on {instance.data_path}.",
+        "Start one with ./slipway serve, or name its data folder with --data.",
+    )

@@ -1,0 +1,72 @@
+"""A runtime to talk to: the one that runs, or one that is started for a single command."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runtime import settings
+from runtime.client import Client
+from runtime.instance import Instance
+from runtime.kernel import spawn
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READY_TIMEOUT_S = 30.0
+_CHECKOUT = Path(__file__).parents[2]
+
+data_option = click.option("--data", type=Path, help="The server's data folder.")
+
+
+@contextmanager
+def runtime(data: Path | None) -> Iterator[Client]:
+    """The door to the instance's runtime.
+
+    Where none runs, one is started under the data folder's lock; it ends by itself soon after, and
+    the labs that were made live on.
+
+    Raises:
+        Problem: `runtime-away`, or `runtime-start` where it can't be.
+    """
+    instance = Instance.at(settings.load({"data": data}).data)
+    client = Client(instance.runtime_socket)
+    try:
+        client.status()
+    except Problem as problem:
+        if problem.code != "runtime-away":
+            raise
+    else:
+        yield client
+        return
+    process = _start(instance)
+    _wait(client, process)
+    with client.follow():  # somebody is there, so it isn't idle
+        yield client
+    process.wait()
+
+
+def _start(instance: Instance) -> spawn.Process:
+    return spawn.start(
+        [sys.executable, "-m", "runtime", "serve", "--until-idle", f"--data={instance.data_path}"],
+        stderr=sys.stderr.fileno(),
+        env={"PYTHONPATH": str(_CHECKOUT), "SLIPWAY_LOG_LEVEL": "error"},
+        new_session=True,
+    )
+
+
+def _wait(client: Client, process: spawn.Process) -> None:
+    """Wait until it takes calls; where it can't, it has said why on our standard error."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(Problem):
+            if client.status()["ready"]:
+                return
+        time.sleep(0.05)
+    raise Problem("runtime-start", "The part of Slipway that runs the labs could not be started.")

@@ -1,0 +1,105 @@
+"""The folders of one server: made, locked against a second one, and taken away again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from runtime.limits import ids
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runtime.instance import Instance
+
+# Handed from the supervisor to the daemon: the lock lives as long as either of them.
+LOCK_VARIABLE = "SLIPWAY_LOCK_FD"
+_POLL_S = 0.05
+
+
+def make(instance: Instance) -> None:
+    """Make what a server of this instance writes to; harmless when it is there.
+
+    Raises:
+        Problem: `data-unwritable`, `not-root`.
+    """
+    if os.geteuid() != 0:
+        raise Problem(
+            "not-root",
+            "Slipway makes containers, and only root may do that here.",
+            "Start it with sudo.",
+        )
+    try:
+        instance.data_path.mkdir(mode=0o711, parents=True, exist_ok=True)
+        instance.runtime_path.mkdir(mode=0o700, exist_ok=True)
+        instance.web_path.mkdir(mode=0o700, exist_ok=True)
+        (instance.data_path / "lock").touch()
+    except OSError as error:
+        raise Problem(
+            "data-unwritable",
+            f"The data folder {instance.data_path} can't be written: {error.strerror}.",
+            "Choose another with --data, or mend its file system.",
+        ) from error
+    instance.run_path.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+
+def lock(instance: Instance, patience_s: float) -> int:
+    """Take the data folder's lock, or the one that the supervisor took for us.
+
+    Args:
+        instance: whose data folder.
+        patience_s: how long to wait for a short-lived holder, such as a command without a server.
+
+    Returns:
+        The descriptor that holds it; the lock ends with its last copy.
+
+    Raises:
+        Problem: `data-in-use`, with the process that has it.
+    """
+    if inherited := os.environ.pop(LOCK_VARIABLE, ""):
+        fd = int(inherited)
+        os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's own signature
+        return fd
+    path = instance.data_path / "lock"
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + patience_s
+    while not _try_lock(fd):
+        if time.monotonic() > deadline:
+            os.close(fd)
+            raise _in_use(path)
+        time.sleep(_POLL_S)
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, str(os.getpid()).encode(), 0)
+    return fd
+
+
+def remove_run(instance: Instance) -> None:
+    """Take away what lay in /run, and the user ids: nothing of this instance lives any more."""
+    shutil.rmtree(instance.run_path, ignore_errors=True)
+    ids.release(owner(instance))
+
+
+def owner(instance: Instance) -> str:
+    """The name under which the user ids of web and pump are claimed."""
+    return f"{instance.id}/instance"
+
+
+def _try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _in_use(path: Path) -> Problem:
+    holder = path.read_text().strip() or "?"
+    return Problem(
+        "data-in-use",
+        f"The data folder {path.parent} is another server's (process {holder}).",
+        "Stop that one, or choose another folder with --data.",
+    )

@@ -1,0 +1,66 @@
+"""What a person reads when the server is ready: where it is, and how to begin."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runtime import folders
+from runtime.client import Client
+from runtime.instance import Instance
+from runtime.limits import ids
+from runtime.problems import Problem
+from runtime.rows import Plan
+from runtime.supervise import spawn
+
+if TYPE_CHECKING:
+    from runtime.settings import Settings
+
+READY_TIMEOUT_S = 120.0
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+
+
+def greet(settings: Settings) -> None:
+    """Wait until pages and labs can be had, then say so; a Problem is said in its place."""
+    instance = Instance.at(settings.data)
+    Client(instance.runtime_socket).wait_ready(READY_TIMEOUT_S)
+    address = f"http://{_EVERYWHERE.get(settings.host, settings.host)}:{settings.port}"
+    with urllib.request.urlopen(f"{address}/healthz", timeout=READY_TIMEOUT_S):  # noqa: S310 - http
+        pass
+    plan = Plan(instance, settings, None, ids.claim(folders.owner(instance)))
+    for line in lines(settings, address, _ask_web(plan)):
+        click.echo(line)
+
+
+def lines(settings: Settings, address: str, facts: dict[str, Any]) -> list[str]:
+    """The greeting.
+
+    Args:
+        settings: where the server listens.
+        address: how a browser on this machine reaches it.
+        facts: what the web says: `url`, `instructor_link` and `demo_code`, each may be missing.
+    """
+    said = ["", f"Slipway is ready: {facts.get('url') or address}"]
+    if settings.host not in _EVERYWHERE:
+        said.append(f"  Only {settings.host} is served. To let a class in: --host 0.0.0.0")
+    if link := facts.get("instructor_link"):
+        said.append(f"  First instructor, once: {link}")
+    if code := facts.get("demo_code"):
+        said.append(f"  Demo workshop, code:    {code}")
+    said.append("  Ctrl-C stops the server; labs that live go on, and the next start adopts them.")
+    return said
+
+
+def _ask_web(plan: Plan) -> dict[str, Any]:
+    pid, output_fd = spawn(plan.web_noun(("greet", "--json")))
+    with os.fdopen(output_fd) as output:
+        text = output.read()
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise Problem("greeting-failed", f"The web could not make its links: {text.strip()[-300:]}")
+    found: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
+    return found

@@ -1,0 +1,181 @@
+"""The supervisor's table: what each process of a server is, and what it may do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runtime import confine, folders
+from runtime.confine import Confinement
+from runtime.kernel.spawn import PATH
+from runtime.limits import ids
+from runtime.settings import CONFIG_PATH, SETTINGS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runtime.instance import Instance
+    from runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Row:
+    """One process.
+
+    Attributes:
+        name: as `slipway restart` calls it.
+        argv: its command.
+        env: all of its environment.
+        confinement: None for root's own.
+        death_signal: what it gets when the supervisor dies.
+        fds: descriptors that it inherits, under the same numbers.
+        once: it does its work and ends; it isn't started again.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    confinement: Confinement | None = None
+    death_signal: signal.Signals = signal.SIGKILL
+    fds: tuple[int, ...] = ()
+    once: bool = field(default=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the rows of one server are made from.
+
+    Attributes:
+        instance: whose they are.
+        settings: the runtime's, with the flags applied.
+        config_path: the settings file, where there is one.
+        uid: the web's user; the pump's is the next one.
+    """
+
+    instance: Instance
+    settings: Settings
+    config_path: Path | None
+    uid: int
+
+    @classmethod
+    def of(cls, instance: Instance, settings: Settings, config_path: Path | None) -> Plan:
+        """Claim the user ids, and prepare the places where confined processes look.
+
+        Raises:
+            Problem: `ids-full`.
+        """
+        path = config_path or (CONFIG_PATH if CONFIG_PATH.exists() else None)
+        plan = cls(instance, settings, path, ids.claim(folders.owner(instance)))
+        plan.prepare()
+        return plan
+
+    def prepare(self) -> None:
+        """Make mount points, give the web and the pump what is theirs, copy the settings file."""
+        run = self.instance.run_path
+        for path in (confine.app_path(self.instance), confine.data_path(self.instance) / "web"):
+            path.mkdir(parents=True, exist_ok=True)
+        (run / "pump").mkdir(mode=0o711, exist_ok=True)
+        os.chown(run / "pump", self.uid + 1, self.uid + 1)
+        _give(self.instance.web_path, self.uid)
+        if self.config_path:
+            copy = run / "slipway.toml"
+            copy.touch(mode=0o600)
+            shutil.copyfile(self.config_path, copy)
+            os.chown(copy, self.uid, self.uid)
+
+    def runtime(self, lock_fd: int, *, end_labs: bool) -> Row:
+        """The daemon: root, and the lock with it."""
+        argv = [sys.executable, "-m", "runtime", "serve", "--data", str(self.instance.data_path)]
+        return Row(
+            "runtime",
+            (*argv, *(["--end-labs"] if end_labs else [])),
+            {**os.environ, folders.LOCK_VARIABLE: str(lock_fd)},
+            death_signal=signal.SIGTERM,
+            fds=(lock_fd,),
+        )
+
+    def pump(self) -> Row:
+        """The reader of every terminal; writes its socket, nothing else."""
+        own = self.instance.run_path / "pump"
+        return Row(
+            "pump",
+            (confine.python(self.instance), "-m", "webapp.terminals"),
+            {**self._environment(), "SLIPWAY_WEB_UID": str(self.uid)},
+            Confinement(
+                self.uid + 1,
+                {confine.app_path(self.instance): confine.CHECKOUT, own: own},
+                frozenset([own]),
+            ),
+        )
+
+    def web(self, listen_fd: int) -> Row:
+        """The web server, on the socket that the supervisor keeps open."""
+        return Row(
+            "web",
+            (confine.python(self.instance), "-m", "webapp"),
+            {**self._environment(), "SLIPWAY_LISTEN_FD": str(listen_fd)},
+            self.web_confinement(),
+            fds=(listen_fd,),
+        )
+
+    def greeting(self) -> Row:
+        """Say where the server is, once it is ready."""
+        argv = [sys.executable, "-m", "runtime", "greet", "--data", str(self.instance.data_path)]
+        where = ["--host", self.settings.host, "--port", str(self.settings.port)]
+        return Row("greeting", (*argv, *where), dict(os.environ), once=True)
+
+    def web_noun(self, words: tuple[str, ...]) -> Row:
+        """One of the web's own commands, run as the web is, to its end."""
+        return Row(
+            "as-web",
+            (confine.python(self.instance), "-m", "webapp.cli", *words),
+            self._environment(),
+            self.web_confinement(),
+            once=True,
+        )
+
+    def web_confinement(self) -> Confinement:
+        """The web's wall: its part of the data folder is all it can write."""
+        own = confine.data_path(self.instance) / "web"
+        return Confinement(
+            self.uid,
+            {confine.app_path(self.instance): confine.CHECKOUT, own: self.instance.web_path},
+            frozenset([own]),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        app = str(confine.app_path(self.instance))
+        ours = {f"SLIPWAY_{name.upper()}" for name in (each.name for each in SETTINGS)}
+        given = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("SLIPWAY_") and name not in ours
+        }
+        config = {"SLIPWAY_CONFIG": str(self.instance.run_path / "slipway.toml")}
+        return {
+            **given,
+            **(config if self.config_path else {}),
+            "PATH": PATH,
+            "LANG": "C.UTF-8",
+            "HOME": "/tmp",  # noqa: S108 - its private one
+            "PYTHONPATH": app,
+            "PYTHONSAFEPATH": "1",
+            "SLIPWAY_DATA": str(confine.data_path(self.instance)),
+            "SLIPWAY_RUN": str(self.instance.run_path),
+            "SLIPWAY_HOST": self.settings.host,
+            "SLIPWAY_PORT": str(self.settings.port),
+        }
+
+
+def _give(top: Path, uid: int) -> None:
+    """Make a folder and all in it the web's, following no link: it may have been written by it."""
+    for _, folders_in, files, folder_fd in os.fwalk(top):
+        os.chown(folder_fd, uid, uid)
+        for name in (*folders_in, *files):
+            with suppress(FileNotFoundError):
+                os.chown(name, uid, uid, dir_fd=folder_fd, follow_symlinks=False)

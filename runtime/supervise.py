@@ -1,0 +1,371 @@
+"""The supervisor: starts, confines and restarts the others, and holds the listening socket.
+
+One thread, so that it may fork. It handles SIGINT and SIGTERM itself (a start in the background has
+SIGINT ignored), and everything that it waits for is a descriptor: a signal, a process's end, a line
+of a process's output, somebody who wants one restarted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runtime import confine, folders, log
+from runtime.instance import Instance
+from runtime.problems import Problem
+from runtime.protocol import Args, Connection, bad_request
+from runtime.rows import Plan, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runtime.settings import Settings
+
+logger = structlog.get_logger()
+
+LOCK_PATIENCE_S = 10.0
+SHORTEST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 30.0
+HEALTHY_S = 20.0
+STOP_TIMEOUT_S = {"web": 5.0, "pump": 5.0, "runtime": 60.0}
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Child:
+    """One row's process, while it lives and between two lives."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.pid = 0
+        self.pidfd = -1
+        self.output_fd = -1
+        self.started_at = 0.0
+        self.pause_s = SHORTEST_PAUSE_S
+        self.due_at: float | None = 0.0
+        self.has_been_healthy = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs now."""
+        return self.pidfd >= 0
+
+    def start(self) -> None:
+        """Fork, confine, exec."""
+        self.pid, self.output_fd = spawn(self.row)
+        self.pidfd = os.pidfd_open(self.pid)
+        self.started_at = time.monotonic()
+        self.due_at = None
+        logger.info("process.started", process=self.row.name, pid=self.pid)
+
+    def reap(self) -> int:
+        """Take the exit code of a process that has ended, and plan its next start."""
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.pidfd)
+        self.pidfd = -1
+        lived_s = time.monotonic() - self.started_at
+        if lived_s > HEALTHY_S:
+            self.has_been_healthy = True
+            self.pause_s = SHORTEST_PAUSE_S
+        if not self.row.once:
+            self.due_at = time.monotonic() + self.pause_s
+            self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
+        return os.waitstatus_to_exitcode(status)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it lives."""
+        if self.is_alive:
+            signal.pidfd_send_signal(self.pidfd, number)
+
+
+class Supervisor:
+    """The loop over signals, ends of processes, their output, and wishes for a restart."""
+
+    def __init__(self, rows: list[Row], control: socket.socket) -> None:
+        self._children = {row.name: Child(row) for row in rows}
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+        self._failed: str | None = None
+        self._watch(control, lambda: self._control(control))
+
+    def run(self, wake_fd: int) -> int:
+        """Keep every row alive until a signal comes; the exit code."""
+        self._watch(wake_fd, lambda: self._wake(wake_fd))
+        while not self._stopping:
+            self._start_due()
+            self._turn(self._until_next_start())
+        self._stop_all()
+        return 1 if self._failed else 0
+
+    def _watch(self, fileobj: int | socket.socket | Connection, act: Callable[[], None]) -> None:
+        self._selector.register(fileobj, selectors.EVENT_READ, act)
+
+    def _turn(self, timeout_s: float | None) -> None:
+        for key, _ in self._selector.select(timeout_s):
+            key.data()
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            if child.due_at is not None and child.due_at <= now:
+                self._start(child)
+
+    def _start(self, child: Child) -> None:
+        child.start()
+        self._watch(child.pidfd, lambda: self._ended(child))
+        if child.output_fd >= 0:
+            output_fd = child.output_fd
+            self._watch(output_fd, lambda: self._relay(output_fd))
+
+    def _until_next_start(self) -> float | None:
+        due = [child.due_at for child in self._children.values() if child.due_at is not None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _ended(self, child: Child) -> None:
+        self._selector.unregister(child.pidfd)
+        code = child.reap()
+        if child.row.once or self._stopping:
+            return
+        logger.warning("process.ended", process=child.row.name, code=code, again_s=child.pause_s)
+        if code == 1 and not child.has_been_healthy:
+            # It has said in a sentence why it can't be: to start it again would say it again.
+            self._failed = child.row.name
+            self._stopping = True
+
+    def _relay(self, output_fd: int) -> None:
+        """Pass output on: a confined process gets no descriptor of the operator's terminal."""
+        data = os.read(output_fd, 65536)
+        if data:
+            sys.stderr.buffer.write(data)
+            sys.stderr.buffer.flush()
+        else:
+            self._selector.unregister(output_fd)
+            os.close(output_fd)
+
+    def _wake(self, wake_fd: int) -> None:
+        os.read(wake_fd, 64)
+        self._stopping = True
+
+    def _control(self, control: socket.socket) -> None:
+        sock, _ = control.accept()
+        with Connection(sock) as connection:
+            sock.settimeout(1)
+            try:
+                connection.send(self._obey(connection))
+            except OSError:
+                logger.warning("control.lost")
+
+    def _obey(self, connection: Connection) -> dict[str, object]:
+        """Restart what a caller names; refused to all but root by the socket's mode."""
+        try:
+            packet = connection.receive()
+            if packet is None:
+                raise bad_request("Nothing was asked.")
+            with packet.descriptors:
+                name = Args(packet.body).text("restart", longest=16)
+            if name not in self._children or self._children[name].row.once:
+                raise bad_request(f"There is no process “{name}” to restart.")
+        except Problem as problem:
+            return {"problem": problem.as_dict()}
+        self._restart(self._children[name])
+        return {"ok": {"pid": self._children[name].pid}}
+
+    def _restart(self, child: Child) -> None:
+        self._stop([child])
+        child.due_at = None
+        child.pause_s = SHORTEST_PAUSE_S
+        self._start(child)
+
+    def _stop_all(self) -> None:
+        """End those who serve first, and the runtime last, for it still has labs to end."""
+        children = dict(self._children)
+        runtime = children.pop("runtime", None)
+        self._stop(list(children.values()))
+        if runtime:
+            self._stop([runtime])
+
+    def _stop(self, children: list[Child]) -> None:
+        for child in children:
+            child.signal(signal.SIGTERM)
+        started = time.monotonic()
+        while living := [child for child in children if child.is_alive]:
+            for child in living:
+                limit_s = STOP_TIMEOUT_S.get(child.row.name, 1.0)
+                if time.monotonic() - started > limit_s:
+                    logger.warning("process.killed", process=child.row.name, pid=child.pid)
+                    child.signal(signal.SIGKILL)
+            self._turn(0.2)
+
+
+def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
+    """Be the server: returns when it was told to stop, exits with 1 when it can't be.
+
+    Args:
+        settings: of this instance.
+        config_path: the settings file that was named, for the web to read too.
+        end_labs: end every lab when stopping.
+
+    Raises:
+        Problem: why it can't start.
+    """
+    log.start(settings.log_level)
+    os.umask(0o022)
+    wake_fd = _catch_signals()
+    instance = Instance.at(settings.data)
+    folders.make(instance)
+    with ExitStack() as undo:
+        lock_fd = folders.lock(instance, LOCK_PATIENCE_S)
+        undo.callback(os.close, lock_fd)
+        listener = undo.enter_context(bind(settings.host, settings.port))
+        port = listener.getsockname()[1]  # 0 was asked for: any that is free
+        plan = Plan.of(instance, dataclasses.replace(settings, port=port), config_path)
+        undo.callback(_clean, instance)
+        control = undo.enter_context(_control_socket(instance))
+        rows = [
+            plan.runtime(lock_fd, end_labs=end_labs),
+            plan.pump(),
+            plan.web(listener.fileno()),
+            plan.greeting(),
+        ]
+        code = Supervisor(rows, control).run(wake_fd)
+    sys.exit(code)
+
+
+def as_web(settings: Settings, words: tuple[str, ...]) -> None:
+    """Run one of the web's commands as the web is, and exit with its code; no server is needed.
+
+    Raises:
+        Problem: why it can't be.
+    """
+    instance = Instance.at(settings.data)
+    os.umask(0o022)
+    folders.make(instance)
+    with ExitStack() as undo:
+        try:
+            undo.callback(os.close, folders.lock(instance, 0))
+            undo.callback(_clean, instance)
+        except Problem as problem:
+            if problem.code != "data-in-use":
+                raise
+        row = Plan.of(instance, settings, None).web_noun(words)
+        pid, _ = spawn(row, own_terminal=True)
+        _, status = os.waitpid(pid, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def spawn(row: Row, *, own_terminal: bool = False) -> tuple[int, int]:
+    """Start a row's process.
+
+    Args:
+        row: what, as whom.
+        own_terminal: it may use ours, as a command that a person typed; else it has a session of
+            its own, so that Ctrl-C reaches only the supervisor.
+
+    Returns:
+        Its pid, and a descriptor of its output for one that is confined, else -1.
+    """
+    parent = os.getpid()
+    piped = row.confinement is not None and not own_terminal
+    read_fd, write_fd = os.pipe() if piped else (-1, -1)
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(row, parent, write_fd, own_terminal=own_terminal)
+        except BaseException as error:  # noqa: BLE001 - a forked child may not go on as its parent
+            sys.stderr.write(f"{row.name}: {error}\n")
+            sys.stderr.flush()
+        os._exit(127)
+    if piped:
+        os.close(write_fd)
+    return pid, read_fd
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The listening socket; connections wait in it while the web restarts.
+
+    Raises:
+        Problem: `port-in-use`, `address-wrong`.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise _cannot_listen(host, port, error) from error
+    listener.listen(1024)
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> Problem:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return Problem(
+            "port-in-use",
+            f"Port {port} is in use by another program.",
+            f"Choose another with --port, or see who has it: ss -ltnp 'sport = :{port}'.",
+            port=port,
+        )
+    return Problem(
+        "address-wrong",
+        f"This machine can't listen on {host}, port {port}: {error}.",
+        "Give one of its own addresses with --host; 0.0.0.0 means all of them.",
+        host=host,
+    )
+
+
+def _become(row: Row, parent: int, output_fd: int, *, own_terminal: bool) -> None:
+    for number in (*_SIGNALS, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    if not own_terminal:
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if output_fd >= 0:
+        os.dup2(output_fd, 1)
+        os.dup2(output_fd, 2)
+    for fd in row.fds:
+        os.set_inheritable(fd, True)  # noqa: FBT003 - the standard library's own signature
+    os.chdir(confine.CHECKOUT)
+    if row.confinement:
+        os.umask(0o077)
+        confine.enter(row.confinement)
+        os.chdir(row.env["PYTHONPATH"])
+    confine.die_with_parent(parent, row.death_signal)
+    os.execve(row.argv[0], row.argv, row.env)  # noqa: S606 - a shell is what we do without
+
+
+def _catch_signals() -> int:
+    """Turn the signals that end us into bytes of a pipe, which the loop waits for."""
+    read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(write_fd)
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: None)
+    return read_fd
+
+
+def _control_socket(instance: Instance) -> socket.socket:
+    path = instance.run_path / "supervisor.sock"
+    path.unlink(missing_ok=True)
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.bind(str(path))
+    path.chmod(0o600)
+    control.listen(8)
+    return control
+
+
+def _clean(instance: Instance) -> None:
+    """With no keeper nothing of ours lives, so nothing of ours stays in /run."""
+    if not instance.keeper_socket.exists():
+        folders.remove_run(instance)
