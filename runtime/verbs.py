@@ -152,9 +152,9 @@ class Verbs:
 
     def _terminal_open(self, call: Call) -> dict[str, Any]:
         lab = self.labs.get(_lab(call.args))
-        name = call.args.text("name", longest=1, pattern="[1-8]", default="next")
-        wanted = None if name == "next" else name
-        return self.terminals.open(lab.id, wanted, _rows(call.args), _cols(call.args)).as_dict()
+        has_name = call.args.has("name")
+        name = call.args.text("name", longest=1, pattern="[1-8]") if has_name else None
+        return self.terminals.open(lab.id, name, _rows(call.args), _cols(call.args)).as_dict()
 
     def _terminal_close(self, call: Call) -> dict[str, Any]:
         self.terminals.close(call.args.text("terminal", longest=10, pattern=TERMINAL))
