@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import struct
@@ -117,7 +116,7 @@ class Crun:
             undo_stream = undo.enter_context(ExitStack())
             undo_stream.callback(os.close, stream_fd)
             ioctl(stream_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-            if (code := child.wait(_START_S)) != 0:
+            if (code := spawn.wait(child, _START_S)) != 0:
                 raise self._problem("container-exec", lab, argv, code, files / "log")
             pid = int((files / "pid").read_text())
             undo_stream.pop_all()
@@ -151,13 +150,11 @@ class Crun:
             stdin, stdout, stderr = fds
             child = undo.enter_context(spawn.start(argv, stdin=stdin, stdout=stdout, stderr=stderr))
             undo.callback(_end, child)
-            pidfd = os.pidfd_open(child.pid)
-            undo.callback(os.close, pidfd)
-            while not select.select([pidfd], [], [], _LOOK_S)[0]:
+            while spawn.wait_ready([], child, _LOOK_S) is None:
                 if is_gone():
                     _kill(files / "pid")
                     break
-            code = child.wait(_START_S)
+            code = spawn.wait(child, _START_S)
             if code != 0 and not (files / "pid").exists():
                 raise self._problem("container-exec", lab, argv, code, files / "log")
         return code if code >= 0 else 128 - code
@@ -251,13 +248,7 @@ class Crun:
 
 def _receive_master(listener: socket.socket, child: spawn.Process) -> int | None:
     # When the OCI runtime fails it ends without connecting, or connects and sends nothing.
-    pidfd = os.pidfd_open(child.pid)
-    sources: list[socket.socket | int] = [listener, pidfd]
-    try:
-        ready, _, _ = select.select(sources, [], [], _START_S)
-    finally:
-        os.close(pidfd)
-    if listener not in ready:
+    if not spawn.wait_ready([listener.fileno()], child, _START_S):
         return None
     connection, _ = listener.accept()
     with connection:

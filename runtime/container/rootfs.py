@@ -11,14 +11,25 @@ from runtime.kernel import spawn, syscalls
 from runtime.problems import Problem
 
 
-def mount(image_path: Path, folder: Path, userns_fd: int, uid_base: int) -> Path:
+def prepare(folder: Path, uid_base: int) -> None:
+    """Make the layer that takes what a lab writes, owned by the lab's root.
+
+    Args:
+        folder: the lab's.
+        uid_base: the server's id of the lab's root.
+    """
+    for name in ("upper", "work"):
+        (folder / name).mkdir()
+        os.chown(folder / name, uid_base, uid_base)
+
+
+def mount(image_path: Path, folder: Path, userns_fd: int) -> Path:
     """Mount a lab's root at `folder/root`; nothing is copied, whatever the image's size.
 
     Args:
         image_path: the image's root file system.
-        folder: the lab's; `upper` in it takes what the lab writes.
+        folder: the lab's, prepared.
         userns_fd: the lab's user namespace; its maps must be written already.
-        uid_base: the server's id of the lab's root.
 
     Returns:
         The mount point. Unmount it once the container runs (`unmount`): the container has a mount
@@ -27,9 +38,6 @@ def mount(image_path: Path, folder: Path, userns_fd: int, uid_base: int) -> Path
     Raises:
         Problem: `idmap-unsupported` where the image's file system can't be id-mapped.
     """
-    for name in ("upper", "work"):
-        (folder / name).mkdir(exist_ok=True)
-        os.chown(folder / name, uid_base, uid_base)
     root = folder / "root"
     root.mkdir(exist_ok=True)
     lower_fd = idmapped(image_path, userns_fd)

@@ -30,6 +30,10 @@ class Talk:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
+    def fileno(self) -> int:
+        """Readable when the other end has said something, or is gone."""
+        return self._socket.fileno()
+
     def send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
         """Send one packet; the descriptors stay the caller's."""
         socket.send_fds(self._socket, [json.dumps(message).encode()], fds)

@@ -6,16 +6,14 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NewType
+from pathlib import Path
+from typing import Any, Literal, NewType
 
+from runtime.container.bundle import User
 from runtime.limits.amounts import Limits
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LabId = NewType("LabId", str)
 State = Literal["making", "ready", "ending"]
-LAB_ID = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -28,31 +26,34 @@ class Shape:
     limits: Limits = field(default_factory=Limits)
 
 
-@dataclass
-class TerminalRecord:
-    """A terminal of a lab, as the wire shows it.
+@dataclass(frozen=True)
+class Order:
+    """What a caller asks for.
 
     Attributes:
-        terminal: `LAB.NAME`.
-        pid: the server's pid of its shell.
-        ended: the shell is gone.
+        key: the caller's name for the lab; the same key gives the same lab.
+        shape: what it is made from.
+        until: unix seconds at which it ends by itself.
+        rows: the size of its first terminal, with `cols`.
+        cols: see `rows`.
     """
 
-    terminal: str
-    pid: int
-    ended: bool = False
+    key: str
+    shape: Shape
+    until: float
+    rows: int = 24
+    cols: int = 80
 
 
 @dataclass
 class Lab:
-    """One lab. Only `labs/` makes and changes it, but for `terminals`, which terminals.py keeps.
+    """One lab. Only `labs/` makes and changes it.
 
     Attributes:
         id: the runtime's own name for it; 8 hex digits.
         shape: what it was made from.
-        block: the number of its claimed block of user ids.
         uid_base: the server's id of the lab's root.
-        user: who terminals log in as, with home and shell, from the image.
+        user: who terminals log in as, from the image.
         key: the caller's name for it; None while it waits in the pool.
         until: unix seconds at which it ends by itself; None in the pool.
         state: `making`, `ready`, `ending`.
@@ -62,14 +63,13 @@ class Lab:
         warm: it came from the pool.
         stages_ms: what making it cost, a stage a key.
         created_at: unix seconds.
-        terminals: by name, `1` to `8`.
+        terminals: as the wire shows them, when the lab was last asked for.
     """
 
     id: LabId
     shape: Shape
-    block: int
     uid_base: int
-    user: dict[str, Any]
+    user: User
     key: str | None = None
     until: float | None = None
     state: State = "making"
@@ -79,7 +79,7 @@ class Lab:
     warm: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
     created_at: float = 0.0
-    terminals: dict[str, TerminalRecord] = field(default_factory=dict)
+    terminals: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def hostname(self) -> str:
@@ -109,7 +109,7 @@ class Lab:
             "warm": self.warm,
             "stages_ms": self.stages_ms,
             "created_at": self.created_at,
-            "terminals": [asdict(t) for t in self.terminals.values()],
+            "terminals": self.terminals,
         }
 
     def as_record(self) -> dict[str, Any]:
@@ -124,10 +124,10 @@ class Lab:
             TypeError, KeyError: the record is of another version.
         """
         shape = raw.pop("shape")
-        terminals = raw.pop("terminals")
+        user = User(**raw.pop("user"))
         return cls(
             shape=Shape(**{**shape, "limits": Limits(**shape["limits"])}),
-            terminals={name: TerminalRecord(**t) for name, t in terminals.items()},
+            user=user,
             **raw,
         )
 
@@ -148,6 +148,24 @@ def load(folder: Path) -> Lab | None:
         return Lab.from_record(json.loads((folder / "lab.json").read_text()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be the name of a lab."""
+    return re.fullmatch(r"[0-9a-f]{8}", text) is not None
+
+
+def start_ticks(pid: int) -> int:
+    """When a process began, in ticks since the machine did; 0 where there is none.
+
+    With its pid it names one process for ever, also when the number is used again.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0
+    # The program's name is in brackets and may hold anything, so count from the last one.
+    return int(stat.rpartition(")")[2].split()[19])
 
 
 def new_id() -> LabId:

@@ -1,0 +1,143 @@
+"""Runs a check: the pristine image as its root, the learner's lab before its eyes, out of reach.
+
+What a check may count on is fixed: it starts in `/` as user 70000 with a PATH, LANG=C.UTF-8 and
+HOME=/tmp, reads nothing from its input, finds the lab's root at `/lab` (read-only), sees the lab's
+processes and network, and reads the runtime's facts as JSON on descriptor 3. It is run by its first
+line, whatever its file's mode was.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.labs import inside, processes
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from runtime.labs.life import Parts
+    from runtime.labs.state import Lab
+
+
+OUTPUT_BYTES = 8 << 10
+TIMED_OUT = 124  # as timeout(1) says it
+_ENTER_S = 10.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_one_a_lab: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def run(
+    parts: Parts,
+    lab: Lab,
+    image_path: Path,
+    script: str,
+    facts: dict[str, Any],
+    timeout_s: float,
+) -> dict[str, Any]:
+    """Run one check on a lab; two on the same lab wait for each other.
+
+    Args:
+        parts: the rooms.
+        lab: a lab that is ready.
+        image_path: the image it was made from: the check's root.
+        script: its text; the first line says what runs it.
+        facts: the caller's part of what descriptor 3 says: `answers`, `presses`.
+        timeout_s: after it the check and all that it started are killed.
+
+    Returns:
+        `code`, `stdout`, `stderr` (the first 8 KiB of each) and `ms`.
+
+    Raises:
+        Problem: `check-timed-out`, `check-not-entered`: the check broke, which is never the
+            learner's mistake.
+    """
+    started = time.perf_counter()
+    with _one_a_lab[lab.id], ExitStack() as opened:
+        known = json.dumps(_facts(parts, lab, facts))
+        fds = [
+            os.pidfd_open(lab.pid),
+            _memfd("facts", known, executable=False),
+            _memfd("check", script, executable=True),
+            os.memfd_create("stdout", os.MFD_CLOEXEC),
+            os.memfd_create("stderr", os.MFD_CLOEXEC),
+        ]
+        for fd in fds:
+            opened.callback(os.close, fd)
+        args = {
+            "image": str(image_path),
+            "scratch": str(_scratch(parts)),
+            "uid_base": lab.uid_base,
+            "check_uid": lab.check_uid,
+            "timeout_s": timeout_s,
+        }
+        code = _ask(parts, lab, args, fds)
+        return {
+            "code": code,
+            "stdout": _said(fds[3]),
+            "stderr": _said(fds[4]),
+            "ms": round((time.perf_counter() - started) * 1000, 1),
+        }
+
+
+def _ask(parts: Parts, lab: Lab, args: dict[str, Any], fds: list[int]) -> int:
+    with parts.forker.call(inside.check, args, fds) as talk:
+        try:
+            answer, _ = talk.receive(args["timeout_s"] + _ENTER_S)
+        except OSError as error:
+            raise Problem(
+                "check-not-entered",
+                "The check could not be started in this lab.",
+                "Try once more; the server's log has the reason.",
+                lab=lab.id,
+            ) from error
+    code: int | None = answer["code"]
+    if code is None:
+        raise Problem(
+            "check-timed-out",
+            f"The check did not end within {args['timeout_s']:g} seconds.",
+            "Try once more; if it happens again, the check needs mending.",
+            lab=lab.id,
+        )
+    return code
+
+
+def _facts(parts: Parts, lab: Lab, given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **given,
+        "address": lab.address,
+        "boot_id": _BOOT_ID.read_text().strip(),
+        "hostname": lab.hostname,
+        "limits": {**asdict(lab.shape.limits), **asdict(parts.place.hits(lab.id))},
+        "processes": processes.listed(parts.place, lab),
+        "uid_base": lab.uid_base,
+    }
+
+
+def _scratch(parts: Parts) -> Path:
+    # An empty folder to mount on; what is mounted there is seen by the check's processes alone.
+    scratch = parts.instance.run_path / "check"
+    scratch.mkdir(exist_ok=True)
+    return scratch
+
+
+def _memfd(name: str, text: str, *, executable: bool) -> int:
+    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with os.fdopen(os.dup(fd), "w") as file:
+        file.write(text)
+    os.fchmod(fd, 0o555 if executable else 0o444)
+    os.lseek(fd, 0, os.SEEK_SET)
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd
+
+
+def _said(fd: int) -> str:
+    return os.pread(fd, OUTPUT_BYTES, 0).decode(errors="replace")

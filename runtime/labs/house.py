@@ -1,0 +1,321 @@
+"""All labs of one server: who has which, how many there may be, and when each ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from runtime.container import bundle
+from runtime.container.crun import Crun
+from runtime.kernel.forker import Forker
+from runtime.labs import checks, life, processes, reconcile, state, usage
+from runtime.labs.pool import Pool
+from runtime.labs.watch import Watch
+from runtime.limits import cgroup
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runtime.events import Events
+    from runtime.image.store import Store
+    from runtime.instance import Instance
+    from runtime.labs.state import Lab, LabId, Order, Shape
+    from runtime.network.router import Router
+    from runtime.terminals import Terminals
+
+log = structlog.get_logger()
+
+
+class Labs:
+    """The labs of one instance; safe from any thread.
+
+    Args:
+        instance: whose labs these are.
+        images: what labs are made from.
+        router: connects them.
+        terminals: their shells.
+        events: hears what happens to them.
+        max_labs: how many may live at once, those in the pool not counted.
+        keeper_pid: under systemd, the keeper whose unit the labs' cgroups lie in.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        images: Store,
+        router: Router,
+        terminals: Terminals,
+        events: Events,
+        *,
+        max_labs: int,
+        keeper_pid: int | None = None,
+    ) -> None:
+        self._images = images
+        self._events = events
+        self._max_labs = max_labs
+        place = cgroup.find(instance.cgroup_name, keeper_pid)
+        forker = Forker(("runtime.kernel.namespaces", "runtime.labs.inside"))
+        crun = Crun(instance)
+        self._parts = life.Parts(instance, place, crun, router, terminals, forker)
+        self._labs: dict[LabId, Lab] = {}
+        self._busy_keys: set[str] = set()
+        self._changed = threading.Condition()
+        self._is_ready = False
+        self._pool = Pool(self._make_for_pool, self._drop_from_pool, self._tell_pool)
+        self._watch = Watch(self._parts, events, self._on_death, self._expire)
+
+    def adopt(self) -> None:
+        """Go on with the labs that live, remove what is left of others, and begin to watch.
+
+        Raises:
+            Problem: `cgroup-controllers`, `cgroup-read-only`.
+        """
+        self._parts.place.prepare()
+        self._parts.crun.prepare()
+        self._parts.forker.start()
+        self._parts.instance.labs_path.mkdir(parents=True, exist_ok=True)
+        for lab in reconcile.reconcile(self._parts):
+            self._labs[lab.id] = lab
+            self._watch.add(lab)
+        self._watch.start()
+        self._pool.start()
+        self._is_ready = True
+
+    def ready(self) -> bool:
+        """Whether labs can be asked for."""
+        return self._is_ready
+
+    def stop(self, *, end_labs: bool) -> int:
+        """Stop watching; labs of learners live on, those of the pool end.
+
+        Args:
+            end_labs: end all of them.
+
+        Returns:
+            How many labs live on.
+        """
+        self._is_ready = False
+        self._pool.stop()
+        now = time.time()
+        for lab in self.all():
+            if end_labs or lab.key is None or (lab.until or now) <= now:
+                self.remove(lab.id)
+        self._watch.stop()
+        self._parts.forker.stop()
+        left = len(self._labs)
+        if left == 0:
+            self._parts.place.close()
+        return left
+
+    def create(self, order: Order) -> Lab:
+        """The lab of a key: the one it has, one from the pool, or a new one.
+
+        Raises:
+            Problem: `server-full`, `image-missing`, and what `life.make` raises.
+        """
+        with self._alone_with(order.key):
+            lab = self._find(order.key)
+            if lab is not None:
+                return self._seen(lab)
+            self._make_room(order.shape)
+            lab = self._pool.claim(order.shape)
+            if lab is not None:
+                lab.warm = True
+                self._parts.terminals.resize(lab.id, "1", order.rows, order.cols)
+            else:
+                lab = self._make(order.shape, order.rows, order.cols)
+            lab.key, lab.until = order.key, order.until
+            self._keep(lab)
+        log.info("lab.created", lab=lab.id, warm=lab.warm, ms=round(sum(lab.stages_ms.values())))
+        self._events.tell("lab.ready", lab=lab.id)
+        return self._seen(lab)
+
+    def get(self, lab_id: LabId) -> Lab:
+        """A lab by its id.
+
+        Raises:
+            Problem: `lab-unknown`.
+        """
+        with self._changed:
+            lab = self._labs.get(lab_id)
+        if lab is None:
+            raise Problem(
+                "lab-unknown",
+                f"There is no lab {lab_id}.",
+                "It may have ended; reload the page for a new one.",
+                lab=lab_id,
+            )
+        return self._seen(lab)
+
+    def all(self) -> list[Lab]:
+        """Every lab, those of the pool (without a key) among them."""
+        with self._changed:
+            labs = list(self._labs.values())
+        return [self._seen(lab) for lab in labs]
+
+    def remove(self, lab_id: LabId, reason: str = "removed") -> None:
+        """End a lab; it is gone from the machine on return. Done already is done.
+
+        Args:
+            lab_id: which.
+            reason: `removed`, `expired` or `died`, for the event.
+        """
+        with self._changed:
+            lab = self._labs.get(lab_id)
+            if lab is None or lab.state == "ending":
+                return
+            lab.state = "ending"
+        self._watch.discard(lab)
+        state.save(lab, self._parts.folder(lab))
+        try:
+            life.end(self._parts, lab_id)
+        finally:
+            with self._changed:
+                self._labs.pop(lab_id, None)
+                self._changed.notify_all()
+            log.info("lab.ended", lab=lab_id, reason=reason)
+            self._pool.look_again()
+            if lab.key is not None:
+                self._events.tell("lab.ended", lab=lab_id, reason=reason)
+
+    def extend(self, lab_id: LabId, until: float) -> Lab:
+        """Let a lab live until another time.
+
+        Raises:
+            Problem: `lab-unknown`.
+        """
+        lab = self.get(lab_id)
+        lab.until = until
+        self._keep(lab)
+        return lab
+
+    def check(
+        self, lab_id: LabId, script: str, facts: dict[str, Any], timeout_s: float
+    ) -> dict[str, Any]:
+        """Run a check on a lab (labs/checks.py).
+
+        Raises:
+            Problem: `lab-unknown`, `check-broke`.
+        """
+        lab = self.get(lab_id)
+        image = self._images.get(lab.shape.image)
+        return checks.run(self._parts, lab, image.rootfs_path, script, facts, timeout_s)
+
+    def processes(self, lab_id: LabId) -> list[dict[str, Any]]:
+        """What runs in a lab, as the server sees it."""
+        return processes.listed(self._parts.place, self.get(lab_id))
+
+    def usage(self, lab_id: LabId) -> dict[str, Any]:
+        """What a lab uses, and of how much."""
+        return usage.read(self._parts.place, self.get(lab_id))
+
+    def execute(
+        self,
+        lab_id: LabId,
+        argv: list[str],
+        user: str,
+        *,
+        tty: bool,
+        fds: tuple[int, int, int],
+        is_gone: Callable[[], bool],
+    ) -> int:
+        """Run a program in a lab, on descriptors of the caller's, to its end.
+
+        Args:
+            lab_id: which lab.
+            argv: the program; looked up in the lab's PATH.
+            user: `root`, or `learner` for the image's user.
+            tty: with a pty of its own; descriptor 0 is then a terminal.
+            fds: input, output, errors; they stay the caller's.
+            is_gone: whether who asked has left.
+
+        Returns:
+            Its exit code.
+        """
+        lab = self.get(lab_id)
+        who = bundle.ROOT if user == "root" else lab.user
+        profile = bundle.load_profile(lab.shape.profile)
+        process = bundle.process(profile, who, argv, terminal=tty)
+        return self._parts.crun.execute(lab_id, process, fds, is_gone)
+
+    def pool_want(self, shapes: list[tuple[Shape, int]]) -> list[dict[str, Any]]:
+        """Say which labs shall stand ready; the pool follows, and drops what isn't wanted."""
+        self._pool.want(dict(shapes))
+        return self._pool.describe()
+
+    def pool(self) -> list[dict[str, Any]]:
+        """What stands ready, by shape."""
+        return self._pool.describe()
+
+    @contextmanager
+    def _alone_with(self, key: str) -> Iterator[None]:
+        """Two calls with one key get one lab: the second waits for the first."""
+        with self._changed:
+            self._changed.wait_for(lambda: key not in self._busy_keys)
+            self._busy_keys.add(key)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy_keys.discard(key)
+                self._changed.notify_all()
+
+    def _find(self, key: str) -> Lab | None:
+        with self._changed:
+            mine = [lab for lab in self._labs.values() if lab.key == key]
+            ending = [lab for lab in mine if lab.state == "ending"]
+            # A new lab of this key waits until the old one has left no trace.
+            self._changed.wait_for(lambda: not any(lab.id in self._labs for lab in ending), 30)
+        return next((lab for lab in mine if lab.state == "ready"), None)
+
+    def _make_room(self, shape: Shape) -> None:
+        with self._changed:
+            taken = sum(lab.key is not None for lab in self._labs.values())
+            waiting = len(self._busy_keys) - 1
+        if taken + waiting >= self._max_labs:
+            raise Problem(
+                "server-full",
+                f"This server runs {taken} labs, which is as many as it may.",
+                "Wait until one ends, or raise max_labs.",
+                max_labs=self._max_labs,
+            )
+        if self._pool.size() + taken + waiting >= self._max_labs:
+            self._pool.give_way(shape)
+
+    def _make(self, shape: Shape, rows: int, cols: int) -> Lab:
+        lab = life.make(self._parts, self._images.get(shape.image), shape, rows, cols)
+        self._keep(lab)
+        self._watch.add(lab)
+        return lab
+
+    def _keep(self, lab: Lab) -> None:
+        with self._changed:
+            self._labs[lab.id] = lab
+            state.save(lab, self._parts.folder(lab))
+
+    def _seen(self, lab: Lab) -> Lab:
+        lab.terminals = [each.as_dict() for each in self._parts.terminals.of(lab.id)]
+        return lab
+
+    def _make_for_pool(self, shape: Shape) -> Lab | None:
+        with self._changed:
+            is_full = len(self._labs) + len(self._busy_keys) >= self._max_labs
+        return None if is_full else self._make(shape, 24, 80)
+
+    def _drop_from_pool(self, lab: Lab) -> None:
+        self.remove(lab.id)
+
+    def _tell_pool(self) -> None:
+        self._events.tell("pool.changed", pool=self._pool.describe())
+
+    def _on_death(self, lab: Lab) -> None:
+        self._pool.forget(lab)
+        self.remove(lab.id, "died")
+
+    def _expire(self, lab: Lab) -> None:
+        self.remove(lab.id, "expired")

@@ -1,0 +1,243 @@
+"""The life of one lab: made step by step, each step with its undoing, and ended without a trace."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runtime.container import bundle, rootfs
+from runtime.kernel import namespaces
+from runtime.kernel.spawn import ProgramFailed
+from runtime.labs import state
+from runtime.limits import ids
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from runtime.container.crun import Crun
+    from runtime.image.store import Image
+    from runtime.instance import Instance
+    from runtime.kernel.forker import Forker
+    from runtime.labs.state import Lab
+    from runtime.limits.amounts import Limits
+    from runtime.limits.cgroup import Place
+    from runtime.network.router import Router
+    from runtime.terminals import Terminals
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The rooms that a lab is made with; they don't know each other.
+
+    Attributes:
+        instance: whose labs these are.
+        place: their cgroups.
+        crun: starts their containers.
+        router: connects them.
+        terminals: their shells.
+        forker: makes their namespaces.
+    """
+
+    instance: Instance
+    place: Place
+    crun: Crun
+    router: Router
+    terminals: Terminals
+    forker: Forker
+
+    def folder(self, lab: Lab | str) -> Path:
+        """Where a lab's files are."""
+        return self.instance.labs_path / (lab if isinstance(lab, str) else lab.id)
+
+    def owner(self, lab: str) -> str:
+        """The name under which a lab's ids are claimed."""
+        return f"{self.instance.id}/{lab}"
+
+
+class Stages:
+    """What each part of making a lab took."""
+
+    def __init__(self) -> None:
+        self.ms: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def done(self, name: str) -> None:
+        """Close the stage that has run since the last one."""
+        now = time.perf_counter()
+        self.ms[name] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+
+def make(parts: Parts, image: Image, shape: state.Shape, rows: int, cols: int) -> Lab:
+    """Make a lab, its first terminal open; what was made is undone when a step fails.
+
+    Args:
+        parts: the rooms.
+        image: of the shape.
+        shape: what was asked for.
+        rows: the size of the first terminal, with `cols`.
+        cols: see `rows`.
+
+    Returns:
+        The lab, `ready`, without a key.
+
+    Raises:
+        Problem: `container-start`, `network-full`, `ids-full`, `limits-not-held` and what else the
+            rooms say; then nothing of it is left.
+    """
+    stages = Stages()
+    lab_id = state.new_id()
+    with ExitStack() as undo:
+        user = bundle.User(image.user, image.uid, image.gid, image.home, image.shell)
+        uid_base = ids.claim(parts.owner(lab_id))
+        undo.callback(ids.release, parts.owner(lab_id))
+        lab = state.Lab(lab_id, shape, uid_base, user, created_at=time.time())
+        folder = parts.folder(lab)
+        folder.mkdir(parents=True)
+        undo.callback(rootfs.remove, folder)
+        state.save(lab, folder)
+        pair = namespaces.make_pair(parts.forker, uid_base, bundle.MAPPED_IDS)
+        with _closing(pair):
+            stages.done("namespaces")
+            undo.callback(parts.router.detach, lab.id)
+            lab.address = parts.router.attach(lab.id, pair.net_fd, internet=shape.internet)
+            stages.done("network")
+            root = _make_root(parts, lab, image, pair.user_fd)
+            _describe(parts, lab, root, pair)
+            stages.done("disk")
+            undo.callback(_end_container, parts, lab.id)
+            lab.pid = parts.crun.run(lab.id)
+            stages.done("container")
+        rootfs.unmount(folder)
+        lab.started_ticks = state.start_ticks(lab.pid)
+        confirm_limits(parts.place, lab)
+        undo.callback(parts.terminals.close_lab, lab.id)
+        parts.terminals.open(lab.id, "1", rows, cols)
+        stages.done("terminal")
+        lab.state = "ready"
+        lab.stages_ms = stages.ms
+        state.save(lab, folder)
+        undo.pop_all()
+    return lab
+
+
+def end(parts: Parts, lab_id: str) -> None:
+    """End a lab, or remove what is left of one: processes, cgroup, link, files, ids.
+
+    Each step is harmless where there is nothing to do, so a lab that died half-way, or was ended
+    half-way, goes the same way. A step that fails doesn't keep the next from being done; the last
+    failure is raised.
+
+    Args:
+        parts: the rooms.
+        lab_id: it need not be known.
+    """
+    steps: list[Callable[[], object]] = [
+        lambda: parts.terminals.close_lab(lab_id),
+        lambda: _end_container(parts, lab_id),
+        lambda: parts.router.detach(lab_id),
+        lambda: rootfs.remove(parts.folder(lab_id)),
+        # Last, since nothing may wear these ids any more when another lab gets them.
+        lambda: ids.release(parts.owner(lab_id)),
+    ]
+    failure: Exception | None = None
+    for step in steps:
+        try:
+            step()
+        except (OSError, Problem, ProgramFailed) as error:
+            failure = error
+            log.warning("lab.end_failed", lab=lab_id, error=str(error))
+    if failure is not None:
+        raise failure
+
+
+def confirm_limits(place: Place, lab: Lab) -> None:
+    """Make sure that the kernel holds a lab to its limits, and not only that it was told.
+
+    Old OCI runtimes made the cgroups, wrote the limits and left the process outside, without a word.
+
+    Raises:
+        Problem: `limits-not-held`.
+    """
+    found = place.read_limits(lab.id)
+    if found is not None and _is_close(found, lab) and lab.pid in place.pids(lab.id):
+        return
+    raise Problem(
+        "limits-not-held",
+        "This server can't hold a container to its limits, so none was started.",
+        "`./slipway doctor` tells what its cgroups lack.",
+        lab=lab.id,
+        found=str(found),
+    )
+
+
+def _is_close(found: Limits, lab: Lab) -> bool:
+    # The kernel rounds memory down to pages and processor time to microseconds.
+    wanted = lab.shape.limits
+    return (
+        abs(found.memory_bytes - wanted.memory_bytes) <= 65536
+        and found.pids == wanted.pids
+        and abs(found.cpu_cores - wanted.cpu_cores) < 0.001
+    )
+
+
+def _make_root(parts: Parts, lab: Lab, image: Image, userns_fd: int) -> Path:
+    # sudo looks its own host name up, and warns when it isn't there.
+    hosts = (
+        "127.0.0.1\tlocalhost\n"
+        "::1\tlocalhost ip6-localhost ip6-loopback\n"
+        f"{lab.address}\t{lab.hostname}\n"
+    )
+    files = {
+        "etc/hosts": hosts,
+        "etc/hostname": f"{lab.hostname}\n",
+        "etc/resolv.conf": parts.router.resolv_conf(internet=lab.shape.internet),
+    }
+    folder = parts.folder(lab)
+    rootfs.prepare(folder, lab.uid_base)
+    for name, text in files.items():
+        rootfs.write_file(folder, image.rootfs_path, name, text, lab.uid_base)
+    return rootfs.mount(image.rootfs_path, folder, userns_fd)
+
+
+def _describe(parts: Parts, lab: Lab, root: Path, pair: namespaces.Pair) -> None:
+    limits = lab.shape.limits
+    ours = f"/proc/{os.getpid()}/fd"
+    description = bundle.Description(
+        profile=bundle.load_profile(lab.shape.profile),
+        hostname=lab.hostname,
+        root_path=root,
+        uid_base=lab.uid_base,
+        userns_path=f"{ours}/{pair.user_fd}",
+        netns_path=f"{ours}/{pair.net_fd}",
+        cgroup=parts.place.oci_path(lab.id),
+        memory_bytes=limits.memory_bytes,
+        pids=limits.pids,
+        cpu_cores=limits.cpu_cores,
+    )
+    bundle.write(parts.folder(lab), description, lab.user)
+
+
+def _end_container(parts: Parts, lab_id: str) -> None:
+    parts.place.kill(lab_id)
+    parts.crun.delete(lab_id)
+    parts.place.remove(lab_id)
+    with suppress(OSError):
+        rootfs.unmount(parts.folder(lab_id))
+
+
+@contextmanager
+def _closing(pair: namespaces.Pair) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        pair.close()

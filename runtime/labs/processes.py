@@ -1,0 +1,40 @@
+"""The server's view of a lab: ordinary processes, under other numbers and other user ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.container.bundle import MAPPED_IDS
+
+if TYPE_CHECKING:
+    from runtime.labs.state import Lab
+    from runtime.limits.cgroup import Place
+
+_ARGS_LENGTH = 200
+
+
+def listed(place: Place, lab: Lab) -> list[dict[str, Any]]:
+    """Every process of a lab, by the server's number."""
+    found = (_read(pid, lab.uid_base) for pid in sorted(place.pids(lab.id)))
+    return [process for process in found if process is not None]
+
+
+def _read(pid: int, uid_base: int) -> dict[str, Any] | None:
+    folder = Path(f"/proc/{pid}")
+    try:
+        lines = (folder / "status").read_text(errors="replace").splitlines()
+        words = (folder / "cmdline").read_bytes().split(b"\0")
+    except OSError:  # it has ended
+        return None
+    status = {name: rest.strip() for name, _, rest in (line.partition(":") for line in lines)}
+    uid = int(status["Uid"].split()[1])
+    args = b" ".join(words).decode(errors="replace").strip()
+    return {
+        "pid": pid,
+        "inner_pid": int(status["NSpid"].split()[-1]),
+        "uid": uid,
+        "inner_uid": uid - uid_base if uid_base <= uid < uid_base + MAPPED_IDS else None,
+        "comm": status["Name"],
+        "args": args[:_ARGS_LENGTH],
+    }

@@ -1,0 +1,81 @@
+"""At the start: go on with the labs that live, and remove what is left of those that don't."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runtime.kernel.spawn import ProgramFailed
+from runtime.labs import life, state
+from runtime.limits import ids
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from runtime.labs.life import Parts
+    from runtime.labs.state import Lab
+
+log = structlog.get_logger()
+
+
+def reconcile(parts: Parts) -> list[Lab]:
+    """Compare what the kernel shows with what the records say, and mend the difference.
+
+    Only what carries this instance's name is looked at. A lab of the pool is not adopted: nobody
+    has it, and a new one costs milliseconds.
+
+    Returns:
+        The labs that live, their limits as they should be.
+    """
+    adopted = []
+    for lab_id in sorted(traces(parts)):
+        lab = state.load(parts.folder(lab_id))
+        if lab is not None and _is_wanted(parts, lab):
+            _mend_limits(parts, lab)
+            log.info("lab.adopted", lab=lab.id)
+            adopted.append(lab)
+        else:
+            _remove(parts, lab_id)
+    return adopted
+
+
+def traces(parts: Parts) -> set[str]:
+    """Every lab of which something is left, whether or not there is a record of it."""
+    instance = parts.instance
+    folders = {path.name for path in instance.labs_path.iterdir() if path.is_dir()}
+    claims = {
+        what
+        for server, _, what in (owner.partition("/") for owner in ids.claimed().values())
+        if server == instance.id and state.is_id(what)
+    }
+    return folders | claims | parts.crun.known() | parts.place.labs() | set(parts.router.attached())
+
+
+def _is_wanted(parts: Parts, lab: Lab) -> bool:
+    return (
+        lab.state == "ready"
+        and lab.key is not None
+        and (lab.until is None or lab.until > time.time())
+        and lab.started_ticks != 0
+        and state.start_ticks(lab.pid) == lab.started_ticks
+        and lab.id in parts.router.attached()
+    )
+
+
+def _mend_limits(parts: Parts, lab: Lab) -> None:
+    # A reload of systemd has set limits back to “max” before, in silence.
+    try:
+        life.confirm_limits(parts.place, lab)
+    except Problem as problem:
+        log.warning("lab.limits_mended", lab=lab.id, found=problem.facts["found"])
+        parts.place.write_limits(lab.id, lab.shape.limits)
+
+
+def _remove(parts: Parts, lab_id: str) -> None:
+    try:
+        life.end(parts, lab_id)
+        log.info("lab.leftover_removed", lab=lab_id)
+    except (OSError, Problem, ProgramFailed) as error:
+        # It is tried again at the next start; it must not keep this server from starting.
+        log.exception("lab.leftover_stays", lab=lab_id, error=str(error))
