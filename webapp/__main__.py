@@ -13,6 +13,7 @@ from webapp.settings import read_settings
 
 def main() -> int:
     """Serves until the process is ended; a Problem at the start is one sentence on stderr."""
+    os.umask(0o077)  # what the web writes is nobody else's
     config = os.environ.get("SLIPWAY_CONFIG")
     try:
         serve(read_settings(os.environ, Path(config) if config else None))

@@ -24,7 +24,7 @@ def serve(settings: Settings) -> None:
     """
     with warnings.catch_warnings():
         # By its text, since its class can't be had before the import that warns.
-        warnings.filterwarnings("ignore", message=".*[Ee]ventlet is deprecated", category=Warning)
+        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category=Warning)
         import eventlet
     eventlet.monkey_patch()
 

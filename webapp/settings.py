@@ -75,6 +75,24 @@ class Settings:
         """The only folder that this process may write in."""
         return self.data / "web"
 
+    def require_writable(self) -> None:
+        """Makes the web's own folder, if it is ours to make.
+
+        Raises:
+            Problem: `data-unwritable`.
+        """
+        try:
+            self.web_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            probe = self.web_path / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise Problem(
+                "data-unwritable",
+                f"The web can't write in {self.web_path}: {error.strerror}.",
+                "It must belong to the user that the web runs as; `./slipway serve` sees to that.",
+            ) from error
+
     @property
     def database(self) -> str:
         """The database's URL; SQLite in the data folder unless another was set."""

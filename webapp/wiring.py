@@ -14,7 +14,6 @@ from webapp.lesson_format.library import load_library
 from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
 from webapp.passwords import Passwords, run_here
-from webapp.problems import Problem
 from webapp.tries import Tries
 from webapp.workshops.clock import Clock
 from webapp.workshops.labs import Labs
@@ -71,7 +70,7 @@ def wire(
     Raises:
         Problem: `data-unwritable`, `database-newer`.
     """
-    _require_writable(settings)
+    settings.require_writable()
     database = Database(settings.database)
     upgrade(database)
     engine = engine or Client(settings.runtime_socket)
@@ -94,17 +93,3 @@ def wire(
         tries=Tries(),
         socketio=SocketIO(),
     )
-
-
-def _require_writable(settings: Settings) -> None:
-    try:
-        settings.web_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = settings.web_path / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise Problem(
-            "data-unwritable",
-            f"The web can't write in {settings.web_path}: {error.strerror}.",
-            "It must belong to the user that the web runs as; `./slipway serve` sees to that.",
-        ) from error

@@ -13,6 +13,7 @@ from flask import Blueprint, jsonify, make_response, redirect, render_template, 
 from webapp import problems
 from webapp.keys import derive_pin
 from webapp.models.people import Browser, Person, learners_called, token_hash
+from webapp.pages.errors import wants_json
 from webapp.problems import Problem, http_status
 from webapp.tries import CODES, PINS
 from webapp.visitors import LEARNER_COOKIE, browser_name, current_visitor, set_cookie
@@ -49,17 +50,15 @@ def show() -> Response:
 
 @blueprint.get("/j/<code>")
 def show_code(code: str) -> Response:
-    """The form with the code of a link or QR picture filled in."""
-    return _form(code=code[:40], problem=_problem_with_code(code))
+    """The form with a link's code filled in; to the form's own script, what the code leads to.
 
-
-@blueprint.get("/codes/<code>")
-def look_up(code: str) -> Response:
-    """What a code leads to, for the form's script while someone types: title and instructor."""
-    found = _find(code)
-    return jsonify(
-        title=found.title, opened_by=_opened_by(found), starts_at=found.starts_at.isoformat()
-    )
+    The script asks while someone types: its wrong codes count as no tries.
+    """
+    if not wants_json():
+        return _form(code=code[:40], problem=_problem_with_code(code))
+    with wired().database.read() as session:
+        found = joining.find_workshop(session, code)
+    return jsonify(title=found.title, opened_by=_opened_by(found))
 
 
 @blueprint.post("/")

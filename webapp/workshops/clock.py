@@ -113,7 +113,8 @@ class Clock:
             try:
                 self._follow()
             except Problem as problem:
-                log.info("runtime.not_followed", code=problem.code)
+                if not self._labs.is_away:
+                    log.info("runtime.not_followed", code=problem.code)
             except Exception:
                 log.exception("clock.event_broke")
             self._labs.set_away(is_away=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from webapp import problems
 from webapp.models.base import now
@@ -77,18 +77,12 @@ def reset_person(database: Database, raw_name: str) -> str:
 
 
 def first_link(database: Database) -> str | None:
-    """A link for the first instructor, as long as nobody has set a password.
-
-    The one before it ends.
-    """
+    """A link for the first instructor, until there is anyone who teaches; ends the one before it."""
     with database.read() as session:
-        has_password = (
-            select(func.count()).select_from(Person).where(Person.password_hash.is_not(None))
-        )
-        if session.scalar(has_password):
-            return None
-        first = session.scalar(select(Person).order_by(Person.id).limit(1))
-    return add_person(database, FIRST_NAME) if first is None else reset_person(database, first.name)
+        people = list(session.scalars(select(Person)))
+    if any(each.password_hash or each.name != FIRST_NAME for each in people):
+        return None
+    return reset_person(database, FIRST_NAME) if people else add_person(database, FIRST_NAME)
 
 
 def person_of_link(session: Session, token: str) -> Person:

@@ -1,0 +1,1 @@
+"""The nouns of the web, one file each: says, calls, exits. No rule."""

@@ -1,0 +1,46 @@
+"""What the nouns need of the web, without a web server: the settings and the database."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from webapp.migrations.upgrade import upgrade
+from webapp.models.database import Database
+from webapp.settings import Settings, read_settings
+from webapp.workshops.address import Address, find_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def settings() -> Settings:
+    """As the web would read them."""
+    config = os.environ.get("SLIPWAY_CONFIG")
+    return read_settings(os.environ, Path(config) if config else None)
+
+
+@contextmanager
+def opened_database(chosen: Settings) -> Iterator[Database]:
+    """The database, up to date; beside a running server too."""
+    os.umask(0o077)
+    chosen.require_writable()
+    database = Database(chosen.database)
+    try:
+        upgrade(database)
+        yield database
+    finally:
+        database.close()
+
+
+def address(chosen: Settings) -> Address:
+    """Under which learners reach this server, as far as the command line can see."""
+    return find_address(chosen.public_url, "", f"{chosen.host}:{chosen.port}")
+
+
+def own_url(chosen: Settings) -> str:
+    """An address that works: the learners' where we know it, else the one on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(chosen.host, chosen.host)  # noqa: S104 -- compared
+    return address(chosen).url or f"http://{host}:{chosen.port}"

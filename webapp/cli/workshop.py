@@ -1,0 +1,56 @@
+"""`slipway workshop`: open a class without a browser."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from webapp.cli import parts
+from webapp.lesson_format.library import load_library
+from webapp.workshops.opening import Plan, open_workshop
+
+
+@click.group()
+def workshop() -> None:
+    """Open workshops."""
+
+
+@workshop.command()
+@click.option("--lessons", default="", help="Names, with commas between; all when left out.")
+@click.option("--learners", default=40, show_default=True, help="How many may join.")
+@click.option("--minutes", default=90, show_default=True, help="How long it goes on.")
+@click.option(
+    "--internet",
+    type=click.Choice(["on", "off"]),
+    default="off",
+    show_default=True,
+    help="Whether labs reach the internet.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def create(lessons: str, learners: int, minutes: int, internet: str, *, as_json: bool) -> None:
+    """Open a workshop; prints its code and links.
+
+    A running server takes it up within seconds, and ends the demo.
+    """
+    settings = parts.settings()
+    library = load_library(settings.lessons)
+    names = tuple(name.strip() for name in lessons.split(",") if name.strip())
+    plan = Plan(names or tuple(library.lessons), learners, minutes, internet=internet == "on")
+    with parts.opened_database(settings) as database:
+        opened = open_workshop(database, library, plan)
+    url = parts.own_url(settings)
+    facts = {
+        "code": opened.code,
+        "title": opened.title,
+        "link": f"{url}/j/{opened.code}",
+        "page": f"{url}/workshops/{opened.public_id}",
+        "lessons": opened.lessons,
+        "max_learners": opened.max_learners,
+        "internet": opened.internet,
+        "ends_at": opened.ends_at.isoformat(),
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"Code:      {opened.code}\nLink:      {facts['link']}\nYour page: {facts['page']}")
