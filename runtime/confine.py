@@ -33,11 +33,13 @@ class Confinement:
         uid: its user, and its group; nobody else's.
         binds: mount points (made already) and what is to be seen there.
         writable: those of the mount points that stay writable.
+        hidden: folders that are empty for it, but for the mount points above.
     """
 
     uid: int
     binds: Mapping[Path, Path]
     writable: frozenset[Path] = field(default_factory=frozenset)
+    hidden: tuple[Path, ...] = ()
 
 
 def app_path(instance: Instance) -> Path:
@@ -96,6 +98,8 @@ def _close_mounts(confinement: Confinement) -> None:
     syscalls.mount_setattr(root_fd, syscalls.MOUNT_ATTR_RDONLY, recursive=True)
     os.close(root_fd)
     flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+    for path in confinement.hidden:
+        syscalls.mount("tmpfs", str(path), "tmpfs", flags | syscalls.MS_RDONLY, "size=4k,mode=0")
     syscalls.mount("tmpfs", "/tmp", "tmpfs", flags, TMP_OPTIONS)  # noqa: S108 - the private one
     for target, tree_fd in trees.items():
         attributes = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV

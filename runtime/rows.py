@@ -110,6 +110,7 @@ class Plan:
                 self.uid + 1,
                 {confine.app_path(self.instance): confine.CHECKOUT, own: own},
                 frozenset([own]),
+                (self.instance.data_path,),
             ),
         )
 
@@ -146,6 +147,7 @@ class Plan:
             self.uid,
             {confine.app_path(self.instance): confine.CHECKOUT, own: self.instance.web_path},
             frozenset([own]),
+            (self.instance.data_path,),
         )
 
     def _environment(self) -> dict[str, str]:

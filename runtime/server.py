@@ -108,39 +108,42 @@ class Server:
         while True:
             try:
                 packet = connection.receive()
+                if packet is None:
+                    return
+                with packet.descriptors:
+                    self._answer(connection, peer, packet)
             except Problem as problem:
                 log.warning("packet.refused", code=problem.code, uid=peer.uid, pid=peer.pid)
                 connection.send({"problem": problem.as_dict()})
-                continue
-            if packet is None:
-                return
-            with packet.descriptors:
-                self._answer(connection, peer, packet)
 
     def _answer(self, connection: Connection, peer: Peer, packet: Packet) -> None:
-        call: Call | None = None
+        args = Args(packet.body).mapping("args", default={})
+        call = Call(connection, peer, Args(args), packet.descriptors)
         try:
-            verb = self._allowed(packet.body, peer)
-            args = Args(packet.body).mapping("args", default={})
-            call = Call(connection, peer, Args(args).only(verb.args), packet.descriptors)
-            connection.send({"ok": verb.run(call)}, call.given)
-        except Problem as problem:
-            log.info("call.refused", verb=str(packet.body.get("verb"))[:40], code=problem.code)
-            connection.send({"problem": problem.as_dict()})
-        except (CallerGone, BrokenPipeError):
-            raise
-        except Exception:
-            log.exception("call.failed", verb=packet.body["verb"])
-            connection.send({"problem": _broken().as_dict()})
+            connection.send(self._reply(call, packet.body), call.given)
         finally:
-            for fd in call.given if call else ():
+            for fd in call.given:
                 os.close(fd)
 
-    def _allowed(self, body: dict[str, Any], peer: Peer) -> Verb:
-        name = body.get("verb")
-        verb = self._verbs.get(name) if isinstance(name, str) else None
+    def _reply(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
+        name = str(body.get("verb"))[:40]
+        try:
+            verb = self._allowed(name, call.peer)
+            call.args.only(verb.args)
+            return {"ok": verb.run(call)}
+        except Problem as problem:
+            log.info("call.refused", verb=name, code=problem.code)
+            return {"problem": problem.as_dict()}
+        except CallerGone:
+            raise
+        except Exception:
+            log.exception("call.failed", verb=name)
+            return {"problem": _broken().as_dict()}
+
+    def _allowed(self, name: str, peer: Peer) -> Verb:
+        verb = self._verbs.get(name)
         if verb is None:
-            raise bad_request(f"There is no verb “{str(name)[:40]}”.")
+            raise bad_request(f"There is no verb “{name}”.")
         if peer.uid not in {0, self._uids.get(verb.who)}:
             log.warning("call.forbidden", verb=name, uid=peer.uid, pid=peer.pid)
             raise Problem(

@@ -15,7 +15,8 @@ import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -28,7 +29,6 @@ from runtime.rows import Plan, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from runtime.settings import Settings
 
@@ -54,6 +54,7 @@ class Child:
         self.pause_s = SHORTEST_PAUSE_S
         self.due_at: float | None = 0.0
         self.has_been_healthy = False
+        self.is_told_to_end = False
 
     @property
     def is_alive(self) -> bool:
@@ -66,6 +67,7 @@ class Child:
         self.pidfd = os.pidfd_open(self.pid)
         self.started_at = time.monotonic()
         self.due_at = None
+        self.is_told_to_end = False
         logger.info("process.started", process=self.row.name, pid=self.pid)
 
     def reap(self) -> int:
@@ -134,7 +136,7 @@ class Supervisor:
     def _ended(self, child: Child) -> None:
         self._selector.unregister(child.pidfd)
         code = child.reap()
-        if child.row.once or self._stopping:
+        if child.row.once or child.is_told_to_end:
             return
         logger.warning("process.ended", process=child.row.name, code=code, again_s=child.pause_s)
         if code == 1 and not child.has_been_healthy:
@@ -196,6 +198,7 @@ class Supervisor:
 
     def _stop(self, children: list[Child]) -> None:
         for child in children:
+            child.is_told_to_end = True
             child.signal(signal.SIGTERM)
         started = time.monotonic()
         while living := [child for child in children if child.is_alive]:
@@ -335,8 +338,7 @@ def _become(row: Row, parent: int, output_fd: int, *, own_terminal: bool) -> Non
     if output_fd >= 0:
         os.dup2(output_fd, 1)
         os.dup2(output_fd, 2)
-    for fd in row.fds:
-        os.set_inheritable(fd, True)  # noqa: FBT003 - the standard library's own signature
+    _keep_only(row.fds)
     os.chdir(confine.CHECKOUT)
     if row.confinement:
         os.umask(0o077)
@@ -344,6 +346,14 @@ def _become(row: Row, parent: int, output_fd: int, *, own_terminal: bool) -> Non
         os.chdir(row.env["PYTHONPATH"])
     confine.die_with_parent(parent, row.death_signal)
     os.execve(row.argv[0], row.argv, row.env)  # noqa: S606 - a shell is what we do without
+
+
+def _keep_only(fds: tuple[int, ...]) -> None:
+    """Leave nothing open for the new program but these: our own starter may have left us some."""
+    for fd in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if fd > 2:  # input, output and errors stay
+            with suppress(OSError):  # the listing's own is closed by now
+                os.set_inheritable(fd, fd in fds)
 
 
 def _catch_signals() -> int:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runtime.events import Events
     from runtime.image.store import Store
     from runtime.labs.house import Labs
+    from runtime.labs.state import Lab
     from runtime.protocol import Args, Call
     from runtime.settings import Settings
     from runtime.terminals import Terminals
@@ -92,7 +93,7 @@ class Verbs:
         return {
             "ready": self.labs.ready(),
             "version": VERSION,
-            "labs": len(self.labs.all()),
+            "labs": len(self._taken()),
             "max_labs": self.settings.max_labs,
             "images": [image.name for image in self.images.list()],
             "pool": self.labs.pool(),
@@ -113,7 +114,7 @@ class Verbs:
         return self.labs.get(_lab(call.args)).as_dict()
 
     def _lab_list(self, _call: Call) -> dict[str, Any]:
-        return {"labs": [lab.as_dict() for lab in self.labs.all()]}
+        return {"labs": [lab.as_dict() for lab in self._taken()]}
 
     def _lab_remove(self, call: Call) -> dict[str, Any]:
         self.labs.remove(_lab(call.args))
@@ -201,6 +202,10 @@ class Verbs:
     def _pump_register(self, call: Call) -> dict[str, Any]:
         self.terminals.pump.serve(call, call.args.text("pump", longest=32, pattern=PUMP))
         return {}
+
+    def _taken(self) -> list[Lab]:
+        """The labs that somebody has; those of the pool are nobody's yet."""
+        return [lab for lab in self.labs.all() if lab.key is not None]
 
     def _shape(self, args: Args) -> Shape:
         return Shape(
