@@ -47,7 +47,7 @@ def create_app(
     from webapp.pages.errors import init_errors
     from webapp.settings import CHECKOUT
     from webapp.sockets import lesson as lesson_socket
-    from webapp.sockets import wall
+    from webapp.sockets import terminal, wall
     from webapp.visitors import init_visitors
     from webapp.wiring import wire
 
@@ -71,12 +71,12 @@ def create_app(
     init_errors(app)
     init_visitors(app)
     init_headers(app)
-    for room in (join, lesson, account, workshops, health):
+    for room in (join, lesson, account, workshops, health, terminal):
         app.register_blueprint(room.blueprint)
     wiring.socketio.init_app(
         app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20
     )
-    for socket_room in (lesson_socket, wall):
+    for socket_room in (lesson_socket, terminal, wall):
         socket_room.register(wiring.socketio, wiring)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

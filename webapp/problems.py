@@ -36,6 +36,8 @@ STATUS: dict[str, int] = {
     "person-unknown": 404,
     "person-exists": 409,
     "form-expired": 400,
+    "lab-unknown": 404,
+    "too-many": 429,
     "not-found": 404,
     "not-allowed": 405,
     "too-large": 413,

@@ -14,6 +14,7 @@ from webapp.lesson_format.library import load_library
 from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
 from webapp.passwords import Passwords, run_here
+from webapp.terminals.client import Pump
 from webapp.tries import Tries
 from webapp.workshops.clock import Clock
 from webapp.workshops.labs import Labs
@@ -46,6 +47,7 @@ class Wiring:
     key: bytes
     database: Database
     engine: Engine
+    pump: Pump
     library: Library
     news: News
     labs: Labs
@@ -83,6 +85,7 @@ def wire(
         key=load_key(settings.web_path / "key"),
         database=database,
         engine=engine,
+        pump=Pump(settings.pump_socket),
         library=library,
         news=news,
         labs=labs,

@@ -182,9 +182,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.run_path = folder / "run"
-        self.data_path = folder / "data"
         (self.run_path / "pump").mkdir(parents=True)
-        (self.data_path / "web").mkdir(parents=True)
         self.shells: dict[str, Shell] = {}
         self._browsers: list[Browser] = []
         self._feed: Connection | None = None
@@ -245,7 +243,6 @@ class Stage:
         environ = {
             "PATH": os.environ["PATH"],
             "SLIPWAY_RUN": str(self.run_path),
-            "SLIPWAY_DATA": str(self.data_path),
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "webapp.terminals"], cwd=REPO, env=environ

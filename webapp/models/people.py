@@ -137,6 +137,12 @@ def person_by_cookie(session: Session, token: str) -> Person | None:
     )
 
 
+def learner_with_key(session: Session, lab_key: str) -> Learner | None:
+    """Whose lab this key names."""
+    number = lab_key.removeprefix("learner-")
+    return session.get(Learner, int(number)) if number.isdecimal() else None
+
+
 def learners_called(session: Session, workshop_id: WorkshopId, name_key: str) -> list[Learner]:
     """Everyone of that name in the workshop, first come first."""
     query = select(Learner).where(Learner.workshop_id == workshop_id, Learner.name_key == name_key)

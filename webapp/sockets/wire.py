@@ -118,6 +118,7 @@ def _facts(*names: str) -> tuple[Field, ...]:
 
 
 STEP = _text("step", STEP_CHARS)
+TERMINAL = _text("terminal", 10)
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next")
 BYTES_COUNT = 2**63
 
@@ -169,6 +170,32 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message("/lesson", "ended", Sender.SERVER, _facts("sentence")),
     Message("/lesson", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
+    Message(
+        "/terminal",
+        "open",
+        Sender.BROWSER,
+        (
+            TERMINAL,
+            Field("after", Kind.WHOLE, BYTES_COUNT, optional=True, unit="sequence number"),
+            Field("epoch", Kind.WHOLE, BYTES_COUNT, optional=True),
+        ),
+    ),
+    Message(
+        "/terminal",
+        "send",
+        Sender.BROWSER,
+        (TERMINAL, Field("data", Kind.BYTES, FRAME_BYTES + 1)),
+        most_bytes=2 * FRAME_BYTES + SMALL_BYTES,  # _size counts bytes twice
+    ),
+    Message("/terminal", "close", Sender.BROWSER, (TERMINAL,)),
+    Message(
+        "/terminal",
+        "said",
+        Sender.SERVER,
+        (TERMINAL, Field("data", Kind.BYTES, FRAME_BYTES + SMALL_BYTES)),
+    ),
+    Message("/terminal", "closed", Sender.SERVER, (TERMINAL,)),
+    Message("/terminal", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
     Message("/wall", "watch", Sender.BROWSER, (_text("workshop", 16),), ("learners", "clock")),
     Message(
         "/wall",

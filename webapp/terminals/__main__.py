@@ -11,16 +11,12 @@ import structlog
 
 from webapp.terminals.pump import Pump
 
-MAX_DESCRIPTORS = 16384
-
 
 def main() -> int:
     """Run until SIGTERM; living shells stay, their output waits in the pty."""
-    run_path, data_path = os.environ.get("SLIPWAY_RUN"), os.environ.get("SLIPWAY_DATA")
-    if not run_path or not data_path:
-        sys.stderr.write(
-            "The pump is started by the supervisor: SLIPWAY_RUN and SLIPWAY_DATA are not set.\n"
-        )
+    run_path = os.environ.get("SLIPWAY_RUN")
+    if not run_path:
+        sys.stderr.write("The pump is started by the supervisor: SLIPWAY_RUN is not set.\n")
         return 2
     structlog.configure(
         processors=[
@@ -30,7 +26,7 @@ def main() -> int:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    pump = Pump(Path(run_path), lambda: _allowed(Path(data_path)))
+    pump = Pump(Path(run_path), _allowed())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pump.loop.stop())
     pump.loop.run()
@@ -38,14 +34,9 @@ def main() -> int:
     return 0
 
 
-def _allowed(data_path: Path) -> set[int]:
-    """Root, ourselves, and web, which is whoever owns its data (the supervisor made it so)."""
-    allowed = {0, os.getuid()}
-    try:
-        allowed.add((data_path / "web").stat().st_uid)
-    except OSError:
-        return allowed
-    return allowed
+def _allowed() -> set[int]:
+    """Root, ourselves, and web, whose uid the supervisor tells."""
+    return {0, os.getuid(), int(os.environ.get("SLIPWAY_WEB_UID", "0"))}
 
 
 if __name__ == "__main__":

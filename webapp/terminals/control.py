@@ -74,7 +74,7 @@ class Control:
     Args:
         path: where; made anew, so a socket left by a dead pump is no obstacle.
         loop: the pump's.
-        allowed: the user ids that may call, asked at each connection.
+        allowed: the user ids that may call.
         answer: takes a packet and its descriptor (or -1), owns the descriptor, returns the answer.
     """
 
@@ -82,7 +82,7 @@ class Control:
         self,
         path: Path,
         loop: Loop,
-        allowed: Callable[[], set[int]],
+        allowed: set[int],
         answer: Callable[[dict[str, Any], int], Answer],
     ) -> None:
         self._loop = loop
@@ -104,7 +104,7 @@ class Control:
         _, uid, _ = struct.unpack(
             "iII", caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         )
-        if uid not in self._allowed() or len(self._callers) >= _MAX_CALLERS:
+        if uid not in self._allowed or len(self._callers) >= _MAX_CALLERS:
             caller.close()
             return
         caller.settimeout(0)

@@ -19,7 +19,6 @@ from webapp.terminals.terminal import Terminal
 from webapp.terminals.viewers import Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from runtime.client import Descriptors, Feed
@@ -36,11 +35,11 @@ class Pump:
 
     Args:
         run_path: the instance's folder of sockets.
-        allowed: the user ids that may use the control socket, asked at each connection.
+        allowed: the user ids that may use the control socket.
         name: under which the runtime hands streams to this pump.
     """
 
-    def __init__(self, run_path: Path, allowed: Callable[[], set[int]], name: str = "pump") -> None:
+    def __init__(self, run_path: Path, allowed: set[int], name: str = "pump") -> None:
         self.loop = Loop()
         self._owner = secrets.randbits(64)
         self._pacing = Pacing()
