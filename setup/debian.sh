@@ -60,7 +60,7 @@ announce() {
 
 install_all() {
   if [ -n "$packages$filter" ]; then install_packages; fi
-  if [ -n "$filter" ]; then take_filter; fi
+  if [ -n "$filter" ]; then take_file "$moby" "$moby_file" moby-seccomp.json; fi
   if [ -n "$venv" ]; then make_venv; fi
   if [ -n "$dev_venv" ]; then extend_venv; fi
   if [ -n "$assets" ]; then fetch_assets; fi
@@ -98,19 +98,19 @@ without_services() {
   return "$outcome"
 }
 
-# The package itself would bring 270 others, so only this file is taken out of it.
-take_filter() {
+# take_file PACKAGE FILE NAME: one file out of a package that would bring many others with it.
+take_file() {
   folder=$(mktemp -d "$top/.slipway/deb.XXXXXX")
   chmod 755 "$folder"
   (
     cd "$folder"
-    shown 'Fetching the system call filter' 0 apt-get download "$moby" || exit 1
-    dpkg-deb --fsys-tarfile ./*.deb | tar -xO "./$moby_file" >filter && [ -s filter ]
+    shown "Fetching a file of $1" 0 apt-get download "$1" || exit 1
+    dpkg-deb --fsys-tarfile ./*.deb | tar -xO "./$2" >taken && [ -s taken ]
   ) || {
     rm -rf "$folder"
-    stop "The system call filter could not be fetched" '^E: '
+    stop "Debian's package $1 could not be fetched" '^E: '
   }
-  mv "$folder/filter" "$top/.slipway/moby-seccomp.json"
+  mv "$folder/taken" "$top/.slipway/$3"
   rm -rf "$folder"
 }
 
