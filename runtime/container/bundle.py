@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INIT_PATH = "/usr/bin/catatonit"  # static, so it runs in any image; reaps what nobody waits for
 MAPPED_IDS = 65536
-_OOM_SCORE_ADJ = 500  # when the server itself is out of memory, labs go before anything of ours
+# When the server itself is out of memory, labs go before anything of ours. crun sets it for process
+# 1 alone; what comes in by exec inherits it from crun.
+OOM_SCORE_ADJ = 500
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def process(profile: Profile, user: User, argv: Sequence[str], *, terminal: bool
         "capabilities": {"bounding": capabilities, "effective": held, "permitted": held},
         "rlimits": [_rlimit(name, *values) for name, values in profile.rlimits.items()],
         "noNewPrivileges": False,
-        "oomScoreAdj": _OOM_SCORE_ADJ,
+        "oomScoreAdj": OOM_SCORE_ADJ,
     }
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from runtime.container.bundle import OOM_SCORE_ADJ
 from runtime.kernel import spawn
 from runtime.problems import Problem
 
@@ -75,7 +76,6 @@ class Crun:
                 raise
             log.warning("container.refused_by_crun", lab=lab, cause=str(refused.__cause__))
             self.delete(lab)
-        self._describe_for_runc(lab)
         return self._run("runc", lab)
 
     def open_shell(self, lab: str, rows: int, cols: int) -> Shell:
@@ -108,7 +108,7 @@ class Crun:
             listener.listen(1)
             options = ["--detach", "--tty", f"--console-socket={files / 'console'}"]
             argv = self._exec_argv(lab, process, files, options)
-            child = undo.enter_context(spawn.start(argv))
+            child = undo.enter_context(spawn.start(argv, oom_score_adj=OOM_SCORE_ADJ))
             undo.callback(_end, child)
             stream_fd = _receive_master(listener, child)
             if stream_fd is None:
@@ -148,7 +148,11 @@ class Crun:
             options = ["--tty"] if process["terminal"] else []
             argv = self._exec_argv(lab, process, files, options)
             stdin, stdout, stderr = fds
-            child = undo.enter_context(spawn.start(argv, stdin=stdin, stdout=stdout, stderr=stderr))
+            child = undo.enter_context(
+                spawn.start(
+                    argv, stdin=stdin, stdout=stdout, stderr=stderr, oom_score_adj=OOM_SCORE_ADJ
+                )
+            )
             undo.callback(_end, child)
             while spawn.wait_ready([], child, _LOOK_S) is None:
                 if is_gone():
@@ -220,14 +224,6 @@ class Crun:
         folder.mkdir()
         undo.callback(_remove_files, folder)
         return folder
-
-    def _describe_for_runc(self, lab: str) -> None:
-        # runc 1.1.15 refuses a mapping beside the path of a namespace that has one.
-        path = self._labs_path / lab / "config.json"
-        described = json.loads(path.read_text())
-        for key in ("uidMappings", "gidMappings"):
-            del described["linux"][key]
-        path.write_text(json.dumps(described))
 
     @staticmethod
     def _problem(code: str, lab: str, argv: list[str], status: int, log_path: Path) -> Problem:

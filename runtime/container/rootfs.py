@@ -23,23 +23,23 @@ def prepare(folder: Path, uid_base: int) -> None:
         os.chown(folder / name, uid_base, uid_base)
 
 
-def mount(image_path: Path, folder: Path, userns_fd: int) -> Path:
-    """Mount a lab's root at `folder/root`; nothing is copied, whatever the image's size.
+def mount(image_path: Path, folder: Path, root: Path, userns_fd: int) -> None:
+    """Mount a lab's root; nothing is copied, whatever the image's size.
+
+    Unmount it once the container runs (`unmount`): the container has a mount of its own, and the
+    server's table stays short.
 
     Args:
         image_path: the image's root file system.
         folder: the lab's, prepared.
+        root: where to; outside of the data folder, which is closed to others: the OCI runtime walks
+            there as the lab's root, who is nobody here.
         userns_fd: the lab's user namespace; its maps must be written already.
-
-    Returns:
-        The mount point. Unmount it once the container runs (`unmount`): the container has a mount
-        of its own, and the server's table stays short.
 
     Raises:
         Problem: `idmap-unsupported` where the image's file system can't be id-mapped.
     """
-    root = folder / "root"
-    root.mkdir(exist_ok=True)
+    root.mkdir(parents=True)
     lower_fd = idmapped(image_path, userns_fd)
     try:
         try:
@@ -51,14 +51,14 @@ def mount(image_path: Path, folder: Path, userns_fd: int) -> Path:
             _overlay_by_path(lower_fd, folder, root)
     finally:
         os.close(lower_fd)
-    return root
 
 
-def unmount(folder: Path) -> None:
+def unmount(root: Path) -> None:
     """Take the mount out of this namespace; a container that was started keeps its own."""
-    for name in ("root", "lower"):
-        with suppress(OSError):  # not mounted
-            syscalls.umount2(str(folder / name), syscalls.MNT_DETACH)
+    with suppress(OSError):  # not mounted
+        syscalls.umount2(str(root), syscalls.MNT_DETACH)
+    with suppress(FileNotFoundError):
+        root.rmdir()
 
 
 def remove(folder: Path) -> None:
@@ -70,7 +70,6 @@ def remove(folder: Path) -> None:
     Raises:
         ProgramFailed: something could not be removed.
     """
-    unmount(folder)
     spawn.run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)
 
 

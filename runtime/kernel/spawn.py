@@ -7,14 +7,15 @@ import select
 import shlex
 import subprocess
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 log = structlog.get_logger()
 
@@ -171,13 +172,25 @@ def start(
     pass_fds: Sequence[int] = (),
     cwd: Path | None = None,
     new_session: bool = False,
+    oom_score_adj: int | None = None,
 ) -> Process:
     """Start a program and don't wait for it; the caller owns the process.
+
+    Args:
+        argv: the program, looked up in our own PATH, and its arguments.
+        stdin: a descriptor; so are `stdout` and `stderr`.
+        stdout: see `stdin`.
+        stderr: see `stdin`.
+        env: variables to add to a short, fixed environment.
+        pass_fds: descriptors that stay open in it under the same numbers.
+        cwd: where it runs.
+        new_session: away from our terminal and its signals.
+        oom_score_adj: how readily the kernel ends it, and what it starts, when memory is short.
 
     Raises:
         FileNotFoundError: there is no such program.
     """
-    return subprocess.Popen(
+    process = subprocess.Popen(
         list(argv),
         stdin=stdin,
         stdout=stdout,
@@ -187,6 +200,10 @@ def start(
         cwd=cwd,
         start_new_session=new_session,
     )
+    if oom_score_adj is not None:
+        with suppress(OSError):  # it has ended already
+            Path(f"/proc/{process.pid}/oom_score_adj").write_text(str(oom_score_adj))
+    return process
 
 
 def failed(argv: Sequence[str], code: int | None, stderr: str) -> ProgramFailed:

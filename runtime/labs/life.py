@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,10 @@ class Parts:
     def folder(self, lab: Lab | str) -> Path:
         """Where a lab's files are."""
         return self.instance.labs_path / (lab if isinstance(lab, str) else lab.id)
+
+    def root(self, lab: str) -> Path:
+        """Where a lab's root is mounted while its container starts."""
+        return self.instance.run_path / "roots" / lab
 
     def owner(self, lab: str) -> str:
         """The name under which a lab's ids are claimed."""
@@ -111,13 +115,14 @@ def make(parts: Parts, image: Image, shape: state.Shape, rows: int, cols: int) -
             undo.callback(parts.router.detach, lab.id)
             lab.address = parts.router.attach(lab.id, pair.net_fd, internet=shape.internet)
             stages.done("network")
-            root = _make_root(parts, lab, image, pair.user_fd)
-            _describe(parts, lab, root, pair)
+            undo.callback(rootfs.unmount, parts.root(lab.id))
+            _make_root(parts, lab, image, pair.user_fd)
+            _describe(parts, lab, pair)
             stages.done("disk")
             undo.callback(_end_container, parts, lab.id)
             lab.pid = parts.crun.run(lab.id)
             stages.done("container")
-        rootfs.unmount(folder)
+        rootfs.unmount(parts.root(lab.id))
         lab.started_ticks = state.start_ticks(lab.pid)
         confirm_limits(parts.place, lab)
         undo.callback(parts.terminals.close_lab, lab.id)
@@ -163,7 +168,7 @@ def end(parts: Parts, lab_id: str) -> None:
 def confirm_limits(place: Place, lab: Lab) -> None:
     """Make sure that the kernel holds a lab to its limits, and not only that it was told.
 
-    Old OCI runtimes made the cgroups, wrote the limits and left the process outside, without a word.
+    Old OCI runtimes made the cgroups, wrote the limits and left the process outside, silently.
 
     Raises:
         Problem: `limits-not-held`.
@@ -190,7 +195,7 @@ def _is_close(found: Limits, lab: Lab) -> bool:
     )
 
 
-def _make_root(parts: Parts, lab: Lab, image: Image, userns_fd: int) -> Path:
+def _make_root(parts: Parts, lab: Lab, image: Image, userns_fd: int) -> None:
     # sudo looks its own host name up, and warns when it isn't there.
     hosts = (
         "127.0.0.1\tlocalhost\n"
@@ -206,16 +211,16 @@ def _make_root(parts: Parts, lab: Lab, image: Image, userns_fd: int) -> Path:
     rootfs.prepare(folder, lab.uid_base)
     for name, text in files.items():
         rootfs.write_file(folder, image.rootfs_path, name, text, lab.uid_base)
-    return rootfs.mount(image.rootfs_path, folder, userns_fd)
+    rootfs.mount(image.rootfs_path, folder, parts.root(lab.id), userns_fd)
 
 
-def _describe(parts: Parts, lab: Lab, root: Path, pair: namespaces.Pair) -> None:
+def _describe(parts: Parts, lab: Lab, pair: namespaces.Pair) -> None:
     limits = lab.shape.limits
     ours = f"/proc/{os.getpid()}/fd"
     description = bundle.Description(
         profile=bundle.load_profile(lab.shape.profile),
         hostname=lab.hostname,
-        root_path=root,
+        root_path=parts.root(lab.id),
         uid_base=lab.uid_base,
         userns_path=f"{ours}/{pair.user_fd}",
         netns_path=f"{ours}/{pair.net_fd}",
@@ -231,8 +236,7 @@ def _end_container(parts: Parts, lab_id: str) -> None:
     parts.place.kill(lab_id)
     parts.crun.delete(lab_id)
     parts.place.remove(lab_id)
-    with suppress(OSError):
-        rootfs.unmount(parts.folder(lab_id))
+    rootfs.unmount(parts.root(lab_id))
 
 
 @contextmanager
