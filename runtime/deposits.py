@@ -123,7 +123,7 @@ class Deposits:
 
     def _listed(self) -> list[tuple[str, dict[str, Any]]]:
         found: list[tuple[str, dict[str, Any]]] = []
-        while page := self._ask({"op": "list", "from": len(found)}).body["sets"]:
+        while page := self._ask({"op": "list", "start": len(found)}).body["sets"]:
             found += [(entry["name"], entry["note"]) for entry in page]
         return found
 

@@ -50,6 +50,10 @@ class Keeper:
                     self._accept()
                 elif isinstance(key.data, Connection):
                     self._answer(key.data)
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.data, Connection):
+                key.data.close()
+        self._selector.close()
 
     def _accept(self) -> None:
         sock, _ = self._listener.accept()
@@ -89,7 +93,7 @@ class Keeper:
                 kept = self._kept.get(args.text("name", longest=128))
                 return {"found": kept is not None}, list(kept.descriptors) if kept else []
             case "list":
-                return {"sets": self._page(args.integer("from", low=0, high=1 << 31))}, []
+                return {"sets": self._page(args.integer("start", low=0, high=1 << 31))}, []
             case "drop":
                 self._drop(args.text("name", longest=128))
                 return {}, []
