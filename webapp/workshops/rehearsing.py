@@ -9,13 +9,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runtime.client import Problem
 from webapp.lesson_format.deeds import KEYS
 from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
 from webapp.lesson_format.model import CommandKind, DeedKind
 from webapp.workshops.typist import Typist
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from runtime.client import Client
     from webapp.lesson_format.model import Deed, Lesson, Question, Script, Step
@@ -39,7 +40,7 @@ class Rehearsed:
     found: list[str] = field(default_factory=list)
 
 
-def rehearse(client: Client, lesson: Lesson) -> Iterator[Rehearsed]:
+def rehearse(client: Client, lesson: Lesson) -> Generator[Rehearsed, None, None]:
     """Play each step's solution in one lab, in order, and say how it went.
 
     Raises:
@@ -73,8 +74,8 @@ class _StepRehearsal:
     def play(self) -> Rehearsed:
         begin = time.monotonic()
         for name, script in self._scripts():
-            if self._look(name, script) is not Outcome.NOT_YET:
-                self._fault(f"{name} doesn't say `not yet` before anything was done")
+            if self._look(name, script) is Outcome.PASSED:
+                self._fault(f"{name} passes before anything was done")
         for deed in self._step.solution:
             self._do(deed)
         self._run_the_rest()
@@ -95,7 +96,13 @@ class _StepRehearsal:
 
     def _look(self, name: str, script: Script) -> Outcome:
         facts = {"answers": self._answers, "presses": self._presses}
-        said = self._client.lab_check(self._lab, script.text, facts, timeout_s=script.timeout_s)
+        try:
+            said = self._client.lab_check(self._lab, script.text, facts, timeout_s=script.timeout_s)
+        except Problem as problem:
+            if not problem.code.startswith("check-"):
+                raise
+            self._fault(f"{name} ({script.path}) broke: {problem.sentence}")
+            return Outcome.BROKE
         findings = read_findings(said["stdout"])
         outcome = read_outcome(said["code"], findings)
         if outcome is Outcome.BROKE:
@@ -112,7 +119,7 @@ class _StepRehearsal:
         while (outcome := self._look(name, script)) is Outcome.NOT_YET:
             if time.monotonic() > deadline:
                 break
-        if outcome is not Outcome.PASSED:
+        if outcome is Outcome.NOT_YET:
             self._fault(f"{name} doesn't pass after the solution: {self._result.found[-1]}")
 
     def _judge_choice(self, question: Question) -> None:
