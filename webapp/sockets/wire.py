@@ -119,7 +119,7 @@ def _facts(*names: str) -> tuple[Field, ...]:
 
 STEP = _text("step", STEP_CHARS)
 TERMINAL = _text("terminal", 10)
-VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next")
+VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")
 BYTES_COUNT = 2**63
 
 MESSAGES: tuple[Message, ...] = (

@@ -45,6 +45,7 @@ class Verdict:
         expected, found, attempt: plain text with `code` in backquotes; empty where nothing is said.
         is_step_done: nothing of the step is left to pass.
         next_step: the name of the step that opens, or None after the last.
+        summary: what passing the step took; empty before.
     """
 
     passed: bool
@@ -55,6 +56,7 @@ class Verdict:
     attempt: str = ""
     is_step_done: bool = False
     next_step: str | None = None
+    summary: str = ""
 
     def as_event(self) -> dict[str, Any]:
         """What is kept of it."""
@@ -69,7 +71,12 @@ class Verdict:
 
     def as_wire(self) -> dict[str, Any]:
         """What the page gets."""
-        return {**self.as_event(), "done": self.is_step_done, "next": self.next_step}
+        return {
+            **self.as_event(),
+            "done": self.is_step_done,
+            "next": self.next_step,
+            "summary": self.summary,
+        }
 
 
 class Checking:
@@ -92,7 +99,9 @@ class Checking:
         """
         check = seat.step.check
         if check is None:
-            raise Problem("step-unchecked", "This step has no check.", "Read it, then open the next.")
+            raise Problem(
+                "step-unchecked", "This step has no check.", "Read it, then open the next."
+            )
         verdict = self._run(seat, check.script, check.title, self._standing(seat).facts())
         return self._keep(seat, "checked", verdict)
 
@@ -175,7 +184,12 @@ class Checking:
             session.flush()
             events = events_of(session, seat.learner_id)
         standing = progress_of(events, seat.lesson).of(seat.step)
-        return replace(verdict, is_step_done=standing.is_passed, next_step=_next_name(seat))
+        return replace(
+            verdict,
+            is_step_done=standing.is_passed,
+            next_step=_next_name(seat),
+            summary=standing.summary,
+        )
 
 
 def _judge_choice(question: Question, title: str, value: int | str) -> Verdict:

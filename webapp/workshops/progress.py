@@ -73,11 +73,15 @@ class StepProgress:
         return sum(name.startswith(HINT_PRESS) for name in self.presses)
 
     @property
-    def seconds(self) -> int | None:
-        """From the first look at the step to its passing."""
-        if self.opened_at is None or self.passed_at is None:
-            return None
-        return round((self.passed_at - self.opened_at).total_seconds())
+    def summary(self) -> str:
+        """What it took to pass, such as `in 6:12, 2 tries, 1 hint`; empty before."""
+        if self.passed_at is None:
+            return ""
+        parts = [_counted(self.tries, "try", "tries"), _counted(self.hints_open, "hint", "hints")]
+        if self.opened_at is not None:
+            seconds = round((self.passed_at - self.opened_at).total_seconds())
+            parts.insert(0, f"in {seconds // 60}:{seconds % 60:02}")
+        return ", ".join(filter(None, parts))
 
     def facts(self) -> dict[str, Any]:
         """What a check may know of the page: this step's answers and presses."""
@@ -197,6 +201,10 @@ def _result(event: Event) -> Result:
         at=event.at,
         value=payload.get("value"),
     )
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return "" if count == 0 else f"{count} {one if count == 1 else many}"
 
 
 def _better(before: Result | None, after: Result) -> Result:

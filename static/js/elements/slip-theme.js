@@ -19,6 +19,7 @@ class SlipTheme extends HTMLElement {
     const button = event.target instanceof Element && event.target.closest("[data-theme-value]");
     if (!button) return;
     const theme = button.getAttribute("data-theme-value") ?? "";
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store needs https, classrooms have http
     document.cookie = `slip-theme=${theme}; path=/; max-age=${YEAR_S}; samesite=lax`;
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;

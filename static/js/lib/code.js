@@ -7,7 +7,10 @@ const LENGTH = 6;
  * @param {string} typed
  */
 export function tidyCode(typed) {
-  const plain = typed.toUpperCase().replace(/[^A-Z0-9]/g, "").slice(0, LENGTH);
+  const plain = typed
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, "")
+    .slice(0, LENGTH);
   const hasDash = typed.trimEnd().endsWith("-") && plain.length === 3;
   return plain.length > 3 || hasDash ? `${plain.slice(0, 3)}-${plain.slice(3)}` : plain;
 }

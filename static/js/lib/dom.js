@@ -46,3 +46,16 @@ export function drawing(selector) {
   const found = stock instanceof HTMLTemplateElement && stock.content.querySelector(selector);
   return found ? /** @type {Element} */ (found.cloneNode(true)) : document.createElement("span");
 }
+
+/**
+ * The one element of a page that has this tag; a page without it is a fault of ours.
+ * @template {Element} T
+ * @param {string} tag
+ * @param {new (...args: any[]) => T} type
+ * @returns {T}
+ */
+export function one(tag, type) {
+  const found = document.querySelector(tag);
+  if (found instanceof type) return found;
+  throw new Error(`this page has no ${tag}`);
+}

@@ -1,0 +1,47 @@
+/** The time left of the workshop; spoken at 10, 5 and 1 minutes. */
+
+import { say } from "../lib/say.js";
+import { timeLeft, timeMark } from "../lib/time.js";
+
+export class SlipCountdown extends HTMLElement {
+  #timer = 0;
+  #before = Number.POSITIVE_INFINITY;
+
+  connectedCallback() {
+    this.hidden = false;
+    this.#timer = window.setInterval(() => this.#draw(), 1000);
+    this.#draw();
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.#timer);
+  }
+
+  /** @param {number} until in Unix seconds */
+  set until(until) {
+    this.dataset.until = String(until);
+    this.#draw();
+  }
+
+  /** Says the time left to a screen reader. */
+  speak() {
+    say(timeLeft(this.#seconds).text);
+  }
+
+  get #seconds() {
+    return Number(this.dataset.until) - Date.now() / 1000;
+  }
+
+  #draw() {
+    const seconds = this.#seconds;
+    const { text, level } = timeLeft(seconds);
+    const mark = timeMark(this.#before, seconds);
+    if (mark) say(mark);
+    this.#before = seconds;
+    this.dataset.level = level;
+    const place = this.querySelector("[data-left]");
+    if (place && place.textContent !== text) place.textContent = text;
+  }
+}
+
+customElements.define("slip-countdown", SlipCountdown);

@@ -1,0 +1,76 @@
+/** One question of a step; an answer is judged like a check. */
+
+import { showFindings, showState, spoken } from "../lib/findings.js";
+import { say } from "../lib/say.js";
+
+/** @typedef {import("../lib/findings.js").Verdict} Verdict */
+
+export class SlipQuiz extends HTMLElement {
+  /** @type {(question: string, value: string | number) => Promise<Verdict>} set by the page */
+  ask = () => Promise.reject(new Error("no connection"));
+
+  #isAsking = false;
+
+  connectedCallback() {
+    this.querySelector("form")?.addEventListener("submit", this.#submit);
+  }
+
+  disconnectedCallback() {
+    this.querySelector("form")?.removeEventListener("submit", this.#submit);
+  }
+
+  get isPassed() {
+    return this.dataset.state === "passed";
+  }
+
+  /** Sends what is chosen or typed; with nothing chosen the first field gets the focus. */
+  async send() {
+    const value = this.#value();
+    if (value === null) {
+      this.querySelector("input")?.focus();
+      say("Choose or type an answer first.");
+      return;
+    }
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const before = /** @type {"idle"} */ (this.dataset.state ?? "idle");
+    showState(this, "looking");
+    try {
+      const verdict = await this.ask(this.dataset.question ?? "", value);
+      showFindings(this, verdict);
+      say(spoken(verdict));
+      this.dispatchEvent(new CustomEvent("slip-verdict", { bubbles: true, detail: verdict }));
+    } catch (problem) {
+      showState(this, before);
+      if (problem instanceof Error) this.#refuse(problem.message);
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  /** @param {string} sentence */
+  #refuse(sentence) {
+    const line = this.querySelector("[data-broke]");
+    if (line) {
+      line.textContent = sentence;
+      line.removeAttribute("hidden");
+    }
+    say(sentence);
+  }
+
+  /** @returns {string | number | null} */
+  #value() {
+    const form = this.querySelector("form");
+    const raw = form && new FormData(form).get("value");
+    if (typeof raw !== "string" || !raw.trim()) return null;
+    return this.dataset.kind === "choice" ? Number(raw) : raw.trim();
+  }
+
+  /** @param {Event} event */
+  #submit = (event) => {
+    event.preventDefault();
+    this.send();
+  };
+}
+
+customElements.define("slip-quiz", SlipQuiz);

@@ -1,0 +1,85 @@
+/** The lab's processes as the server sees them; looked at anew each time it is opened. */
+
+/**
+ * @typedef {{pid: number, inner_pid: number, uid: number, inner_uid: number, comm: string,
+ *   args: string}} Process
+ */
+
+class SlipServerView extends HTMLElement {
+  /**
+   * Set by the page.
+   * @type {() => Promise<{processes: Process[], kernel: {release: string, boot_id: string}}>}
+   */
+  ask = () => Promise.reject(new Error("no connection"));
+
+  /** @type {(name: string) => void} set by the page */
+  press = () => {};
+
+  connectedCallback() {
+    this.querySelector("details")?.addEventListener("toggle", this.#toggled);
+    this.querySelector("[data-refresh]")?.addEventListener("click", this.#look);
+  }
+
+  disconnectedCallback() {
+    this.querySelector("details")?.removeEventListener("toggle", this.#toggled);
+    this.querySelector("[data-refresh]")?.removeEventListener("click", this.#look);
+  }
+
+  #toggled = () => {
+    const details = this.querySelector("details");
+    if (!details?.open) return;
+    this.press(details.dataset.press ?? "");
+    this.#look();
+  };
+
+  #look = async () => {
+    this.#say("Looking from outside…");
+    try {
+      const { processes, kernel } = await this.ask();
+      this.#show(processes, kernel);
+    } catch (problem) {
+      this.#say(problem instanceof Error ? problem.message : "");
+    }
+  };
+
+  /**
+   * @param {Process[]} processes
+   * @param {{release: string, boot_id: string}} kernel
+   */
+  #show(processes, kernel) {
+    this.#fill("[data-release]", kernel.release);
+    this.#fill("[data-boot-id]", kernel.boot_id);
+    const rows = processes.map((each) => {
+      const row = document.createElement("tr");
+      for (const figure of [each.pid, each.inner_pid, each.uid, each.inner_uid]) {
+        const cell = row.insertCell();
+        cell.className = "number";
+        cell.textContent = String(figure);
+      }
+      row.insertCell().textContent = each.args || each.comm;
+      return row;
+    });
+    this.querySelector("[data-rows]")?.replaceChildren(...rows);
+    for (const part of this.querySelectorAll("[data-table], [data-kernel]")) {
+      part.removeAttribute("hidden");
+    }
+    const time = new Date().toLocaleTimeString();
+    this.#say(`${processes.length} processes, as the server saw them at ${time}.`);
+  }
+
+  /**
+   * @param {string} selector
+   * @param {string} text
+   */
+  #fill(selector, text) {
+    const place = this.querySelector(selector);
+    if (place) place.textContent = text;
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.#fill("[data-state-line]", text);
+  }
+}
+
+customElements.define("slip-server-view", SlipServerView);

@@ -1,0 +1,52 @@
+/** The lesson player: finds the elements that the server drew, and wires them to the one socket. */
+
+import { SlipCheck } from "../elements/slip-check.js";
+import { SlipCommand } from "../elements/slip-command.js";
+import { SlipQuiz } from "../elements/slip-quiz.js";
+import { SlipRail } from "../elements/slip-rail.js";
+import { SlipStep } from "../elements/slip-step.js";
+import "../elements/slip-hints.js";
+import "../elements/slip-server-view.js";
+import { one } from "../lib/dom.js";
+import { Room } from "../lib/socket.js";
+import { wireKeys } from "../player/keys.js";
+import { wireLab } from "../player/lab.js";
+
+const room = new Room("/lesson");
+const element = one("slip-step", SlipStep);
+const rail = one("slip-rail", SlipRail);
+const step = element.dataset.step ?? "";
+
+/** @param {string} name */
+const press = (name) => room.tell("press", { step, name });
+
+const lab = wireLab(room);
+
+for (const each of document.querySelectorAll("slip-command")) {
+  if (!(each instanceof SlipCommand)) continue;
+  each.run = lab.run;
+  each.press = press;
+}
+for (const each of document.querySelectorAll("slip-quiz")) {
+  if (each instanceof SlipQuiz) {
+    each.ask = (question, value) => room.ask("answer", { step, question, value });
+  }
+}
+for (const each of document.querySelectorAll("slip-check")) {
+  if (each instanceof SlipCheck) each.ask = () => room.ask("check", { step });
+}
+for (const each of document.querySelectorAll("slip-hints, slip-predict, slip-server-view")) {
+  Object.assign(each, { press, ask: () => room.ask("processes") });
+}
+element.skip = () => room.ask("skip", { step });
+element.addEventListener("slip-verdict", (event) => {
+  const { done, passed } = /** @type {CustomEvent} */ (event).detail;
+  if (done) rail.mark(element.name, "done");
+  else if (!passed) rail.mark(element.name, "failed");
+  lab.tabs.note("lesson", passed ? "1 passed" : "1 not yet");
+});
+room.on("connect", async () => {
+  const { until } = await room.ask("open", { step });
+  lab.clock.until = until;
+});
+wireKeys(element, rail, lab);

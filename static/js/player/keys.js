@@ -1,0 +1,86 @@
+/** The player's keys: one table of deeds, and the list that `?` shows. */
+
+import { SlipCommand } from "../elements/slip-command.js";
+import { bindKeys, lettersAreKeys, toggleLetters } from "../lib/keys.js";
+
+/**
+ * @typedef {import("../elements/slip-step.js").SlipStep} SlipStep
+ * @typedef {import("../elements/slip-rail.js").SlipRail} SlipRail
+ * @typedef {ReturnType<typeof import("./lab.js").wireLab>} Lab
+ */
+
+const REGIONS = ["lesson", "terminals"];
+
+/**
+ * @param {SlipStep} step
+ * @param {SlipRail} rail
+ * @param {Lab} lab
+ */
+export function wireKeys(step, rail, lab) {
+  bindKeys({
+    "Ctrl+Enter": runNext,
+    C: () => step.check(),
+    H: () => step.hint(),
+    N: () => go(rail.neighbours.after),
+    P: () => go(rail.neighbours.before),
+    T: () => lab.clock.speak(),
+    "Ctrl+`": () => enterTerminal(lab),
+    F6: () => nextRegion(1),
+    "Shift+F6": () => nextRegion(-1),
+    "?": showKeys,
+  });
+  document.querySelector("[data-show-keys]")?.addEventListener("click", showKeys);
+  document.querySelector("[data-close-keys]")?.addEventListener("click", () => dialog()?.close());
+  const letters = document.querySelector("[data-letter-keys]");
+  letters?.setAttribute("aria-pressed", String(lettersAreKeys()));
+  letters?.addEventListener("click", () => {
+    toggleLetters();
+    letters.setAttribute("aria-pressed", String(lettersAreKeys()));
+  });
+  keepAboveKeyboard();
+}
+
+/** The next command that hasn't run yet. */
+function runNext() {
+  const commands = [...document.querySelectorAll("slip-command")].filter(
+    (each) => each instanceof SlipCommand,
+  );
+  commands.find((each) => each.isRunnable && !each.hasRun)?.start();
+}
+
+/** @param {string | undefined} address */
+function go(address) {
+  if (address) location.assign(address);
+}
+
+/** @param {Lab} lab */
+function enterTerminal(lab) {
+  if (lab.tabs.isInUse) lab.tabs.show("terminal");
+  lab.terminal.focus();
+}
+
+/** @param {number} move */
+function nextRegion(move) {
+  const now = REGIONS.findIndex((id) =>
+    document.getElementById(id)?.contains(document.activeElement),
+  );
+  const next = (now + move + REGIONS.length) % REGIONS.length;
+  document.getElementById(REGIONS[next] ?? "")?.focus();
+}
+
+function dialog() {
+  const found = document.getElementById("keys");
+  return found instanceof HTMLDialogElement ? found : null;
+}
+
+function showKeys() {
+  dialog()?.showModal();
+}
+
+/** On a phone the last line of a terminal stays above the keyboard. */
+function keepAboveKeyboard() {
+  const seen = window.visualViewport;
+  seen?.addEventListener("resize", () => {
+    document.body.style.setProperty("--seen-height", `${Math.round(seen.height)}px`);
+  });
+}

@@ -1,0 +1,90 @@
+/** The learner's lab on the page: its state, its terminals, its figures and its time. */
+
+import { SlipCountdown } from "../elements/slip-countdown.js";
+import { SlipLab, SlipMeters } from "../elements/slip-lab.js";
+import { SlipTabs } from "../elements/slip-tabs.js";
+import { SlipTerminal } from "../elements/slip-terminal.js";
+import "../elements/slip-splitter.js";
+import { one } from "../lib/dom.js";
+import { say } from "../lib/say.js";
+
+/**
+ * @typedef {import("../lib/socket.js").Room} Room
+ * @typedef {import("../elements/slip-lab.js").LabFact} LabFact
+ */
+
+const AWAY = "runtime-away";
+
+/** @param {Room} room */
+export function wireLab(room) {
+  const state = one("slip-lab", SlipLab);
+  const terminal = one("slip-terminal", SlipTerminal);
+  const meters = one("slip-meters", SlipMeters);
+  const tabs = one("slip-tabs", SlipTabs);
+  const clock = one("slip-countdown", SlipCountdown);
+  terminal.querySelector("[data-slot=meters]")?.append(meters);
+
+  room.on("lab", (fact) => showLab(/** @type {LabFact} */ (fact), state, terminal));
+  room.on("usage", (usage) => meters.show(usage));
+  room.on("clock", ({ until }) => {
+    clock.until = until;
+  });
+  room.on("limit", ({ limit, sentence }) => {
+    terminal.note({ id: `limit-${limit}`, tone: "bad", icon: "limit", strong: sentence, text: "" });
+    say(sentence);
+  });
+  room.on("ended", ({ sentence }) => {
+    state.show({ state: "ended", sentence });
+    say(sentence, { urgent: true });
+  });
+
+  terminal.addEventListener("slip-activity", () => tabs.note("terminal", "new output"));
+  terminal.addEventListener("slip-terminal-open", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    detail.done(room.ask("terminal", { do: "open" }));
+  });
+  terminal.addEventListener("slip-terminal-close", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    detail.done(room.ask("terminal", { do: "close", name: detail.name }));
+  });
+
+  return {
+    clock,
+    tabs,
+    terminal,
+    /**
+     * Types a command into the chosen terminal, and shows it.
+     * @param {string} text
+     * @param {{force: boolean}} how
+     */
+    async run(text, how) {
+      if (state.dataset.state !== "ready") {
+        say("There is no terminal yet.");
+        return false;
+      }
+      if (tabs.isInUse) tabs.show("terminal");
+      const ran = await terminal.run(text, how);
+      if (ran) terminal.focus();
+      return ran;
+    },
+  };
+}
+
+/**
+ * @param {LabFact} fact
+ * @param {SlipLab} state
+ * @param {SlipTerminal} terminal
+ */
+function showLab(fact, state, terminal) {
+  const hasLab = Boolean(terminal.dataset.lab);
+  if (fact.state === "away" && hasLab) {
+    const text = "Your container is still running. Checks wait until the runtime is back.";
+    terminal.note({ id: AWAY, tone: "warn", icon: "away", strong: fact.sentence, text });
+    return;
+  }
+  terminal.clearNote(AWAY);
+  state.show(fact);
+  if (fact.state !== "ready" || !fact.lab || terminal.dataset.lab === fact.lab) return;
+  terminal.dataset.terminals = fact.terminals.join(" ");
+  terminal.dataset.lab = fact.lab;
+}
