@@ -181,7 +181,7 @@ class LessonRoom:
             )
         return str(lab["lab"])
 
-    def _tell(self, learner_id: LearnerId, name: str, **fields: object) -> None:
+    def _tell(self, learner_id: LearnerId, name: str, /, **fields: object) -> None:
         told = wire.fact(NAMESPACE, name, **fields)
         self._socketio.emit(name, told, namespace=NAMESPACE, to=_room(learner_id))
 

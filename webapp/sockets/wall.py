@@ -63,7 +63,7 @@ class WallRoom:
         if item.kind in {"ended", "clock"}:
             self._tell(workshop, "clock", **_clock(workshop))
 
-    def _tell(self, workshop: Workshop, name: str, **fields: object) -> None:
+    def _tell(self, workshop: Workshop, name: str, /, **fields: object) -> None:
         told = wire.fact(NAMESPACE, name, **fields)
         self._socketio.emit(name, told, namespace=NAMESPACE, to=_room(workshop))
 

@@ -252,7 +252,7 @@ def read(namespace: str, name: str, args: tuple[object, ...]) -> dict[str, Any]:
     return _fields(message, payload)
 
 
-def fact(namespace: str, name: str, **fields: object) -> dict[str, object]:
+def fact(namespace: str, name: str, /, **fields: object) -> dict[str, object]:
     """Check what we are about to send, so that the table can't drift from the code.
 
     Raises:
