@@ -111,6 +111,8 @@ class World:
         for address in (SOMEWHERE, *PRIVATE):
             self.outside.ip(f"address add {address}/32 dev lo")
         self.host.ip("route add default via 203.0.113.1")
+        # A new namespace inherits this from the machine, where some engine may have set it.
+        self.host.sh("sysctl", "-qw", "net.ipv4.ip_forward=0")
         for place in (self.outside, self.host):
             place.listens()
 
