@@ -35,7 +35,6 @@ class Passwords:
     def __init__(self, offload: Offload = run_here) -> None:
         self._offload = offload
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash("nobody's password")
 
     def hash(self, password: str) -> str:
         """What is stored of a password.
@@ -61,9 +60,10 @@ class Passwords:
         """Does the password belong to the hash? Without a hash it takes as long to say no."""
         if len(password) > LENGTH_MOST:
             return False
-        return bool(self._offload(self._verify, password_hash or self._nobody, password)) and bool(
-            password_hash
-        )
+        if password_hash is None:
+            self._offload(self._hasher.hash, password)  # the same work, for nothing
+            return False
+        return bool(self._offload(self._verify, password_hash, password))
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:

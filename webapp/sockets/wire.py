@@ -204,6 +204,8 @@ MESSAGES: tuple[Message, ...] = (
         _facts(
             "learner",
             "name",
+            "is_staff",
+            "title",
             "lesson",
             "step",
             "steps",

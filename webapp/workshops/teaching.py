@@ -77,7 +77,7 @@ def reset_person(database: Database, raw_name: str) -> str:
 
 
 def first_link(database: Database) -> str | None:
-    """A link for the first instructor, until there is anyone who teaches; ends the one before it."""
+    """A link for the first instructor, until anyone teaches here; ends the link before it."""
     with database.read() as session:
         people = list(session.scalars(select(Person)))
     if any(each.password_hash or each.name != FIRST_NAME for each in people):

@@ -1,0 +1,211 @@
+"""A web application with a database of its own, and an engine in memory.
+
+The engine stands in where the runtime isn't the point: it can be full or away on demand, which the
+real one can't. Joining and ending with real labs is in tests/integration.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from webapp import create_app
+from webapp.models.people import remember_browser
+from webapp.passwords import Passwords
+from webapp.problems import Problem
+from webapp.settings import Settings, read_settings
+from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.teaching import add_person, person_called
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from webapp.models.workshops import Workshop
+    from webapp.wiring import Wiring
+
+PASSWORD = "four words in a row"  # noqa: S105 -- of nobody
+PASSWORD_HASH = Passwords().hash(PASSWORD)  # once: it takes as long as it is meant to
+
+
+class MemoryEngine:
+    """Labs that are only remembered.
+
+    Attributes:
+        room: how many more labs there is room for.
+        is_away: nothing answers.
+    """
+
+    def __init__(self) -> None:
+        self.labs: dict[str, dict[str, Any]] = {}
+        self.room = 100
+        self.is_away = False
+        self.asked: list[Mapping[str, Any]] = []
+        self.wanted: list[Mapping[str, Any]] = []
+        self._ids = itertools.count(0xA0)
+
+    def status(self) -> dict[str, Any]:
+        self._answer()
+        return {"ready": True, "labs": len(self.labs), "images": ["slipway/base"]}
+
+    def lab_create(self, *, key: str, **args: object) -> dict[str, Any]:
+        self._answer()
+        self.asked.append({"key": key, **args})
+        if key not in self.labs:
+            if self.room <= 0:
+                raise Problem("server-full", "The server is full.")
+            self.room -= 1
+            lab = f"{next(self._ids):08x}"
+            self.labs[key] = {"lab": lab, "key": key, "terminals": [], **args}
+        return self.labs[key]
+
+    def lab_get(self, lab: str) -> dict[str, Any]:
+        return next(each for each in self.labs.values() if each["lab"] == lab)
+
+    def lab_list(self) -> list[dict[str, Any]]:
+        self._answer()
+        return list(self.labs.values())
+
+    def lab_remove(self, lab: str) -> None:
+        self._answer()
+        gone = [key for key, each in self.labs.items() if each["lab"] == lab]
+        for key in gone:
+            del self.labs[key]
+            self.room += 1
+
+    def lab_extend(self, lab: str, until: float) -> dict[str, Any]:
+        return {**self.lab_get(lab), "until": until}
+
+    def lab_check(
+        self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
+    ) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def lab_processes(self, lab: str) -> list[dict[str, Any]]:
+        raise NotImplementedError
+
+    def lab_usage(self, lab: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def terminal_open(
+        self, lab: str, name: str | None = None, *, rows: int = 24, cols: int = 80
+    ) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def terminal_close(self, terminal: str) -> None:
+        raise NotImplementedError
+
+    def pool_want(self, shapes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        self._answer()
+        self.wanted = list(shapes)
+        return {"pool": len(shapes)}
+
+    def events(self, cursor: int = 0) -> Iterator[dict[str, Any]]:
+        raise NotImplementedError
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise Problem("runtime-away", "The runtime is away.", "It comes back by itself.")
+
+
+@pytest.fixture
+def engine() -> MemoryEngine:
+    return MemoryEngine()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings({"SLIPWAY_DATA": str(tmp_path), "SLIPWAY_RUN": str(tmp_path)})
+
+
+@pytest.fixture
+def app(settings: Settings, engine: MemoryEngine) -> Iterator[Flask]:
+    app = create_app(settings, engine=engine)
+    app.testing = True
+    yield app
+    app.extensions["slipway"].database.close()
+
+
+@pytest.fixture
+def parts(app: Flask) -> Wiring:
+    wiring: Wiring = app.extensions["slipway"]
+    return wiring
+
+
+class Browser:
+    """Somebody's browser: it keeps its cookies, and sends a form's token back with the form."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client: FlaskClient = app.test_client()
+
+    def get(self, url: str, **more: str | Mapping[str, str]) -> TestResponse:
+        return self.client.get(url, **more)
+
+    def post(
+        self, url: str, form: Mapping[str, Any] | None = None, **more: str | Mapping[str, str]
+    ) -> TestResponse:
+        page = self.client.get("/sign-in", follow_redirects=True).text
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        assert token
+        return self.client.post(url, data={**(form or {}), "csrf_token": token[1]}, **more)
+
+    def join(self, code: str, name: str, **more: str) -> TestResponse:
+        return self.post("/", {"code": code, "name": name, **more})
+
+
+@pytest.fixture
+def open_browser(app: Flask) -> Callable[[], Browser]:
+    return lambda: Browser(app)
+
+
+@pytest.fixture
+def ben(app: Flask) -> Browser:
+    """Ben learns in ada's workshop."""
+    return Browser(app)
+
+
+@pytest.fixture
+def chi(app: Flask) -> Browser:
+    """Chi learns in ada's workshop, too."""
+    return Browser(app)
+
+
+@pytest.fixture
+def ada(app: Flask, parts: Wiring) -> Browser:
+    """Ada teaches, and is signed in."""
+    return _teacher(app, parts, "ada")
+
+
+@pytest.fixture
+def mallory(app: Flask, parts: Wiring) -> Browser:
+    """Mallory teaches elsewhere, and is signed in."""
+    return _teacher(app, parts, "mallory")
+
+
+@pytest.fixture
+def workshop(ada: Browser, parts: Wiring) -> Workshop:  # noqa: ARG001 -- ada must be there
+    """Ada's workshop: two places."""
+    plan = Plan(("00-your-terminal", "02-what-is-a-container"), max_learners=2)
+    with parts.database.read() as session:
+        person = person_called(session, "ada")
+        assert person
+    return open_workshop(parts.database, parts.library, plan, person.id)
+
+
+def _teacher(app: Flask, parts: Wiring, name: str) -> Browser:
+    add_person(parts.database, name)
+    with parts.database.write() as session:
+        person = person_called(session, name)
+        assert person
+        person.password_hash = PASSWORD_HASH
+        cookie = remember_browser(session, person_id=person.id)
+    browser = Browser(app)
+    browser.client.set_cookie("slipway_person", cookie)
+    return browser

@@ -1,0 +1,108 @@
+"""What the database promises."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from webapp.migrations.upgrade import upgrade
+from webapp.models.base import Base
+from webapp.models.database import Database
+from webapp.models.people import Person
+from webapp.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WRITE_THEN_DIE = """
+import os, signal, sys
+from webapp.models.database import Database
+from webapp.models.people import Person
+database = Database(sys.argv[1])
+with database.write() as session:
+    session.add(Person(name="ada", name_key="ada"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'slipway.db'}")
+    upgrade(database)
+    yield database
+    database.close()
+
+
+def test_the_migrations_make_exactly_what_the_models_say(database: Database) -> None:
+    with database.read() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_what_was_kept_survives_kill_9(database: Database) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE_THEN_DIE, database.url],
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])},
+    )
+    assert done.returncode == -signal.SIGKILL
+    with database.read() as session:
+        assert [each.name for each in session.query(Person)] == ["ada"]
+
+
+def test_a_writer_that_raises_keeps_nothing(database: Database) -> None:
+    def write() -> None:
+        with database.write() as session:
+            session.add(Person(name="ada", name_key="ada"))
+            session.flush()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write()
+    with database.read() as session:
+        assert session.query(Person).count() == 0
+
+
+def test_a_reader_sees_what_was_and_never_waits_for_a_writer(database: Database) -> None:
+    with database.write() as writing:
+        writing.add(Person(name="ada", name_key="ada"))
+        writing.flush()
+        with database.read() as reading:
+            assert reading.query(Person).count() == 0
+
+
+def test_a_second_start_changes_nothing_and_copies_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert upgrade(database) == "0001"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_database_of_a_later_slipway_is_left_alone(database: Database) -> None:
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Problem, match="written by a later Slipway"):
+        upgrade(database)
+
+
+def test_a_migration_copies_what_was_there_before(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        session.add(Person(name="ada", name_key="ada"))
+    monkeypatch.setattr("alembic.script.ScriptDirectory.get_current_head", lambda _self: "0002")
+    upgrade(database)
+    with closing(sqlite3.connect(tmp_path / "slipway.db.before-0001")) as copy:
+        assert copy.execute("SELECT name FROM people").fetchall() == [("ada",)]

@@ -1,0 +1,150 @@
+"""What an instructor does and sees, and what others must not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from webapp.models.people import Learner
+from webapp.models.workshops import workshops_for
+from webapp.workshops.opening import ensure_demo
+from webapp.workshops.teaching import person_called
+
+if TYPE_CHECKING:
+    from tests.unit.webapp.conftest import Browser, MemoryEngine
+    from webapp.models.base import LearnerId
+    from webapp.models.workshops import Workshop
+    from webapp.wiring import Wiring
+
+FORM = {
+    "lessons": ["02-what-is-a-container"],
+    "max_learners": "12",
+    "minutes": "45",
+    "internet": "on",
+}
+
+
+def opened(parts: Wiring) -> list[Workshop]:
+    with parts.database.read() as session:
+        person = person_called(session, "ada")
+        assert person
+        return workshops_for(session, person.id)
+
+
+def test_an_instructor_opens_a_workshop_with_the_form_s_own_defaults(
+    ada: Browser, parts: Wiring, engine: MemoryEngine
+) -> None:
+    page = ada.get("/workshops/new")
+    assert page.status_code == 200
+    answer = ada.post("/workshops", FORM)
+    (made,) = opened(parts)
+    assert answer.location == f"/workshops/{made.public_id}"
+    assert (made.max_learners, made.internet, made.title) == (12, True, "What is a container?")
+    assert engine.wanted[0]["internet"] is True
+    assert made.code in ada.get(answer.location).text
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"lessons": []}, "No lesson is chosen."),
+        ({"lessons": ["../../etc"]}, "There is no lesson called ../../etc."),
+        ({"max_learners": "0"}, "Learners at most is 0."),
+        ({"max_learners": "many"}, "Learners at most is “many”."),
+        ({"minutes": "9" * 60}, "How long, in minutes, is 999999999."),
+    ],
+)
+def test_a_form_that_makes_no_workshop_says_why_and_keeps_the_rest(
+    ada: Browser, parts: Wiring, changed: dict[str, object], sentence: str
+) -> None:
+    answer = ada.post("/workshops", {**FORM, **changed})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert opened(parts) == []
+
+
+def test_the_demo_ends_when_a_real_workshop_opens(ada: Browser, parts: Wiring) -> None:
+    demo = ensure_demo(parts.database, parts.library)
+    assert demo
+    assert (demo.max_learners, demo.internet) == (3, False)
+    ada.post("/workshops", FORM)
+    real, over = opened(parts)
+    assert (real.is_demo, real.ended_at) == (False, None)
+    assert (over.id, over.ended_at is not None) == (demo.id, True)
+    assert ensure_demo(parts.database, parts.library) is None
+
+
+def test_nobody_else_sees_or_ends_an_instructor_s_workshop(
+    workshop: Workshop, mallory: Browser, ben: Browser, parts: Wiring
+) -> None:
+    ben.join(workshop.code, "ben")
+    page = f"/workshops/{workshop.public_id}"
+    for path in ("", "/code", "/end"):
+        assert mallory.get(page + path).status_code == 403
+        assert ben.get(page + path).location == "/sign-in"
+    assert mallory.post(f"{page}/end").status_code == 403
+    assert ben.post(f"{page}/end").status_code == 401
+    assert mallory.post(f"{page}/try").status_code == 403
+    assert workshop.title not in mallory.get("/workshops").text
+    assert parts.line.place_of(learner_id(parts, "ben")).state == "ready"
+
+
+def test_ending_says_what_goes_and_what_stays_and_then_does_so(
+    ada: Browser, ben: Browser, workshop: Workshop, parts: Wiring, engine: MemoryEngine
+) -> None:
+    ben.join(workshop.code, "ben")
+    parts.line.place_of(learner_id(parts, "ben"))
+    page = f"/workshops/{workshop.public_id}"
+    asked = ada.get(f"{page}/end").text
+    assert "1 lab, with every file and program in it" in asked
+    assert "Who joined, and which steps and checks" in asked
+    ada.post(f"{page}/end")
+    assert engine.labs == {}
+    after = ada.get(page).text
+    assert "This workshop is over." in after
+    assert "ben" in after
+    assert parts.line.place_of(learner_id(parts, "ben")).state == "ended"
+
+
+def test_an_instructor_who_tries_it_takes_no_place_and_is_one_learner(
+    ada: Browser, workshop: Workshop
+) -> None:
+    for _ in range(2):
+        assert ada.post(f"/workshops/{workshop.public_id}/try").location == "/lab"
+    page = ada.get(f"/workshops/{workshop.public_id}").text
+    assert page.count("trying it") == 1
+    assert "<strong data-joined>0</strong> of 2" in page
+
+
+def test_the_projector_shows_the_set_address_with_a_picture_of_the_link(
+    ada: Browser, workshop: Workshop, parts: Wiring
+) -> None:
+    object.__setattr__(parts.settings, "public_url", "http://lab.school.example/")
+    page = ada.get(f"/workshops/{workshop.public_id}/code").text
+    assert "<strong>lab.school.example</strong>" in page
+    assert "<svg" in page
+    assert workshop.code in page
+
+
+def test_the_projector_never_shows_localhost(ada: Browser, workshop: Workshop) -> None:
+    page = ada.get(f"/workshops/{workshop.public_id}/code").text
+    assert "localhost" not in page
+    assert "127.0.0.1" not in page
+    assert "This server listens to its own machine only." in page
+
+
+def test_the_list_says_that_labs_are_away_and_shows_the_rest(
+    ada: Browser, workshop: Workshop, engine: MemoryEngine
+) -> None:
+    engine.is_away = True
+    page = ada.get("/workshops")
+    assert page.status_code == 200
+    assert "The runtime is away." in page.text
+    assert workshop.code in page.text
+
+
+def learner_id(parts: Wiring, name: str) -> LearnerId:
+    with parts.database.read() as session:
+        return session.scalars(select(Learner.id).where(Learner.name == name)).one()

@@ -1,0 +1,66 @@
+"""Who may what: ada teaches ben and chi, mallory teaches elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from webapp.access import NOBODY, Visitor, may_learn, may_teach, may_type, may_watch
+from webapp.models.base import LearnerId, PersonId, WorkshopId, now
+from webapp.models.people import Learner, Person
+from webapp.models.workshops import Workshop
+
+
+def workshop(number: int, opened_by: int | None, minutes: int = 60) -> Workshop:
+    return Workshop(
+        id=WorkshopId(number),
+        opened_by=None if opened_by is None else PersonId(opened_by),
+        starts_at=now() - timedelta(minutes=1),
+        ends_at=now() + timedelta(minutes=minutes),
+    )
+
+
+CLASS = workshop(1, opened_by=1)
+OVER = workshop(2, opened_by=1, minutes=-1)
+ADA = Visitor(person=Person(id=PersonId(1)))
+MALLORY = Visitor(person=Person(id=PersonId(2)))
+BEN = Visitor(learner=Learner(id=LearnerId(1)), workshop=CLASS)
+CHI = Visitor(learner=Learner(id=LearnerId(2)), workshop=CLASS)
+LATE = Visitor(learner=Learner(id=LearnerId(1)), workshop=OVER)
+
+
+@pytest.mark.parametrize(
+    ("visitor", "types", "watches"),
+    [
+        (BEN, True, True),
+        (CHI, False, False),
+        (ADA, False, True),
+        (MALLORY, False, False),
+        (LATE, False, False),
+        (NOBODY, False, False),
+    ],
+)
+def test_only_its_learner_types_into_a_lab_and_only_their_instructor_watches(
+    visitor: Visitor, types: bool, watches: bool
+) -> None:
+    assert may_type(visitor, "learner-1") is types
+    assert may_watch(visitor, "learner-1", CLASS) is watches
+
+
+def test_a_lab_of_no_workshop_is_watched_by_nobody() -> None:
+    assert not may_watch(ADA, "benchmark-1", None)
+
+
+def test_a_workshop_that_nobody_opened_is_every_instructor_s() -> None:
+    anyone_s = workshop(3, opened_by=None)
+    assert may_teach(ADA, anyone_s)
+    assert may_teach(MALLORY, anyone_s)
+    assert not may_teach(MALLORY, CLASS)
+    assert not may_teach(BEN, anyone_s)
+
+
+def test_learning_ends_with_the_workshop() -> None:
+    assert may_learn(BEN)
+    assert not may_learn(LATE)
+    assert not may_learn(ADA)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from webapp.problems import Problem
+from webapp.settings import SETTINGS, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "slipway.toml"
+    file.write_text('port = 9000\npublic_url = "http://a.example"\ndemo = false\n')
+    settings = read_settings({"SLIPWAY_PORT": "9001", "HOME": "/x"}, file)
+    assert settings.port == 9001
+    assert settings.public_url == "http://a.example"
+    assert settings.demo is False
+    assert settings.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SLIPWAY_PORT", "eighty", "The setting port is “eighty”, which isn't a whole number."),
+        ("SLIPWAY_DEMO", "perhaps", "The setting demo is “perhaps”, which isn't yes or no."),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(name: str, value: str, sentence: str) -> None:
+    with pytest.raises(Problem, match=sentence):
+        read_settings({name: value})
+
+
+def test_a_file_that_was_named_must_be_readable(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="can't be read"):
+        read_settings({}, tmp_path / "none.toml")
+
+
+def test_each_setting_has_help_and_a_field(tmp_path: Path) -> None:
+    settings = read_settings({"SLIPWAY_DATA": str(tmp_path)})
+    for setting in SETTINGS:
+        assert setting.help
+        assert hasattr(settings, setting.name)
+
+
+def test_a_folder_that_can_t_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "web").write_text("a file where the folder should be")
+    with pytest.raises(Problem, match="The web can't write in"):
+        read_settings({"SLIPWAY_DATA": str(tmp_path)}).require_writable()

@@ -1,0 +1,82 @@
+"""What happens by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from webapp.models.base import now
+from webapp.models.workshops import Workshop, running_workshops
+from webapp.workshops.joining import join
+from webapp.workshops.opening import Plan, ensure_demo, open_workshop
+
+if TYPE_CHECKING:
+    from tests.unit.webapp.conftest import MemoryEngine
+    from webapp.wiring import Wiring
+    from webapp.workshops.news import Item
+
+
+def test_a_workshop_ends_when_its_time_is_up(parts: Wiring, engine: MemoryEngine) -> None:
+    workshop = open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    parts.line.place_of(learner.id)
+    heard: list[Item] = []
+    parts.news.listen(heard.append)
+    with parts.database.write() as session:
+        session.get_one(Workshop, workshop.id).ends_at = now() - timedelta(seconds=1)
+    parts.clock.tick()
+    assert engine.labs == {}
+    assert [item.kind for item in heard if item.learner_id == learner.id][:1] == ["ended"]
+
+
+def test_a_demo_is_open_while_there_is_nothing_else(parts: Wiring) -> None:
+    parts.clock.tick()
+    with parts.database.read() as session:
+        (demo,) = running_workshops(session)
+    assert demo.is_demo
+    open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
+    parts.clock.tick()
+    with parts.database.read() as session:
+        assert [each.is_demo for each in running_workshops(session)] == [False]
+
+
+def test_one_demo_is_enough(parts: Wiring) -> None:
+    first, second = (ensure_demo(parts.database, parts.library) for _ in range(2))
+    assert first
+    assert second
+    assert first.id == second.id
+
+
+def test_a_lab_that_died_is_told_with_its_reason_and_made_anew_when_asked(
+    parts: Wiring, engine: MemoryEngine
+) -> None:
+    workshop = open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    lab = parts.line.place_of(learner.id).lab
+    assert lab
+    heard: list[Item] = []
+    parts.news.listen(heard.append)
+    engine.labs.clear()
+    parts.labs.heard({"type": "lab.ended", "lab": lab["lab"], "reason": "died", "seq": 1})
+    assert heard[0].facts["state"] == "ended"
+    assert "Your container has ended." in heard[0].facts["sentence"]
+    assert parts.labs.of(learner.id) is None
+    again = parts.line.place_of(learner.id).lab
+    assert again
+    assert again["lab"] != lab["lab"]
+
+
+def test_a_limit_and_an_ended_shell_reach_their_learner_only(parts: Wiring) -> None:
+    workshop = open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    lab = parts.line.place_of(learner.id).lab
+    assert lab
+    heard: list[Item] = []
+    parts.news.listen(heard.append)
+    parts.labs.heard({"type": "lab.limit", "lab": lab["lab"], "limit": "pids", "sentence": "Full."})
+    parts.labs.heard({"type": "shell.ended", "lab": lab["lab"], "terminal": f"{lab['lab']}.1"})
+    parts.labs.heard({"type": "lab.limit", "lab": "ffffffff", "limit": "pids", "sentence": "x"})
+    assert [(item.kind, item.learner_id) for item in heard] == [
+        ("limit", learner.id),
+        ("shell", learner.id),
+    ]

@@ -1,0 +1,130 @@
+"""The waiting line: in order, by itself, and nobody is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from webapp.models.people import learners_of
+from webapp.models.workshops import Workshop
+from webapp.workshops.ending import end_workshop
+from webapp.workshops.joining import join
+from webapp.workshops.opening import Plan, open_workshop
+
+if TYPE_CHECKING:
+    from tests.unit.webapp.conftest import MemoryEngine
+    from webapp.models.base import LearnerId
+    from webapp.wiring import Wiring
+
+
+def class_of(parts: Wiring, most: int) -> Workshop:
+    return open_workshop(
+        parts.database, parts.library, Plan(("00-your-terminal",), max_learners=most)
+    )
+
+
+def come(parts: Wiring, workshop: Workshop, *names: str) -> list[LearnerId]:
+    return [join(parts.database, workshop.code, name, f"a-{name}")[0].id for name in names]
+
+
+def states(parts: Wiring, learners: list[LearnerId]) -> list[tuple[str, int | None]]:
+    places = [parts.line.place_of(each) for each in learners]
+    return [(place.state, place.place) for place in places]
+
+
+def test_who_finds_room_has_a_lab_made_as_the_workshop_says(
+    parts: Wiring, engine: MemoryEngine
+) -> None:
+    workshop = class_of(parts, 2)
+    (otter,) = come(parts, workshop, "otter")
+    place = parts.line.place_of(otter)
+    assert place.state == "ready"
+    assert place.lab == engine.labs[f"learner-{otter}"]
+    asked = engine.asked[0]
+    assert asked["until"] == workshop.ends_at.timestamp()
+    assert asked["limits"] == {"memory_bytes": 256 * 1024**2, "pids": 128, "cpu_cores": 1.0}
+    assert asked["internet"] is False
+    assert parts.line.place_of(otter) == place
+    assert len(engine.labs) == 1
+
+
+def test_a_full_workshop_lets_the_next_in_when_the_number_is_raised(parts: Wiring) -> None:
+    workshop = class_of(parts, 1)
+    learners = come(parts, workshop, "otter", "heron", "lynx")
+    assert states(parts, learners) == [("ready", None), ("waiting", 1), ("waiting", 2)]
+    assert "This workshop is full: 1 of 1." in parts.line.place_of(learners[1]).sentence
+    with parts.database.write() as session:
+        session.get_one(Workshop, workshop.id).max_learners = 2
+    parts.line.move()
+    assert states(parts, learners) == [("ready", None), ("ready", None), ("waiting", 1)]
+
+
+def test_a_full_server_lets_learners_in_in_order_when_labs_end(
+    parts: Wiring, engine: MemoryEngine
+) -> None:
+    engine.room = 1
+    workshop = class_of(parts, 10)
+    learners = come(parts, workshop, "otter", "heron", "lynx")
+    assert states(parts, learners) == [("ready", None), ("waiting", 1), ("waiting", 2)]
+    sentence = parts.line.place_of(learners[2]).sentence
+    assert sentence.startswith("The server is full: you are 2nd in line.")
+    parts.labs.remove(learners[0])
+    engine.room = 1
+    parts.line.move()
+    assert parts.labs.of(learners[1])
+    assert parts.labs.of(learners[2]) is None
+
+
+def test_nobody_who_comes_later_overtakes_the_line(parts: Wiring, engine: MemoryEngine) -> None:
+    engine.room = 0
+    workshop = class_of(parts, 10)
+    (otter,) = come(parts, workshop, "otter")
+    assert states(parts, [otter]) == [("waiting", 1)]
+    engine.room = 1
+    (heron,) = come(parts, workshop, "heron")
+    assert states(parts, [heron]) == [("waiting", 2)]
+    parts.line.move()
+    assert states(parts, [otter, heron]) == [("ready", None), ("waiting", 1)]
+
+
+def test_a_runtime_that_is_away_keeps_the_place_and_gives_the_lab_later(
+    parts: Wiring, engine: MemoryEngine
+) -> None:
+    engine.is_away = True
+    (otter,) = come(parts, class_of(parts, 1), "otter")
+    place = parts.line.place_of(otter)
+    assert (place.state, place.sentence) == (
+        "away",
+        "The runtime is away. It comes back by itself.",
+    )
+    engine.is_away = False
+    assert states(parts, [otter]) == [("ready", None)]
+
+
+def test_the_line_survives_a_restart_of_the_web(parts: Wiring, engine: MemoryEngine) -> None:
+    workshop = class_of(parts, 1)
+    learners = come(parts, workshop, "otter", "heron")
+    states(parts, learners)
+    with parts.database.read() as session:
+        kept = learners_of(session, workshop.id)
+    assert [each.admitted_at is None for each in kept] == [False, True]
+    parts.labs._by_learner.clear()  # as a new process begins
+    parts.clock.found()
+    assert states(parts, learners) == [("ready", None), ("waiting", 1)]
+    assert len(engine.labs) == 1
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_an_ended_workshop_leaves_no_lab_even_when_the_runtime_was_away(
+    parts: Wiring, engine: MemoryEngine, is_away: bool
+) -> None:
+    workshop = class_of(parts, 2)
+    learners = come(parts, workshop, "otter", "heron")
+    states(parts, learners)
+    engine.is_away = is_away
+    end_workshop(parts.database, parts.labs, parts.news, workshop.id)
+    engine.is_away = False
+    parts.clock.found()
+    assert engine.labs == {}
+    assert states(parts, learners) == [("ended", None), ("ended", None)]
