@@ -41,7 +41,7 @@ export function wireLab(room) {
   terminal.addEventListener("slip-activity", () => tabs.note("terminal", "new output"));
   terminal.addEventListener("slip-terminal-open", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
-    detail.done(room.ask("terminal", { do: "open" }));
+    detail.done(room.ask("terminal", { do: "open", name: detail.name ?? null }));
   });
   terminal.addEventListener("slip-terminal-close", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);

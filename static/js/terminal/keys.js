@@ -14,34 +14,20 @@
  * @returns {Deed}
  */
 export function deedOf(press, place) {
-  const letter = press.key.toLowerCase();
-  if (press.altKey) return "send";
-  if (press.ctrlKey && press.shiftKey && !press.metaKey) return chord(letter);
-  if (place.isMac) return press.metaKey && !press.ctrlKey ? macChord(letter, place) : "send";
-  if (!press.ctrlKey || press.metaKey) return press.shiftKey && press.key === "Insert" ? "paste" : "send";
-  if (letter === "c" && place.hasSelection) return "copy";
-  if (letter === "v" && !place.isAlternate) return "paste";
-  return "send";
+  const name = chordOf(press);
+  if (ALWAYS[name]) return ALWAYS[name];
+  if (place.hasSelection && name === (place.isMac ? "M-c" : "C-c")) return "copy";
+  const pastes = place.isMac ? name === "M-v" : name === "C-v" && !place.isAlternate;
+  return pastes ? "paste" : "send";
 }
 
-/**
- * @param {string} letter
- * @returns {Deed}
- */
-function chord(letter) {
-  if (letter === "l") return "leave";
-  if (letter === "c") return "copy";
-  return letter === "v" ? "paste" : "send";
-}
+/** @type {Record<string, Deed>} */
+const ALWAYS = { "CS-l": "leave", "CS-c": "copy", "CS-v": "paste", "S-insert": "paste" };
 
-/**
- * @param {string} letter
- * @param {Place} place
- * @returns {Deed}
- */
-function macChord(letter, place) {
-  if (letter === "c" && place.hasSelection) return "copy";
-  return letter === "v" ? "paste" : "send";
+/** @param {Press} press */
+function chordOf({ key, ctrlKey, altKey, metaKey, shiftKey }) {
+  const held = [ctrlKey && "C", altKey && "A", metaKey && "M", shiftKey && "S"];
+  return `${held.filter(Boolean).join("")}-${key.toLowerCase()}`;
 }
 
 /**

@@ -128,7 +128,10 @@ export class Link {
     this.#leave();
     const turn = ++this.#turn;
     /** @type {(deed: (...given: any[]) => void) => (...given: any[]) => void} */
-    const ifCurrent = (deed) => (...given) => turn === this.#turn && deed(...given);
+    const ifCurrent =
+      (deed) =>
+      (...given) =>
+        turn === this.#turn && deed(...given);
     const wish = { after: this.#next, epoch: this.#epoch, tries: this.#standing.tries };
     this.#transport = this.#connect(wish, {
       opened: () => {},

@@ -4,7 +4,7 @@
  * @typedef {import("./link.js").Connect} Connect
  * @typedef {import("./link.js").Ears} Ears
  * @typedef {import("./link.js").Wish} Wish
- * @typedef {{ask: (name: string, fields: object) => Promise<any>, tell: (name: string, fields: any) => void,
+ * @typedef {{ask: (name: string, fields: Record<string, unknown>) => Promise<any>, tell: (name: string, fields: any) => void,
  *   on: (name: string, hear: (fact: any) => void) => void}} Room
  */
 

@@ -1,0 +1,340 @@
+/** One terminal on the page: xterm.js, its link to the server, and the way into and out of it by keyboard. */
+
+import { FitAddon } from "@xterm/addon-fit";
+import { SearchAddon } from "@xterm/addon-search";
+import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { Terminal } from "@xterm/xterm";
+import { say } from "../lib/say.js";
+import { deedOf, isAnswer, mustAsk, withHeld } from "../terminal/keys.js";
+import { Link } from "../terminal/link.js";
+import { transportFor } from "../terminal/transport.js";
+import { fontFamily, palette } from "./terminal-look.js";
+import { drawFast } from "./terminal-webgl.js";
+
+const FIT_MS = 150;
+const PROMPT = /[$#%>] ?$/;
+const ENDED = "\r\n\x1b[2m── This shell has ended. Press Enter to start a new one.\x1b[0m\r\n";
+const IS_MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
+const CLOCK = {
+  now: () => Date.now(),
+  later: (/** @type {number} */ ms, /** @type {() => void} */ deed) => setTimeout(deed, ms),
+  cancel: (/** @type {number} */ timer) => clearTimeout(timer),
+  random: Math.random,
+};
+
+/**
+ * @typedef {import("../terminal/link.js").Standing} Standing
+ * @typedef {object} Owner what the element around it is told
+ * @property {(screen: TerminalScreen) => void} standing
+ * @property {(screen: TerminalScreen) => void} activity new output
+ * @property {(screen: TerminalScreen, lines: number | null) => void} back null: the screen, not each line
+ * @property {(screen: TerminalScreen, reason: string) => void} ended
+ * @property {(screen: TerminalScreen) => void} restart Enter after the shell's end
+ * @property {(problem: {sentence: string, hint: string}) => void} problem
+ * @property {(text: string, yes: string) => Promise<boolean>} ask
+ * @property {() => import("../terminal/transport.js").Room} room
+ * @property {import("../terminal/keys.js").Held} held
+ */
+
+export class TerminalScreen {
+  #owner;
+  #term;
+  #link;
+  #fit = new FitAddon();
+  search = new SearchAddon();
+  #isReplaying = true;
+  #hasShell = true;
+  #wasAway = false;
+  #missedLines = 0;
+  #replay = "fresh";
+  #fitTimer = 0;
+  /** @type {Element | null} */
+  #cameFrom = null;
+  #observer = new ResizeObserver(() => this.fitSoon());
+
+  /**
+   * @param {string} lab
+   * @param {string} name
+   * @param {string} label such as `shell 1`
+   * @param {{fontSize: number, screenReaderMode: boolean}} look
+   * @param {Owner} owner
+   */
+  constructor(lab, name, label, look, owner) {
+    this.name = name;
+    this.#owner = owner;
+    this.element = document.createElement("div");
+    this.element.className = "term";
+    this.element.tabIndex = 0;
+    this.element.setAttribute("role", "group");
+    this.element.setAttribute("aria-label", `Terminal ${label}, press Enter to type`);
+    this.#term = new Terminal({
+      allowProposedApi: true,
+      cursorBlink: false,
+      fontFamily: fontFamily(),
+      lineHeight: 1.2,
+      minimumContrastRatio: 4.5,
+      scrollback: 5000,
+      theme: palette(),
+      linkHandler: { activate: (_, address) => this.#openLink(address) },
+      ...look,
+    });
+    this.#link = new Link(transportFor(`${lab}.${name}`, owner.room), this.#ears(), CLOCK);
+  }
+
+  get standing() {
+    return this.#link.standing;
+  }
+
+  get hasShell() {
+    return this.#hasShell;
+  }
+
+  /** Whether a command typed now would land in something else than an empty prompt. */
+  get isBusy() {
+    const buffer = this.#term.buffer.active;
+    if (buffer.type === "alternate") return true;
+    const line = buffer.getLine(buffer.baseY + buffer.cursorY);
+    return !PROMPT.test(line?.translateToString(false, 0, buffer.cursorX) ?? "");
+  }
+
+  /**
+   * Draws and connects; the font must be there, or the cells are measured wrongly.
+   * @param {HTMLElement} place
+   */
+  open(place) {
+    place.append(this.element);
+    const hint = document.createElement("p");
+    hint.className = "term__hint";
+    for (const [key, what] of [
+      ["Enter", "type here"],
+      ["Tab", "go past"],
+      ["Ctrl Shift L", "leaves later"],
+    ]) {
+      const kbd = document.createElement("kbd");
+      kbd.textContent = key ?? "";
+      hint.append(kbd, ` ${what} `);
+    }
+    this.#term.open(this.element);
+    this.element.append(hint);
+    for (const addon of [this.#fit, this.search, new WebLinksAddon()]) this.#term.loadAddon(addon);
+    this.#term.loadAddon(new UnicodeGraphemesAddon());
+    drawFast(this.#term);
+    this.#prepareField();
+    this.#term.attachCustomKeyEventHandler((event) => this.#key(event));
+    this.#term.onData((data) => this.#typed(data));
+    this.element.addEventListener("keydown", this.#groupKey);
+    this.element.addEventListener("paste", this.#paste, { capture: true });
+    this.element.addEventListener("focusin", () => this.fitSoon());
+    this.#observer.observe(this.element);
+    this.#fit.fit();
+    this.#link.start();
+  }
+
+  /** Phones change what is typed unless told not to; Tab must go past, not in. */
+  #prepareField() {
+    const field = this.#term.textarea;
+    if (!field) return;
+    field.tabIndex = -1;
+    for (const name of ["autocapitalize", "autocorrect", "autocomplete"])
+      field.setAttribute(name, "off");
+    field.spellcheck = false;
+  }
+
+  /** @returns {import("../terminal/link.js").Events} */
+  #ears() {
+    return {
+      standing: ({ state }) => {
+        if (state === "reconnecting") this.#wasAway = true;
+        this.#owner.standing(this);
+      },
+      hello: (hello) => this.#meet(hello),
+      output: (data, end) => {
+        if (this.#wasAway) this.#missedLines += data.filter((byte) => byte === 10).length;
+        this.#term.write(data, () => this.#link.drew(end));
+        if (!this.#isReplaying) this.#owner.activity(this);
+      },
+      ready: () => this.#term.write("", () => this.#begin()),
+      size: (rows, cols) => this.#term.resize(cols, rows),
+      ended: (reason) => this.#end(reason),
+      problem: (problem) => this.#owner.problem(problem),
+    };
+  }
+
+  /** @param {import("../terminal/frames.js").Hello} hello */
+  #meet(hello) {
+    this.#isReplaying = true;
+    this.#hasShell = true;
+    this.#missedLines = 0;
+    this.#replay = hello.replay;
+    this.#term.options.disableStdin = hello.may !== "type";
+    this.#term.resize(hello.cols, hello.rows);
+    if (hello.replay === "exact") return;
+    this.#term.reset();
+    this.#term.write(hello.preamble);
+  }
+
+  /** The replay is drawn: from here on keys count, and programs' questions are answered. */
+  #begin() {
+    this.#isReplaying = false;
+    if (this.#wasAway) {
+      this.#owner.back(this, this.#replay === "exact" ? this.#missedLines : null);
+    }
+    this.#wasAway = false;
+    this.fit();
+  }
+
+  /** @param {string} reason */
+  #end(reason) {
+    this.#hasShell = false;
+    if (reason === "shell") this.#term.write(ENDED);
+    this.#owner.ended(this, reason);
+  }
+
+  /** @param {string} data */
+  #typed(data) {
+    if (!this.#hasShell) {
+      if (data === "\r") this.#owner.restart(this);
+      return;
+    }
+    if (this.#isReplaying && this.#link.isReady) return;
+    if (isAnswer(data) && !this.element.contains(document.activeElement)) return;
+    const text = data.length === 1 ? withHeld(data, this.#owner.held.take()) : data;
+    this.type(text);
+  }
+
+  /**
+   * Sends keys; without a connection they are dropped, and the learner is told once.
+   * @param {string} text
+   */
+  type(text) {
+    if (this.#link.send(text)) return true;
+    say("Typing is paused until the connection is back.");
+    return false;
+  }
+
+  /**
+   * Types a command and Enter.
+   * @param {string} text
+   */
+  run(text) {
+    const isBracketed = this.#term.modes.bracketedPasteMode && text.includes("\n");
+    return this.type(
+      isBracketed ? `\x1b[200~${text}\x1b[201~\r` : `${text.replaceAll("\n", "\r")}\r`,
+    );
+  }
+
+  /** Whether the program asked for the other arrow codes. */
+  get wantsApplicationKeys() {
+    return this.#term.modes.applicationCursorKeysMode;
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {boolean} false: not for the shell
+   */
+  #key(event) {
+    const isAlternate = this.#term.buffer.active.type === "alternate";
+    const place = { hasSelection: this.#term.hasSelection(), isMac: IS_MAC, isAlternate };
+    const deed = deedOf(event, place);
+    if (deed === "send") return true;
+    if (event.type !== "keydown") return false;
+    if (deed === "leave") this.#leave(event);
+    if (deed === "copy") this.#copy(event);
+    // Ctrl Shift V pastes as Ctrl V does: by the browser itself, which may where scripts may not.
+    return false;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #leave(event) {
+    event.preventDefault();
+    const back = this.#cameFrom?.isConnected ? this.#cameFrom : this.element;
+    this.#cameFrom = null;
+    if (back instanceof HTMLElement) back.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #copy(event) {
+    event.preventDefault(); // Ctrl Shift C opens the developer tools otherwise
+    document.execCommand("copy"); // xterm.js puts its selection into the event; no permission is needed
+    this.#term.clearSelection();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #groupKey = (event) => {
+    if (event.target !== this.element || (event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    this.#term.focus();
+  };
+
+  /** @param {ClipboardEvent} event */
+  #paste = async (event) => {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    event.preventDefault();
+    event.stopPropagation();
+    await this.paste(text);
+  };
+
+  /** @param {string} text */
+  async paste(text) {
+    if (!text) return;
+    const lines = text.trimEnd().split("\n").length;
+    const asks = mustAsk(text, this.#term.modes.bracketedPasteMode);
+    if (asks && !(await this.#owner.ask(`Paste ${lines} lines? Each one runs at once.`, "Paste")))
+      return;
+    this.#term.paste(text);
+    this.#term.focus();
+  }
+
+  /** @param {string} address */
+  async #openLink(address) {
+    if (!/^https?:/.test(address) || !(await this.#owner.ask(`Open ${address}?`, "Open"))) return;
+    window.open(address, "_blank", "noopener,noreferrer");
+  }
+
+  /** Puts the keyboard in; Ctrl Shift L brings it back to where it was. */
+  focus() {
+    const before = document.activeElement;
+    if (!this.element.contains(before) && before !== document.body) this.#cameFrom = before;
+    this.#term.focus();
+  }
+
+  /** Fits once, after the last of many changes. */
+  fitSoon() {
+    clearTimeout(this.#fitTimer);
+    this.#fitTimer = window.setTimeout(() => this.fit(), FIT_MS);
+  }
+
+  /** Takes the size of the pane, and tells the shell. */
+  fit() {
+    if (document.documentElement.dataset.dragging || !this.element.offsetWidth) return;
+    const wanted = this.#fit.proposeDimensions();
+    if (!wanted || !(wanted.rows > 1 && wanted.cols > 1) || this.#isReplaying) return;
+    const { rows, cols } = this.#term;
+    if (wanted.rows === rows && wanted.cols === cols) return;
+    this.#term.resize(wanted.cols, wanted.rows);
+    this.#link.resize(wanted.rows, wanted.cols);
+  }
+
+  /** @param {{fontSize?: number, screenReaderMode?: boolean}} [look] */
+  dress(look = {}) {
+    Object.assign(this.#term.options, { theme: palette(), ...look });
+    this.fitSoon();
+  }
+
+  tryNow() {
+    this.#link.tryNow();
+  }
+
+  drop() {
+    this.#link.drop();
+  }
+
+  close() {
+    this.#observer.disconnect();
+    clearTimeout(this.#fitTimer);
+    this.#link.close();
+    this.#term.dispose();
+    this.element.remove();
+  }
+}

@@ -1,0 +1,29 @@
+/** The fast renderer, for as many terminals as a browser has contexts for; the others draw by the DOM. */
+
+import { WebglAddon } from "@xterm/addon-webgl";
+
+const CONTEXTS_MOST = 6; // browsers take the oldest away at about 16, also from other tabs
+
+let contexts = 0;
+
+/** @param {import("@xterm/xterm").Terminal} term */
+export function drawFast(term) {
+  if (contexts >= CONTEXTS_MOST) return;
+  const addon = new WebglAddon();
+  let isCounted = true;
+  const release = () => {
+    if (isCounted) contexts -= 1;
+    isCounted = false;
+  };
+  addon.onContextLoss(() => {
+    release();
+    addon.dispose();
+  });
+  contexts += 1;
+  try {
+    term.loadAddon(addon);
+  } catch {
+    release(); // no WebGL 2 here: the DOM renderer stays
+  }
+  return release;
+}
