@@ -39,7 +39,7 @@ export function stateOf(verdict) {
 export function showFindings(root, verdict) {
   showState(root, stateOf(verdict));
   const texts = {
-    expected: verdict.expected,
+    expected: verdict.passed ? "" : verdict.expected,
     found: verdict.found,
     attempt: verdict.passed ? "" : verdict.try,
   };

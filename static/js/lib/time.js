@@ -2,6 +2,7 @@
 
 const WARN_S = 600;
 const BAD_S = 120;
+const TWO_DAYS_MIN = 2 * 24 * 60;
 
 /**
  * What stands in the bar for the seconds that are left.
@@ -17,6 +18,8 @@ export function timeLeft(seconds) {
   const minutes = Math.ceil(seconds / 60);
   const level = seconds <= WARN_S ? "warn" : "calm";
   if (minutes < 120) return { text: `${minutes}\u00a0min left`, level };
+  if (minutes >= TWO_DAYS_MIN)
+    return { text: `${Math.floor(minutes / 1440)}\u00a0days left`, level };
   const rest = minutes % 60 ? ` ${minutes % 60}\u00a0min` : "";
   return { text: `${Math.floor(minutes / 60)}\u00a0h${rest} left`, level };
 }

@@ -87,8 +87,7 @@ def socket(app: Flask, parts: Wiring, workshop: Workshop, ben: Browser) -> Socke
 
 
 def ask(socket: SocketIOTestClient, name: str, *args: object) -> dict[str, Any]:
-    answer: dict[str, Any] = socket.emit(name, *args, namespace="/lesson", callback=True)
-    return answer
+    return socket.emit(name, *args, namespace="/lesson", callback=True) or {}
 
 
 @pytest.mark.parametrize(

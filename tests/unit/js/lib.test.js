@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { tidyCode } from "../../../static/js/lib/code.js";
+import { level, megabytes } from "../../../static/js/lib/figures.js";
+import { keyName } from "../../../static/js/lib/keys.js";
+
+const PLAIN = { ctrlKey: false, altKey: false, metaKey: false, shiftKey: false };
+
+test("a code gets its dash and its capitals whatever was typed", () => {
+  assert.equal(tidyCode("klp42q"), "KLP-42Q");
+  assert.equal(tidyCode(" k l p – 4 2 q 7"), "KLP-42Q");
+  assert.equal(tidyCode("klp"), "KLP");
+  assert.equal(tidyCode("KLP-"), "KLP-");
+  assert.equal(tidyCode("KL-"), "KL");
+});
+
+test("an unknown figure is a dash and never 0", () => {
+  assert.equal(megabytes(null), "–");
+  assert.equal(megabytes(148 * 1024 ** 2), "148");
+});
+
+test("a figure is near its limit from 85 %, and full from 99 %", () => {
+  assert.deepEqual(
+    [84, 85, 98, 99].map((value) => level(value, 100)),
+    ["calm", "near", "near", "full"],
+  );
+  assert.equal(level(null, 100), "calm");
+  assert.equal(level(5, 0), "calm");
+});
+
+test("a key has one name however it is typed", () => {
+  assert.equal(keyName({ ...PLAIN, key: "c" }), "C");
+  assert.equal(keyName({ ...PLAIN, key: "H", shiftKey: true }), "Shift+H");
+  assert.equal(keyName({ ...PLAIN, key: "?", shiftKey: true }), "?");
+  assert.equal(keyName({ ...PLAIN, key: "Enter", ctrlKey: true }), "Ctrl+Enter");
+  assert.equal(keyName({ ...PLAIN, key: "F6", shiftKey: true }), "Shift+F6");
+});
