@@ -1,0 +1,143 @@
+"""One Chromium a worker; a browser context a person; no console error goes unseen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.browser.screens import SLOW_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Server
+
+TOP = Path(__file__).parents[2]
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Person(Protocol):
+    """Sits down at a browser of their own and opens a page."""
+
+    def __call__(
+        self,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        may_lose_connection: bool = False,
+    ) -> Page: ...
+
+
+class WebCommand(Protocol):
+    """Runs one of the web's command-line verbs beside the running server."""
+
+    def __call__(self, *words: str) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's own Chromium, headless."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(chromium: Browser, server: Server) -> Iterator[Person]:
+    """A person at a browser of their own: each call is a page in a fresh context.
+
+    Its terminals are read as a screen reader reads them, so that switch is on.
+
+    At the end, whatever a page wrote into its console as an error fails the test;
+    where a server is ended under a page, Chromium itself writes of refused connections.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def sit_down(
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        may_lose_connection: bool = False,
+    ) -> Page:
+        context = chromium.new_context(
+            base_url=server.url,
+            locale="en-GB",
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(SLOW_MS)
+        context.add_init_script("localStorage.setItem('slip-screen-reader', '1')")
+        contexts.append(context)
+        page = context.new_page()
+        return page if may_lose_connection else watched(page, complaints)
+
+    yield sit_down
+    sys.stderr.write(server.log())  # pytest shows it where the test failed
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def watched(page: Page, complaints: list[str]) -> Page:
+    """Note what a page complains about, but that a person opened an address that isn't there."""
+
+    def note(said: ConsoleMessage) -> None:
+        is_own_address = said.location["url"] == page.url and "Failed to load" in said.text
+        if said.type == "error" and not is_own_address:
+            complaints.append(f"{page.url}: {said.text}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    return page
+
+
+@pytest.fixture
+def web_command(server: Server) -> WebCommand:
+    """`./slipway workshop …` and its like, for this server's data folder."""
+
+    def run(*words: str) -> str:
+        data = str(server.instance.data_path)
+        port = server.url.rpartition(":")[2]
+        ran = subprocess.run(
+            [sys.executable, "-m", "runtime", "as-web", "--data", data, "--", *words],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(TOP),
+                "PYTHONSAFEPATH": "1",
+                "SLIPWAY_PORT": port,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return run
+
+
+@pytest.fixture
+def workshop(web_command: WebCommand) -> dict[str, Any]:
+    """A workshop with all lessons: its `code`, `link` and `page`."""
+    made: dict[str, Any] = json.loads(web_command("workshop", "create", "--json"))
+    return made

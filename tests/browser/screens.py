@@ -1,0 +1,121 @@
+"""What a person sees and does on Slipway's pages, so that a test reads like a protocol."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+SLOW_MS = 20_000
+"""How long a lab, a shell or a server that starts again may take on a busy machine."""
+
+PROMPT = r"learner@lab-[0-9a-f]+:\S* ?\$ *$"
+_LONGEST_ECHO = 20
+_NUMBERS = count(1)
+
+# The rows of the terminal in front, as xterm.js gives them to a screen reader.
+_ROWS = """() => {
+    const trees = [...document.querySelectorAll(".xterm-accessibility-tree")];
+    const seen = trees.find(tree => tree.closest("[hidden]") === null);
+    return [...(seen?.children ?? [])].map(row => row.textContent.replaceAll("\\u00a0", " "));
+}"""
+
+
+class Terminal:
+    """The terminal in front, read through its accessibility tree."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def text(self) -> str:
+        """The screen, without the empty rows at its end."""
+        rows: list[str] = self._page.evaluate(_ROWS)
+        return "\n".join(row.rstrip() for row in rows).rstrip()
+
+    def wait_for(self, pattern: str) -> str:
+        """The screen, once it matches."""
+        self._page.wait_for_function(
+            f"source => new RegExp(source, 'm').test(({_ROWS})().join('\\n').trimEnd())",
+            arg=pattern,
+            timeout=SLOW_MS,
+            polling=50,
+        )
+        return self.text()
+
+    def wait_prompt(self) -> str:
+        """The screen, once the shell waits for a line."""
+        return self.wait_for(PROMPT)
+
+    def enter(self) -> None:
+        """Go into the terminal by pointer, as most learners do."""
+        self._page.locator("slip-terminal .xterm-screen >> visible=true").first.click()
+
+    def type(self, line: str) -> None:
+        """Type a line and Enter."""
+        self.enter()
+        self._page.keyboard.type(line)
+        self._page.keyboard.press("Enter")
+
+    def run(self, command: str) -> str:
+        """Type a command; the screen once its prompt is back."""
+        self.type(command)
+        self.wait_for(re.escape(command[-_LONGEST_ECHO:]))
+        return self.wait_prompt()
+
+    def ask(self, command: str) -> str:
+        """What a command prints, without the lines around it."""
+        mark = f"end-of-answer-{next(_NUMBERS)}"
+        self.type(f"clear; {command}; echo '{mark[:3]}''{mark[3:]}'")
+        return self.wait_for(f"^{mark} *$").partition(mark)[0].strip()
+
+
+@dataclass
+class Joined:
+    """One learner in one browser context."""
+
+    page: Page
+    name: str
+    pin: str
+
+    @property
+    def terminal(self) -> Terminal:
+        """The terminal in front."""
+        return Terminal(self.page)
+
+    def check(self) -> Locator:
+        """Ask whether the step is done; the check, once it has answered."""
+        check = self.page.locator("slip-check")
+        again = self.page.get_by_role("button", name="Check again")
+        (
+            again if again.is_visible() else self.page.get_by_role("button", name="Check my work")
+        ).click()
+        expect(check).to_have_attribute("data-state", re.compile("passed|failed|broke"))
+        return check
+
+    def onward(self) -> None:
+        """Go on to the next step; the page takes no press within 600 ms of a passed check."""
+        here = self.page.url
+        while self.page.url == here:
+            self.page.locator("[data-onward]").click()
+            with suppress(PlaywrightTimeout):
+                self.page.wait_for_url(lambda url: url != here, timeout=1000)
+
+
+def join(page: Page, code: str, name: str) -> Joined:
+    """Join as a learner does, up to the first prompt."""
+    page.goto(f"/j/{code}")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Join").click()
+    pin = page.locator(".join__shown-pin").inner_text()
+    page.get_by_role("link", name="Start the lesson").click()
+    joined = Joined(page, name, pin)
+    joined.terminal.wait_prompt()
+    return joined

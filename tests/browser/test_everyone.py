@@ -1,0 +1,179 @@
+"""What everyone must be able to use: by keyboard, on a phone, with a screen reader; and quickly."""
+
+from __future__ import annotations
+
+import re
+import time
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import TOP
+from tests.browser.screens import Terminal, join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import CDPSession, Page
+
+    from tests.browser.conftest import Person, WebCommand
+
+FIRST_VISIT_BYTES = 400_000
+JOIN_RATIO = 4
+AXE = (TOP / "node_modules/axe-core/axe.min.js").read_text()
+SERIOUS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+    .filter(each => ["serious", "critical"].includes(each.impact))
+    .map(each => `${each.id}: ${each.nodes.map(node => node.target).join(", ")}`)"""
+SIZES = [(1440, 900), (760, 900), (390, 800)]
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe-core calls serious or critical."""
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(SERIOUS)
+    return [f"{page.url}: {each}" for each in found]
+
+
+def fits_its_width(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def public_pages(page: Page, code: str) -> Iterator[str]:
+    """Go to each page that needs no sign-in, in turn."""
+    for address in ("/", f"/j/{code}", "/resume", "/sign-in", "/nowhere"):
+        page.goto(address)
+        yield address
+    page.goto("/")
+    page.get_by_label("Workshop code").fill("ABC-999")
+    page.get_by_label("Your name").fill("Ben")
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("No open workshop has the code")).to_be_visible()
+    yield "a wrong code"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious_on_public_pages(
+    person: Person, workshop: dict[str, Any], dark: bool
+) -> None:
+    page = person(dark=dark)
+    assert [f for _ in public_pages(page, workshop["code"]) for f in serious_faults(page)] == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious_on_instructors_pages(
+    person: Person, web_command: WebCommand, dark: bool
+) -> None:
+    link = web_command("person", "instructor", "add", f"judy {dark}").split()[0]
+    page = person(dark=dark)
+    page.goto(link)
+    faults = serious_faults(page)
+    page.get_by_label("Password").fill("a few words in a row")
+    page.get_by_label("The same once more").fill("a few words in a row")
+    page.get_by_role("button", name="Set password and sign in").click()
+    faults += serious_faults(page)
+    page.get_by_role("link", name=re.compile("^New workshop")).first.click()
+    faults += serious_faults(page)
+    page.get_by_role("button", name="Open the workshop").click()
+    expect(page.get_by_text("Nobody has joined yet.")).to_be_visible()
+    faults += serious_faults(page)
+    roster = page.url
+    for address in (f"{roster}/code", f"{roster}/end", "/workshops"):
+        page.goto(address)
+        faults += serious_faults(page)
+    page.goto(f"{roster}/end")
+    page.get_by_role("button", name=re.compile("^End ")).click()
+    faults += serious_faults(page)
+    assert faults == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious_in_the_player(
+    person: Person, workshop: dict[str, Any], dark: bool
+) -> None:
+    ben = join(person(dark=dark), workshop["code"], "Ben")
+    faults = serious_faults(ben.page)
+    ben.check()
+    faults += serious_faults(ben.page)
+    ben.terminal.run("whoami")
+    ben.check()
+    faults += serious_faults(ben.page)
+    for lesson, step in (
+        ("00-your-terminal", "04-yours-only"),
+        ("02-what-is-a-container", "01-whose-kernel"),
+        ("02-what-is-a-container", "04-seen-from-the-server"),
+    ):
+        ben.page.goto(f"/lab/{lesson}/{step}")
+        ben.terminal.wait_prompt()
+        faults += serious_faults(ben.page)
+    assert faults == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_no_page_scrolls_sideways(
+    person: Person, workshop: dict[str, Any], width: int, height: int
+) -> None:
+    page = person(width=width, height=height)
+    for address in public_pages(page, workshop["code"]):
+        assert fits_its_width(page), address
+    ben = join(page, workshop["code"], f"Ben {width}")
+    assert fits_its_width(ben.page)
+    ben.page.goto("/lab/02-what-is-a-container/04-seen-from-the-server")
+    assert fits_its_width(ben.page)
+
+
+def test_a_phone_shows_lesson_and_terminal_as_two_tabs(
+    person: Person, workshop: dict[str, Any]
+) -> None:
+    page = person(width=390, height=800)
+    page.goto(f"/j/{workshop['code']}")
+    page.get_by_label("Your name").fill("Ben")
+    page.get_by_role("button", name="Join").click()
+    page.get_by_role("link", name="Start the lesson").click()
+    expect(page.get_by_role("tab", name=re.compile("Lesson"))).to_have_attribute(
+        "aria-selected", "true"
+    )
+    page.get_by_role("button", name="Run: whoami").click()
+    expect(page.get_by_role("tab", name=re.compile("Terminal"))).to_have_attribute(
+        "aria-selected", "true"
+    )
+    Terminal(page).wait_for("^learner$")
+    page.get_by_role("tab", name=re.compile("Lesson")).click()
+    page.get_by_role("button", name="Check my work").click()
+    expect(page.locator("slip-check")).to_have_attribute("data-state", "passed")
+
+
+def test_the_first_visit_weighs_little(person: Person, workshop: dict[str, Any]) -> None:
+    page = person()
+    weights = _weights(page.context.new_cdp_session(page))
+    page.goto(f"/j/{workshop['code']}")
+    page.wait_for_load_state("networkidle")
+    assert 0 < sum(weights) < FIRST_VISIT_BYTES
+
+
+def test_the_player_comes_quickly_after_the_click_that_joins(
+    person: Person, workshop: dict[str, Any]
+) -> None:
+    bare, joined = [], []
+    for number in range(3):
+        page = person()
+        begin = time.monotonic()
+        page.goto(f"/j/{workshop['code']}")
+        bare.append(time.monotonic() - begin)
+        page.get_by_label("Your name").fill(f"Ben {number}")
+        begin = time.monotonic()
+        page.get_by_role("button", name="Join").click()
+        page.get_by_role("link", name="Start the lesson").click()
+        Terminal(page).wait_prompt()
+        joined.append(time.monotonic() - begin)
+        page.context.close()
+    assert median(joined) <= JOIN_RATIO * median(bare), (joined, bare)
+
+
+def _weights(session: CDPSession) -> list[int]:
+    """Bytes on the wire, filled in while pages load."""
+    weights: list[int] = []
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: weights.append(event["encodedDataLength"]))
+    return weights

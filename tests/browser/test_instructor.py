@@ -1,0 +1,90 @@
+"""An instructor: from the one-time link to a class that has ended."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.browser.screens import join
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Person, WebCommand
+    from tests.conftest import Server
+
+WORDS = "a few words in a row"
+
+
+def sign_in(page: Page, link: str) -> None:
+    page.goto(link)
+    page.get_by_label("Password").fill(WORDS)
+    page.get_by_label("The same once more").fill(WORDS)
+    page.get_by_role("button", name="Set password and sign in").click()
+    expect(page.get_by_role("heading", name="Workshops", exact=True)).to_be_visible()
+
+
+def open_workshop(page: Page) -> str:
+    """Three clicks from the list of workshops, all at their defaults; gives the code."""
+    page.get_by_role("link", name=re.compile("^New workshop")).first.click()
+    page.get_by_role("button", name="Open the workshop").click()
+    return page.locator(".workshop__letters").inner_text()
+
+
+def test_a_class_is_opened_followed_and_ended(
+    person: Person, web_command: WebCommand, server: Server
+) -> None:
+    link = web_command("person", "instructor", "add", "grace").split()[0]
+    grace = person()
+    sign_in(grace, link)
+    code = open_workshop(grace)
+    assert re.fullmatch(r"[A-Z0-9]{3}-[A-Z0-9]{3}", code)
+    roster = grace.url
+    expect(grace.get_by_text("Nobody has joined yet.")).to_be_visible()
+
+    projector = grace.context.new_page()
+    projector.goto(f"{roster}/code")
+    expect(projector.get_by_role("heading", name=code)).to_be_visible()
+
+    ben = join(person(), code, "Ben")
+    row = grace.get_by_role("row", name=re.compile("Ben"))
+    expect(row).to_contain_text("step 1 of 4")
+    expect(projector.locator("[data-joined]")).to_have_text("1")
+    ben.check()
+    expect(row).to_contain_text("not yet")
+    ben.terminal.run("whoami")
+    ben.check()
+    expect(row).to_contain_text("passed")
+
+    grace.get_by_role("link", name=re.compile("^End the workshop")).click()
+    expect(grace.get_by_text("What goes")).to_be_visible()
+    expect(grace.get_by_text("1 lab, with every file")).to_be_visible()
+    grace.get_by_role("button", name=re.compile("^End ")).click()
+    expect(grace.get_by_text("This workshop is over.")).to_be_visible()
+    expect(grace.get_by_role("row", name=re.compile("Ben"))).to_contain_text("passed")
+    wait_for(lambda: not server.client.lab_list(), "the end of every lab")
+    expect(ben.page.get_by_text("over")).not_to_have_count(0)
+
+
+def test_a_one_time_link_works_once(person: Person, web_command: WebCommand) -> None:
+    link = web_command("person", "instructor", "add", "heidi").split()[0]
+    sign_in(person(), link)
+    later = person()
+    answer = later.goto(link)
+    assert answer
+    assert answer.status in {404, 410}
+    expect(later.get_by_label("Password")).to_have_count(0)
+
+
+def test_an_instructor_tries_a_workshop_as_a_learner(
+    person: Person, web_command: WebCommand
+) -> None:
+    link = web_command("person", "instructor", "add", "ivan").split()[0]
+    ivan = person()
+    sign_in(ivan, link)
+    open_workshop(ivan)
+    ivan.get_by_role("button", name="Try it as a learner").click()
+    expect(ivan.get_by_role("heading", name="A prompt")).to_be_visible()

@@ -1,0 +1,74 @@
+"""What dies and comes back under a learner's hands, and what the learner notices of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.screens import join
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Person
+    from tests.conftest import Server
+
+COMMANDS = {
+    "web": "-m webapp --",
+    "pump": "-m webapp.terminals",
+    "runtime": "-m runtime serve",
+}
+
+
+def pid_of(server: Server, name: str) -> int:
+    """One of the supervisor's children, by what it runs."""
+    listed = subprocess.run(
+        ["ps", "--ppid", str(server.pid), "-o", "pid=,args="],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for line in listed.splitlines():
+        pid, _, words = line.strip().partition(" ")
+        if COMMANDS[name] in f"{words} --":
+            return int(pid)
+    return 0
+
+
+@pytest.mark.parametrize("name", ["web", "pump", "runtime"])
+def test_the_same_shell_goes_on_after_a_process_is_killed(
+    person: Person, workshop: dict[str, Any], server: Server, name: str
+) -> None:
+    ben = join(person(may_lose_connection=True), workshop["code"], "Ben")
+    ben.terminal.run("marker=kept; whoami")
+    expect(ben.check()).to_have_attribute("data-state", "passed")
+
+    killed = pid_of(server, name)
+    assert killed
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: pid_of(server, name) not in {0, killed}, f"another {name}")
+
+    ben.terminal.enter()
+    assert ben.terminal.ask("echo $marker") == "kept"
+    ben.page.reload()
+    assert ben.terminal.ask("echo again $marker") == "again kept"
+    expect(ben.page.locator("slip-check")).to_have_attribute("data-state", "passed")
+
+
+def test_a_server_that_stops_and_starts_again_keeps_progress_and_shell(
+    person: Person, workshop: dict[str, Any], server: Server
+) -> None:
+    ben = join(person(may_lose_connection=True), workshop["code"], "Ben")
+    ben.terminal.run("marker=kept; whoami")
+    ben.check()
+    ben.onward()
+    expect(ben.page.get_by_role("heading", name="Stop and get out")).to_be_visible()
+    server.stop(signal.SIGTERM)
+    server.start()
+    ben.page.reload()
+    expect(ben.page.get_by_role("heading", name="Stop and get out")).to_be_visible()
+    assert ben.terminal.ask("echo $marker") == "kept"
