@@ -27,14 +27,20 @@ class NetworkNamespace:
         fd: the namespace; closed by `close`.
 
     Args:
-        fd: becomes this object's own.
+        fd: becomes this object's own, also when this raises.
+
+    Raises:
+        OSError: it isn't a network namespace, or we may not enter it.
     """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self._thread = ThreadPoolExecutor(
-            1, "netns", initializer=setns, initargs=(fd, CLONE_NEWNET)
-        )
+        self._thread = ThreadPoolExecutor(1, "netns")
+        try:
+            self.run(setns, fd, CLONE_NEWNET)
+        except OSError:
+            self.close()
+            raise
 
     @classmethod
     def create(cls) -> NetworkNamespace:

@@ -136,10 +136,11 @@ class Snapshot:
 
 def snapshot(netns: NetworkNamespace) -> Snapshot:
     """Read a namespace; costs some 5 ms."""
-    return netns.run(_read)
+    return netns.run(snapshot_here)
 
 
-def _read() -> Snapshot:
+def snapshot_here() -> Snapshot:
+    """Read the namespace that the calling thread is in; anybody may."""
     with IPRoute() as ipr:
         links = [
             Link(raw["index"], raw.get("ifname"), raw.get("mtu") or DEFAULT_MTU)

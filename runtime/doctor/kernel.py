@@ -1,0 +1,80 @@
+"""Probes of the kernel: how old it is, and whether one image can serve all labs."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from runtime.container.rootfs import idmapped
+from runtime.doctor.finding import Finding, judged
+from runtime.kernel import syscalls
+from runtime.kernel.forker import Forker
+from runtime.kernel.namespaces import make_pair
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Overlays over id-mapped layers.
+OLDEST = (5, 19)
+_TRIAL_IDS = 0x7FFE0000  # far above what servers claim; nothing is ever owned by them
+
+
+def version() -> Finding:
+    """An older kernel can't show one image to each lab under ids of its own."""
+    release = os.uname().release
+    numbers = tuple(int(part) for part in re.findall(r"\d+", release)[:2])
+    return judged(
+        "kernel",
+        good=numbers >= OLDEST,
+        found=f"Linux {release}",
+        wanted="Linux 5.19 or later",
+        fix="Use Debian 12 or later, or its kernel from backports.",
+    )
+
+
+def overlay() -> Finding:
+    """A lab's root is an overlay: the image below, what it writes on top."""
+    try:
+        os.close(syscalls.fsopen("overlay"))
+        said = ""
+    except OSError as error:
+        said = str(error)
+    return judged(
+        "overlay",
+        good=not said,
+        found=said or "the overlay file system",
+        wanted="the overlay file system",
+        fix="Load it: `modprobe overlay`.",
+    )
+
+
+def id_mapping(data: Path) -> Finding:
+    """Tried on the data folder's own file system, since not every one can."""
+    place = next(path for path in (data, *data.parents) if path.is_dir())
+    try:
+        _try_id_mapping(place)
+        said = ""
+    except (Problem, OSError) as error:
+        said = str(error.__cause__ or error)
+    return judged(
+        "id-mapped-mounts",
+        good=not said,
+        found=said or f"possible in {place}",
+        wanted="a data folder whose files can be shown under other user ids",
+        fix="Put the data folder on ext4, XFS or btrfs with --data (in a container: on a volume).",
+    )
+
+
+def _try_id_mapping(place: Path) -> None:
+    forker = Forker()
+    forker.start()
+    try:
+        pair = make_pair(forker, _TRIAL_IDS)
+        try:
+            os.close(idmapped(place, pair.user_fd))
+        finally:
+            pair.close()
+    finally:
+        forker.stop()

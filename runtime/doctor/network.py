@@ -1,0 +1,45 @@
+"""Probes of the host's network: what labs with internet would meet."""
+
+from __future__ import annotations
+
+from runtime.doctor.finding import Finding, advised, judged
+from runtime.network.addresses import free_range
+from runtime.network.netlink import snapshot_here
+from runtime.network.resolvers import resolvers
+
+
+def address_range() -> Finding:
+    """Labs get addresses that no route of the host's leads to."""
+    found = free_range([route.destination for route in snapshot_here().routes], seed=0)
+    return judged(
+        "address-range",
+        good=found is not None,
+        found=f"{found} is free" if found else "the host has routes into every candidate",
+        wanted="a /20 of 198.18.0.0/15, 10.0.0.0/8 or 172.16.0.0/12 without a route",
+        fix="Take away a route that isn't needed: `ip route` lists them.",
+    )
+
+
+def way_out() -> Finding:
+    """Labs with internet leave by the host's default route, and their packets fit it."""
+    seen = snapshot_here()
+    names = ", ".join(link.name for link in seen.ways_out())
+    return advised(
+        "way-out",
+        good=bool(names),
+        found=f"by {names}, packets up to {seen.mtu_out()} bytes" if names else "no default route",
+        wanted="an IPv4 default route, for labs with internet",
+        fix="Labs work without; `internet on` needs one.",
+    )
+
+
+def names() -> Finding:
+    """A resolver on the host's loopback can't be reached from a lab."""
+    found = ", ".join(map(str, resolvers()))
+    return advised(
+        "resolver",
+        good=bool(found),
+        found=found or "only one on the host's own loopback, or none",
+        wanted="a resolver with an address that labs can reach",
+        fix="Name one in /etc/resolv.conf; without, labs with internet know no names.",
+    )

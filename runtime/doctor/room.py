@@ -1,0 +1,65 @@
+"""Probes of how much there is: disk, memory, and the port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from runtime.doctor.finding import Finding, advised
+
+GIB = 1 << 30
+_DISK_WANTED = 3 * GIB  # the base image while it is built, and some labs
+_MEMORY_WANTED = 1 * GIB
+
+
+def disk(data: Path) -> Finding:
+    """Where images and labs lie."""
+    place = next(path for path in (data, *data.parents) if path.is_dir())
+    free = shutil.disk_usage(place).free
+    return advised(
+        "disk",
+        good=free >= _DISK_WANTED,
+        found=f"{free / GIB:.1f} GiB free in {place}",
+        wanted=f"{_DISK_WANTED / GIB:.0f} GiB",
+        fix="Make room, or choose another place with --data.",
+    )
+
+
+def memory() -> Finding:
+    """What labs can still have, as the kernel estimates it."""
+    available = _available_memory()
+    return advised(
+        "memory",
+        good=available >= _MEMORY_WANTED,
+        found=f"{available / GIB:.1f} GiB available, {os.cpu_count()} processors",
+        wanted=f"{_MEMORY_WANTED / GIB:.0f} GiB: a quiet lab needs 1 MiB, a busy one its limit",
+        fix="End other programs, or give labs smaller limits.",
+    )
+
+
+def port(host: str, number: int) -> Finding:
+    """Tried by listening; a server of ours that already runs holds it, and that is well."""
+    said = ""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, number))
+        except OSError as error:
+            said = error.strerror or str(error)
+    return advised(
+        "port",
+        good=not said,
+        found=f"{host}:{number}: {said}" if said else f"{host}:{number} is free",
+        wanted="a port to listen on",
+        fix="Perhaps a server runs already; else choose another with --port.",
+    )
+
+
+def _available_memory() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, rest = line.partition(":")
+        if name == "MemAvailable":
+            return int(rest.split()[0]) * 1024
+    return 0
