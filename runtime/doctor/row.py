@@ -16,20 +16,27 @@ if TYPE_CHECKING:
 
 Letter = Literal["A", "B", "C", "D", "E"]
 
+# By their numbers in <linux/capability.h>.
+CAPABILITIES = {
+    "SYS_ADMIN": 21,  # mounts, namespaces
+    "NET_ADMIN": 12,  # links, routes, nftables
+    "SETUID": 7,  # writes id maps; web and pump change to ids of their own
+    "SETGID": 6,
+    "SETPCAP": 8,  # web and pump drop their bounding set
+    "SETFCAP": 31,  # an image's file capabilities
+    "CHOWN": 0,  # a lab's files are the lab's
+    "FOWNER": 3,  # an image's modes, with FSETID its setgid bits
+    "FSETID": 4,
+    "DAC_OVERRIDE": 1,  # reads and removes what a lab wrote
+    "KILL": 5,  # ends processes of other ids
+    "SYS_CHROOT": 18,  # enters a lab's mounts
+}
 DOCKER_RUN = (
-    "docker run --cap-drop ALL --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add SETUID "
-    "--cap-add SETGID --cap-add CHOWN --cap-add KILL --cap-add DAC_OVERRIDE --cap-add SYS_CHROOT "
-    "--security-opt seccomp=slipway-seccomp.json --security-opt systempaths=unconfined "
-    "--volume slipway:/var/lib/slipway --publish 8080:8080 slipway"
+    "docker run --detach --name slipway --publish 8080:8080 --volume slipway:/var/lib/slipway "
+    f"--cap-drop ALL {' '.join(f'--cap-add {name}' for name in CAPABILITIES)} "
+    "--security-opt seccomp=slipway-seccomp.json --security-opt systempaths=unconfined slipway"
 )
 _RESTART = f"Start the container with what docs/operating.md says: `{DOCKER_RUN}`."
-
-# By their numbers in <linux/capability.h>. SYS_ADMIN mounts and enters, NET_ADMIN links, SETUID and
-# SETGID write id maps, CHOWN gives a lab its files, DAC_OVERRIDE reads and removes them.
-CAPABILITIES = {
-    "CHOWN": 0, "DAC_OVERRIDE": 1, "SETGID": 6, "SETUID": 7, "NET_ADMIN": 12, "SYS_CHROOT": 18,
-    "SYS_ADMIN": 21,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
