@@ -20,6 +20,11 @@ const GONE = {
   until: "The time of this workshop is over.",
   withdrawn: "This terminal was taken away.",
 };
+/** @type {Record<string, string>} */
+const SPOKEN = {
+  reconnecting: "Reconnecting. Your container is still running; typing is paused.",
+  lost: "No connection for 2 minutes. Your lab runs on.",
+};
 /** Keys that the browser keeps for itself, so a menu sends them. */
 const TAKEN_KEYS = ["W", "T", "N", "Q"];
 
@@ -45,6 +50,7 @@ export class SlipTerminal extends HTMLElement {
     () => this.#pasteFromClipboard(),
   );
   #timer = 0;
+  #spoken = "";
   #ending = new AbortController();
 
   connectedCallback() {
@@ -178,6 +184,8 @@ export class SlipTerminal extends HTMLElement {
     if (screen !== this.#chosenScreen) return;
     this.#strip.show(screen.standing, screen.hasShell);
     const { state, tries, awaySince } = screen.standing;
+    if (state !== this.#spoken && SPOKEN[state]) say(SPOKEN[state] ?? "");
+    this.#spoken = state;
     const seconds = state === "connected" ? 0 : (Date.now() - awaySince) / 1000;
     this.#tell("slip-connection", { state, seconds, tries });
   }
@@ -192,10 +200,7 @@ export class SlipTerminal extends HTMLElement {
   /** @param {TerminalScreen} screen @param {number | null} lines */
   #back(screen, lines) {
     if (screen !== this.#chosenScreen) return;
-    const text =
-      lines === null
-        ? "Your shell ran on; what it printed first is no longer kept."
-        : `Nothing was lost; ${lines} line${lines === 1 ? "" : "s"} arrived while you were away.`;
+    const text = whatArrived(lines);
     this.note({ id: "back", tone: "ok", icon: "good", strong: "Back.", text });
     say(`Back. ${text}`);
     setTimeout(() => this.clearNote("back"), BACK_MS);
@@ -324,6 +329,13 @@ export class SlipTerminal extends HTMLElement {
     this.type(String.fromCharCode(key.charCodeAt(0) & 31));
     this.focus();
   }
+}
+
+/** @param {number | null} lines null: more than is kept */
+function whatArrived(lines) {
+  if (lines === null) return "Your shell ran on; what it printed first is no longer kept.";
+  if (lines === 0) return "Nothing was lost.";
+  return `Nothing was lost; ${lines} line${lines === 1 ? "" : "s"} arrived while you were away.`;
 }
 
 /** What this browser chose. */

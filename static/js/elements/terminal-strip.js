@@ -30,7 +30,6 @@ export class TerminalStrip {
     this.element.className = "term-strip";
     this.#status = document.createElement("span");
     this.#status.className = "term-strip__status";
-    this.#status.setAttribute("role", "status");
     this.#button = button("button button--link", "Try now", tryNow);
     this.#button.hidden = true;
     const meters = document.createElement("span");

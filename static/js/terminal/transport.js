@@ -1,5 +1,7 @@
 /** How a link's frames travel: a websocket of their own, or Socket.IO's polling where a network strips those. */
 
+import { Outbox } from "./outbox.js";
+
 /**
  * @typedef {import("./link.js").Connect} Connect
  * @typedef {import("./link.js").Ears} Ears
@@ -8,7 +10,7 @@
  *   on: (name: string, hear: (fact: any) => void) => void}} Room
  */
 
-/** How often a websocket may fail before it ever opened, until polling is tried. */
+/** How often a websocket may fail before it ever opened, until the page's other connection is used. */
 const FAILURES = 2;
 const OPEN_MS = 10_000;
 
@@ -20,7 +22,8 @@ const OPEN_MS = 10_000;
 export function transportFor(terminal, room) {
   let failures = 0;
   return (wish, ears) => {
-    if (failures >= FAILURES) return overPolling(terminal, room(), wish, ears);
+    const channels = failures >= FAILURES ? channelsOf(room()) : null;
+    if (channels?.isConnected) return overPolling(terminal, channels, wish, ears);
     let wasOpen = false;
     return overWebSocket(address(terminal, wish), {
       ...ears,
@@ -82,45 +85,55 @@ function overWebSocket(url, ears) {
   };
 }
 
-/** @type {WeakMap<Room, Map<string, Ears>>} */
-const listeners = new WeakMap();
+/**
+ * The page's one Socket.IO connection for terminals, and who listens to it.
+ * @typedef {{room: Room, isConnected: boolean, ears: Map<string, Ears>}} Channels
+ */
+
+/** @type {WeakMap<Room, Channels>} */
+const known = new WeakMap();
 
 /**
- * One pair of listeners for each page, however often its terminals come back.
  * @param {Room} room
+ * @returns {Channels}
  */
-function earsOf(room) {
-  const known = listeners.get(room);
-  if (known) return known;
-  /** @type {Map<string, Ears>} */
-  const ears = new Map();
-  listeners.set(room, ears);
-  room.on("said", ({ terminal, data }) => ears.get(terminal)?.said(data));
-  room.on("closed", ({ terminal }) => ears.get(terminal)?.closed());
-  room.on("disconnect", () => {
-    for (const each of [...ears.values()]) each.closed();
+function channelsOf(room) {
+  const before = known.get(room);
+  if (before) return before;
+  /** @type {Channels} */
+  const channels = { room, isConnected: false, ears: new Map() };
+  known.set(room, channels);
+  room.on("connect", () => {
+    channels.isConnected = true;
   });
-  return ears;
+  room.on("said", ({ terminal, data }) => channels.ears.get(terminal)?.said(data));
+  room.on("closed", ({ terminal }) => channels.ears.get(terminal)?.closed());
+  room.on("disconnect", () => {
+    channels.isConnected = false;
+    for (const ears of [...channels.ears.values()]) ears.closed();
+  });
+  return channels;
 }
 
 /**
  * @param {string} terminal
- * @param {Room} room
+ * @param {Channels} channels
  * @param {Wish} wish
  * @param {Ears} ears
  */
-function overPolling(terminal, room, { after, epoch }, ears) {
-  const all = earsOf(room);
+function overPolling(terminal, { room, ears: all }, { after, epoch }, ears) {
   all.set(terminal, ears);
   room.ask("open", { terminal, after, epoch }).catch((problem) => {
     ears.refused({ code: problem.code ?? "", sentence: problem.message, hint: "" });
     ears.closed();
   });
+  const outbox = new Outbox((data) => room.ask("send", { terminal, data }));
   return {
     /** @param {Uint8Array} frame */
-    send: (frame) => room.tell("send", { terminal, data: frame }),
+    send: (frame) => outbox.add(frame),
     close() {
-      if (all.get(terminal) === ears) all.delete(terminal);
+      if (all.get(terminal) !== ears) return;
+      all.delete(terminal);
       room.tell("close", { terminal });
     },
   };
