@@ -24,7 +24,7 @@ class SlipSplitter extends HTMLElement {
   #watch = new ResizeObserver(() => this.#describe());
 
   get #grid() {
-    return /** @type {HTMLElement} */ (this.parentElement);
+    return /** @type {HTMLElement} */ (this.closest("[data-frame]"));
   }
 
   get #pane() {

@@ -18,12 +18,17 @@ export class SlipTabs extends HTMLElement {
 
   /** The name of the pane that is shown. */
   get shown() {
-    return this.parentElement?.dataset.pane ?? "";
+    return this.#frame?.dataset.pane ?? "";
+  }
+
+  /** @returns {HTMLElement | null} */
+  get #frame() {
+    return this.closest("[data-frame]");
   }
 
   /** @param {"lesson" | "terminal"} name */
   show(name) {
-    if (this.parentElement) this.parentElement.dataset.pane = name;
+    if (this.#frame) this.#frame.dataset.pane = name;
     for (const tab of this.querySelectorAll("[role=tab]")) {
       const isChosen = tab.getAttribute("data-pane-name") === name;
       tab.setAttribute("aria-selected", String(isChosen));

@@ -117,6 +117,9 @@ export class TerminalScreen {
     }
     this.#term.open(this.element);
     this.element.append(hint);
+    // xterm.css paints it black, which shows where the rows don't fill the pane.
+    const viewport = this.element.querySelector(".xterm-viewport");
+    if (viewport instanceof HTMLElement) viewport.style.backgroundColor = "transparent";
     for (const addon of [this.#fit, this.search, new WebLinksAddon()]) this.#term.loadAddon(addon);
     this.#term.loadAddon(new UnicodeGraphemesAddon());
     drawFast(this.#term);

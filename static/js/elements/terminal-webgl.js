@@ -8,7 +8,8 @@ let contexts = 0;
 
 /** @param {import("@xterm/xterm").Terminal} term */
 export function drawFast(term) {
-  if (contexts >= CONTEXTS_MOST) return;
+  // A phone shows few cells, has fewer contexts, and loses them whenever it sleeps.
+  if (contexts >= CONTEXTS_MOST || matchMedia("(pointer: coarse)").matches) return;
   const addon = new WebglAddon();
   let isCounted = true;
   const release = () => {
@@ -25,5 +26,4 @@ export function drawFast(term) {
   } catch {
     release(); // no WebGL 2 here: the DOM renderer stays
   }
-  return release;
 }
