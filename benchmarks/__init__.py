@@ -1,0 +1,1 @@
+"""What the README's figures come from; each module runs by itself, with one command."""

@@ -1,0 +1,110 @@
+"""A real `runtime serve` of its own, measured through the web's own door."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from benchmarks.engines import CPU_CORES, MEMORY_BYTES, PIDS
+from benchmarks.terminal import wait_for_prompt
+from runtime.client import Client
+from runtime.image.store import Image, Store
+from runtime.instance import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOP = Path(__file__).resolve().parents[1]
+_READY_S = 60
+_LIVES_S = 600
+_LIMITS: Mapping[str, float] = {
+    "memory_bytes": MEMORY_BYTES,
+    "pids": PIDS,
+    "cpu_cores": CPU_CORES,
+}
+
+
+class Daemon:
+    """A daemon with one image and a data folder of its own; a context manager that ends both.
+
+    Args:
+        data: a folder that doesn't exist yet; others may pass through its parents.
+        image: lent to the daemon, not copied.
+    """
+
+    def __init__(self, data: Path, image: Image) -> None:
+        self._instance = Instance.at(data)
+        self._image = image
+        self._client = Client(self._instance.runtime_socket)
+        self._keys = (f"benchmark-{number}" for number in itertools.count())
+
+    def __enter__(self) -> Self:
+        place = Store(self._instance.images_path).place(self._image.name)
+        place.parent.mkdir(parents=True)
+        place.symlink_to(self._image.rootfs_path.parent)
+        log_path = self._instance.data_path / "log"
+        argv = [sys.executable, "-m", "runtime", "serve", "--data", str(self._instance.data_path)]
+        with log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*argv, "--end-labs"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": str(TOP)},
+            )
+        self._client.wait_ready(_READY_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait()
+
+    def cold_ms(self) -> float:
+        """One lab that nobody has prepared."""
+        self._stand_ready(0)
+        return self._start_ms()
+
+    def warm_ms(self) -> float:
+        """One lab out of the pool, in which it stands ready alone."""
+        self._stand_ready(1)
+        took = self._start_ms()
+        self._stand_ready(0)
+        return took
+
+    def _start_ms(self) -> float:
+        """From the call of `lab.create` to the first prompt byte on the pty."""
+        started = time.perf_counter()
+        lab = self._client.lab_create(
+            key=next(self._keys),
+            image=self._image.name,
+            until=time.time() + _LIVES_S,
+            limits=_LIMITS,
+        )
+        stream_fd = self._client.terminal_stream(lab["terminals"][0]["terminal"])
+        wait_for_prompt(stream_fd)
+        took_s = time.perf_counter() - started
+        os.close(stream_fd)
+        self._client.lab_remove(lab["lab"])
+        return took_s * 1000
+
+    def _stand_ready(self, count: int) -> None:
+        """Wait until the pool holds what was wanted, and makes nothing more."""
+        shape = {
+            "image": self._image.name,
+            "profile": "plain",
+            "internet": False,
+            "limits": dict(_LIMITS),
+            "count": count,
+        }
+        self._client.pool_want([shape] if count else [])
+        deadline = time.monotonic() + _READY_S
+        while sum(entry["ready"] for entry in self._client.status()["pool"]) != count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the pool isn't {count}")
+            time.sleep(0.02)
