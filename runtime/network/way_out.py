@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runtime.network.rules import accepted_in, host_table
@@ -93,6 +94,8 @@ class WayOut:
             for name in present.intersection(self._switched()):
                 self._side.set_sysctl(_forwarding(name), "0")
         self._forwarding_path.unlink(missing_ok=True)
+        with suppress(OSError):  # others have files there, or it never was
+            self._forwarding_path.parent.rmdir()
 
     def _forwards_everywhere(self) -> bool:
         return self._side.sysctl("ipv4/ip_forward") == "1"
