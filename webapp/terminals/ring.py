@@ -20,6 +20,7 @@ HEADER_BYTES = 4096
 TAIL_BYTES = 64 * 1024
 READ_BYTES = 4096  # a pty's master never returns more than 4095 at once
 _SCAN_BYTES = 32 * 1024
+_MOST = 1 << 62  # no terminal prints so much: a higher number is not one of ours
 _UNREAD = b"\xff"  # in no UTF-8 text
 _MAGIC = b"slipring"
 _VERSION = 1
@@ -68,7 +69,7 @@ class Ring:
         (self.head,) = _HEAD.unpack_from(self._map, _HEAD_AT)
         self.base, modes = _BASE.unpack_from(self._map, _BASE_AT)
         self._modes = Modes.unpack(modes)
-        is_whole = self.base <= self.head <= self.base + self.capacity - READ_BYTES
+        is_whole = self.base <= self.head <= self.base + self.capacity - READ_BYTES < _MOST
         return (magic, version) == (_MAGIC, _VERSION) and is_whole
 
     def _begin(self) -> None:

@@ -49,6 +49,7 @@ export class TerminalScreen {
   #missedLines = 0;
   #replay = "fresh";
   #fitTimer = 0;
+  #releaseContext = () => {};
   /** @type {Element | null} */
   #cameFrom = null;
   #observer = new ResizeObserver(() => this.fitSoon());
@@ -122,7 +123,7 @@ export class TerminalScreen {
     if (viewport instanceof HTMLElement) viewport.style.backgroundColor = "transparent";
     for (const addon of [this.#fit, this.search, new WebLinksAddon()]) this.#term.loadAddon(addon);
     this.#term.loadAddon(new UnicodeGraphemesAddon());
-    drawFast(this.#term);
+    this.#releaseContext = drawFast(this.#term);
     this.#prepareField();
     this.#term.attachCustomKeyEventHandler((event) => this.#key(event));
     this.#term.onData((data) => this.#typed(data));
@@ -338,6 +339,7 @@ export class TerminalScreen {
     clearTimeout(this.#fitTimer);
     this.#link.close();
     this.#term.dispose();
+    this.#releaseContext();
     this.element.remove();
   }
 }

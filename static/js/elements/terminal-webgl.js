@@ -6,10 +6,13 @@ const CONTEXTS_MOST = 6; // browsers take the oldest away at about 16, also from
 
 let contexts = 0;
 
-/** @param {import("@xterm/xterm").Terminal} term */
+/**
+ * @param {import("@xterm/xterm").Terminal} term
+ * @returns {() => void} to be called when the terminal is gone
+ */
 export function drawFast(term) {
   // A phone shows few cells, has fewer contexts, and loses them whenever it sleeps.
-  if (contexts >= CONTEXTS_MOST || matchMedia("(pointer: coarse)").matches) return;
+  if (contexts >= CONTEXTS_MOST || matchMedia("(pointer: coarse)").matches) return () => {};
   const addon = new WebglAddon();
   let isCounted = true;
   const release = () => {
@@ -26,4 +29,5 @@ export function drawFast(term) {
   } catch {
     release(); // no WebGL 2 here: the DOM renderer stays
   }
+  return release;
 }
