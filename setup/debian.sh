@@ -5,6 +5,8 @@
 
 core_packages='ca-certificates catatonit crun e2fsprogs iproute2 mmdebstrap nftables python3-venv'
 dev_packages='chromium docker.io git nodejs shellcheck'
+# Since Debian 13 docker's client is a package of its own.
+grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || dev_packages="$dev_packages docker-cli"
 moby=golang-github-docker-docker-dev
 moby_file=usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json
 python=/usr/bin/python3

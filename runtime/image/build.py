@@ -127,10 +127,13 @@ def _bootstrap(definition: Definition, rootfs: Path, tell: Progress, lock_fd: in
         "--dpkgopt=path-exclude=/usr/share/man/??_*/*",
         f"--essential-hook={_NO_INDEX} | chroot \"$1\" debconf-set-selections",
         *(f"--customize-hook={hook}" for hook in _hooks(definition)),
-        definition.suite or _own_suite(), str(rootfs), *_sources(definition.suite),
+        definition.suite or own_suite(), str(rootfs), *archives(definition.suite),
     ]  # fmt: skip
     epoch = {"SOURCE_DATE_EPOCH": str(definition.epoch)}
     spawn.run_aloud(argv, _Listener(tell).hear, env=epoch, pass_fds=(lock_fd,))
+    # A lab has a /dev of its own, and without device nodes a root needs no right to be copied.
+    _remove(rootfs / "dev")
+    (rootfs / "dev").mkdir(mode=0o755)
     _clamp(rootfs, definition.epoch)
     tell("done", 100)
 
@@ -149,17 +152,17 @@ def _hooks(definition: Definition) -> list[str]:
     ]
 
 
-def _own_suite() -> str:
+def own_suite() -> str:
     """Give the code name of the distribution that we run on."""
     return platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 
-def _sources(suite: str) -> list[str]:
+def archives(suite: str) -> list[str]:
     """Give the archives that this machine itself is set up with, as lines of sources.list.
 
     For another suite than the host's, or where apt knows none, mmdebstrap's default serves.
     """
-    if suite and suite != _own_suite():
+    if suite and suite != own_suite():
         return []
     form = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
     targets = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
