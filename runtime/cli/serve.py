@@ -10,6 +10,7 @@ import click
 
 from runtime import folders, settings
 from runtime.cli.image import BASE, Progress
+from runtime.doctor import refusal
 from runtime.image.build import Builder
 from runtime.image.store import Store
 from runtime.instance import Instance
@@ -32,6 +33,8 @@ def command(
     yes: bool,  # noqa: ARG001 - the launcher's, and done with
 ) -> None:
     """Start the server; Ctrl-C stops it, and labs that live go on."""
+    if problem := refusal():
+        raise problem
     flags = {"data": data, "host": host, "port": port}
     loaded = settings.load(flags, config_path=config)
     instance = Instance.at(loaded.data)
