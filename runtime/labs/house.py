@@ -102,7 +102,7 @@ class Labs:
         self._is_ready = False
         self._pool.stop()
         now = time.time()
-        for lab in self.all():
+        for lab in list(self._labs.values()):
             if end_labs or lab.key is None or (lab.until or now) <= now:
                 self.remove(lab.id)
         self._watch.stop()
@@ -153,9 +153,9 @@ class Labs:
         return self._seen(lab)
 
     def all(self) -> list[Lab]:
-        """Every lab, those of the pool (without a key) among them."""
+        """Every lab that somebody has; those of the pool are left out."""
         with self._changed:
-            labs = list(self._labs.values())
+            labs = [lab for lab in self._labs.values() if lab.key is not None]
         return [self._seen(lab) for lab in labs]
 
     def remove(self, lab_id: LabId, reason: str = "removed") -> None:

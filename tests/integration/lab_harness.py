@@ -1,0 +1,81 @@
+"""A learner's lab in a test: made through the door, looked into by exec, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runtime.client import Client
+
+HOUR_S = 3600
+IMAGE = "slipway/base"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command in a lab came to."""
+
+    code: int
+    text: str
+
+
+class Lab:
+    """A lab, as the web would have it."""
+
+    def __init__(self, client: Client, key: str, **wishes: object) -> None:
+        self.client = client
+        asked: dict[str, Any] = {"image": IMAGE, "until": time.time() + HOUR_S, **wishes}
+        self.record: dict[str, Any] = client.lab_create(key=key, **asked)
+        self.id: str = self.record["lab"]
+
+    def run(self, *argv: str, user: str = "root") -> Said:
+        """Run a command to its end and take what it says on either stream.
+
+        Not through a pipe: what it leaves running would hold the other end open.
+        """
+        with tempfile.TemporaryFile() as said, Path("/dev/null").open("rb") as nothing:
+            fds = (nothing.fileno(), said.fileno(), said.fileno())
+            code = self.client.lab_exec(self.id, argv, user=user, fds=fds)
+            said.seek(0)
+            return Said(code, said.read().decode(errors="replace"))
+
+    def sh(self, script: str, user: str = "root") -> Said:
+        """Run a few lines of shell."""
+        return self.run("/bin/sh", "-c", script, user=user)
+
+    def begin(self, script: str, user: str = "learner") -> None:
+        """Start something that goes on after this returns."""
+        said = self.sh(f"setsid sh -c {quoted(script)} </dev/null >/dev/null 2>&1 &", user)
+        assert said.code == 0, said
+
+    def check(self, script: str, timeout_s: float = 10, **facts: object) -> dict[str, Any]:
+        """Run a check on it."""
+        return self.client.lab_check(self.id, script, facts, timeout_s)
+
+    def programs(self) -> list[str]:
+        """The names of what runs, as the server sees it."""
+        return [each["comm"] for each in self.client.lab_processes(self.id)]
+
+    def remove(self) -> None:
+        """End it."""
+        self.client.lab_remove(self.id)
+
+
+def quoted(script: str) -> str:
+    """A script as one word of a shell."""
+    return "'" + script.replace("'", "'\\''") + "'"
+
+
+def read_until(fd: int, wanted: bytes, deadline_s: float = 20.0) -> bytes:
+    """Read a terminal until something is on it."""
+    end = time.monotonic() + deadline_s
+    got = b""
+    while wanted not in got:
+        assert time.monotonic() < end, got
+        got += os.read(fd, 4096)
+    return got

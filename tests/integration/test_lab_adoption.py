@@ -1,0 +1,67 @@
+"""A runtime that is killed and started again goes on with the labs that live."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.lab_harness import Lab, read_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Server
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture
+def lab(runtime: Server) -> Iterator[Lab]:
+    made = Lab(runtime.client, "survivor")
+    yield made
+    made.remove()
+
+
+def test_a_lab_goes_on_while_the_runtime_is_killed_and_back(runtime: Server, lab: Lab) -> None:
+    stream = lab.client.terminal_stream(f"{lab.id}.1")
+    read_until(stream, b"$ ")
+    os.write(stream, b"echo be''fore; n=7\n")
+    read_until(stream, b"before")
+    os.close(stream)
+    runtime.stop(signal.SIGKILL)
+    runtime.start()
+    assert lab.client.lab_get(lab.id)["pid"] == lab.record["pid"]
+    stream = lab.client.terminal_stream(f"{lab.id}.1")
+    os.write(stream, b"echo af''ter $n\n")
+    assert b"after 7" in read_until(stream, b"after 7")
+    os.close(stream)
+    assert lab.run("hostname").text.strip() == lab.record["hostname"]
+
+
+def test_a_lab_that_died_meanwhile_is_cleared_away(runtime: Server, lab: Lab) -> None:
+    runtime.stop(signal.SIGKILL)
+    os.kill(lab.record["pid"], signal.SIGKILL)
+    runtime.start()
+    assert runtime.client.lab_list() == []
+    assert not (runtime.instance.labs_path / lab.id).exists()
+
+
+def test_a_lab_whose_time_ran_out_meanwhile_is_ended(runtime: Server, lab: Lab) -> None:
+    lab.client.lab_extend(lab.id, time.time() + 0.3)
+    runtime.stop(signal.SIGKILL)
+    runtime.start()
+    deadline = time.time() + 20
+    while runtime.client.lab_list():
+        assert time.time() < deadline
+    assert not (runtime.instance.labs_path / lab.id).exists()
+
+
+def test_a_stopped_runtime_leaves_labs_and_takes_them_up_again(runtime: Server, lab: Lab) -> None:
+    runtime.stop(signal.SIGKILL)
+    assert os.path.exists(f"/proc/{lab.record['pid']}")  # noqa: PTH110
+    runtime.start()
+    assert [each["lab"] for each in runtime.client.lab_list()] == [lab.id]

@@ -1,0 +1,130 @@
+"""A lab ends without a trace, whoever ends it and however far it came."""
+
+from __future__ import annotations
+
+import select
+import shutil
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime.client import Problem
+from runtime.limits import cgroup, ids
+from tests.integration.lab_harness import Lab
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.image.store import Image
+    from tests.conftest import Server
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture
+def lab(runtime: Server) -> Iterator[Lab]:
+    made = Lab(runtime.client, "learner-9")
+    yield made
+    made.remove()
+
+
+def left_of(server: Server) -> list[str]:
+    """Every trace of any lab of this server."""
+    instance = server.instance
+    owners = [owner for owner in ids.claimed().values() if owner.startswith(f"{instance.id}/")]
+    found = [f"ids {owner}" for owner in owners if not owner.endswith("/instance")]
+    found += [f"folder {path}" for path in instance.labs_path.iterdir()]
+    found += [f"cgroup {name}" for name in cgroup.find(instance.cgroup_name).labs()]
+    for folder in ("crun", "console", "roots"):
+        path = instance.run_path / folder
+        if path.is_dir():
+            found += [f"file {each}" for each in path.iterdir() if each.name != ".cache"]
+    return found
+
+
+def test_nothing_is_left_of_a_lab_that_ended(runtime: Server, lab: Lab) -> None:
+    lab.begin("sleep 1000 & exec setsid sleep 1001")
+    wait_for(lambda: lab.programs().count("sleep") == 2, "both sleeps")
+    assert lab.run("pkill", "-STOP", "-f", "sleep 1000").code == 0
+    deep = "import os\nfor n in range(2000):\n    os.mkdir('d'); os.chdir('d')"
+    assert lab.run("python3", "-c", deep).code == 0
+    pids = [each["pid"] for each in lab.client.lab_processes(lab.id)]
+    lab.remove()
+    assert left_of(runtime) == []
+    with pytest.raises(Problem, match="no lab"):
+        lab.client.lab_get(lab.id)
+    assert not any(is_alive(pid) for pid in pids)
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_to_end_a_lab_twice_is_to_end_it_once(lab: Lab) -> None:
+    lab.remove()
+    lab.remove()
+
+
+def test_the_same_key_gives_the_same_lab(runtime: Server, lab: Lab) -> None:
+    again = Lab(runtime.client, "learner-9")
+    assert again.id == lab.id
+    assert [each["lab"] for each in runtime.client.lab_list()] == [lab.id]
+
+
+def test_a_lab_ends_by_itself_when_its_time_is_over(runtime: Server, lab: Lab) -> None:
+    lab.client.lab_extend(lab.id, time.time() + 0.2)
+    wait_for(lambda: not runtime.client.lab_list(), "the end of the lab")
+    wait_for(lambda: not left_of(runtime), "no trace of it")
+
+
+def test_a_lab_whose_process_1_is_gone_ends_with_a_reason(runtime: Server, lab: Lab) -> None:
+    with runtime.client.follow(0) as feed:
+        lab.run("kill", "-TERM", "1")
+        while True:
+            packet = feed.receive()
+            assert packet is not None
+            if packet.body["type"] == "lab.ended":
+                break
+    assert packet.body["reason"] == "died"
+    assert left_of(runtime) == []
+
+
+def test_a_lab_that_could_not_start_leaves_nothing(runtime: Server, base_image: Image) -> None:
+    """Its image has no shell, so all but the last step had been done."""
+    broken = runtime.instance.images_path / "broken"
+    (broken / "rootfs" / "etc").mkdir(parents=True)
+    (broken / "rootfs" / "home" / "learner").mkdir(parents=True)
+    shutil.copy(base_image.rootfs_path.parent / "image.json", broken / "image.json")
+    try:
+        with pytest.raises(Problem) as raised:
+            Lab(runtime.client, "unlucky", image="broken")
+        assert raised.value.code in {"container-exec", "terminal-failed"}
+        assert left_of(runtime) == []
+        assert runtime.client.status()["labs"] == 0
+    finally:
+        shutil.rmtree(broken)
+
+
+@pytest.mark.parametrize("after_s", [0.005, 0.015, 0.03, 0.06])
+def test_a_server_killed_while_it_makes_a_lab_cleans_up_when_it_is_back(
+    runtime: Server, after_s: float
+) -> None:
+    def create() -> None:
+        with suppress(Problem):  # the server is gone before it can answer
+            Lab(runtime.client, "interrupted")
+
+    caller = threading.Thread(target=create)
+    caller.start()
+    select.select([], [], [], after_s)  # the moment is what is tested, not waited for
+    runtime.stop(signal.SIGKILL)
+    caller.join()
+    runtime.start()
+    for each in runtime.client.lab_list():  # it was quick enough to be whole
+        runtime.client.lab_remove(each["lab"])
+    assert left_of(runtime) == []

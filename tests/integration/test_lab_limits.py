@@ -1,0 +1,98 @@
+"""Limits hold, are told in words, and are put back when something else takes them away."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime.limits import cgroup
+from runtime.limits.amounts import Limits
+from tests.integration.lab_harness import Lab
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Server
+
+pytestmark = pytest.mark.kernel
+
+LIMITS = {"memory_bytes": 64 << 20, "pids": 40, "cpu_cores": 0.25}
+HOG = "x = bytearray(300 << 20)"
+
+
+@pytest.fixture
+def lab(runtime: Server) -> Iterator[Lab]:
+    made = Lab(runtime.client, "limited", limits=LIMITS)
+    yield made
+    made.remove()
+
+
+def place_of(server: Server) -> cgroup.Place:
+    return cgroup.find(server.instance.cgroup_name)
+
+
+def test_the_kernel_holds_the_limits_that_were_asked_for(runtime: Server, lab: Lab) -> None:
+    assert place_of(runtime).read_limits(lab.id) == Limits(**LIMITS)  # type: ignore[arg-type]
+    assert lab.record["pid"] in place_of(runtime).pids(lab.id)
+
+
+def test_a_program_over_the_memory_limit_ends_and_its_shell_lives(lab: Lab) -> None:
+    said = lab.sh(f"python3 -c '{HOG}'; echo $?; echo alive")
+    assert said.text.split()[-2:] == ["137", "alive"]
+    usage = lab.client.lab_usage(lab.id)
+    assert usage["memory_kills"] == 1
+    assert usage["memory_limit_bytes"] == LIMITS["memory_bytes"]
+    assert "bash" in lab.programs()
+
+
+def test_the_one_who_met_the_memory_limit_is_told_which(runtime: Server, lab: Lab) -> None:
+    with runtime.client.follow(0) as events:
+        lab.run("python3", "-c", HOG)
+        while True:
+            packet = events.receive()
+            assert packet is not None
+            if packet.body["type"] == "lab.limit":
+                break
+    assert packet.body["limit"] == "memory"
+    program, _, rest = packet.body["sentence"].partition(" was ended: ")
+    assert program in {"python3", "A program"}
+    assert rest == "memory limit. Your container reached its 64 MB. Nothing else stopped."
+
+
+def test_a_fork_bomb_stops_at_its_limit_and_a_neighbour_goes_on(runtime: Server, lab: Lab) -> None:
+    neighbour = Lab(runtime.client, "neighbour")
+    try:
+        bomb = "import os, time\ntry:\n  while True:\n    if not os.fork(): time.sleep(600)\n"
+        said = lab.run("python3", "-c", bomb + "except OSError as error: print(error.strerror)")
+        assert "Resource temporarily unavailable" in said.text
+        assert lab.client.lab_usage(lab.id)["pids"] <= LIMITS["pids"]
+        assert neighbour.run("echo", "fine").text == "fine\n"
+    finally:
+        neighbour.remove()
+
+
+def test_busy_loops_get_their_share_and_no_more(lab: Lab) -> None:
+    lab.begin("for each in 1 2 3; do while :; do :; done & done; wait")
+    wait_for(lambda: lab.programs().count("sh") >= 3, "three loops")
+    began = time.monotonic()
+    first: float = lab.client.lab_usage(lab.id)["cpu_seconds"]
+
+    def used() -> float:
+        now: float = lab.client.lab_usage(lab.id)["cpu_seconds"]
+        return now - first
+
+    wait_for(lambda: used() > 0.4, "0.4 s of processor time")
+    share = used() / (time.monotonic() - began)
+    assert share < LIMITS["cpu_cores"] * 1.3
+
+
+def test_limits_that_were_taken_away_are_put_back(runtime: Server, lab: Lab) -> None:
+    place = place_of(runtime)
+    place.write_limits(lab.id, Limits(memory_bytes=1 << 30, pids=1000, cpu_cores=1))
+    runtime.stop(signal.SIGKILL)
+    runtime.start()
+    assert place.read_limits(lab.id) == Limits(**LIMITS)  # type: ignore[arg-type]
