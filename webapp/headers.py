@@ -27,7 +27,6 @@ FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # addresses hold codes and one-time links
     "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
@@ -52,6 +51,8 @@ def _set_headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", policy)
     for name, value in FIXED.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:  # over http Chromium ignores it, with an error in the console
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if request.endpoint != "static":
         # A shared computer: Back must not show what the last pupil saw.
         response.headers["Cache-Control"] = "no-store"
