@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from tests.browser.screens import SLOW_MS
 
@@ -30,6 +37,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SCREEN_READER = "localStorage.setItem('slip-screen-reader', '1')"
 
 
 class Person(Protocol):
@@ -52,12 +60,18 @@ class WebCommand(Protocol):
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers; one a worker."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Debian's own Chromium, headless."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -86,7 +100,7 @@ def person(chromium: Browser, server: Server) -> Iterator[Person]:
             color_scheme="dark" if dark else "light",
         )
         context.set_default_timeout(SLOW_MS)
-        context.add_init_script("localStorage.setItem('slip-screen-reader', '1')")
+        context.add_init_script(SCREEN_READER)
         contexts.append(context)
         page = context.new_page()
         return page if may_lose_connection else watched(page, complaints)

@@ -54,6 +54,13 @@ class Terminal:
         """The screen, once the shell waits for a line."""
         return self.wait_for(PROMPT)
 
+    def wait_connected(self) -> None:
+        """Wait until what is typed is taken; what is typed before is not sent later."""
+        self._page.wait_for_function(
+            "() => document.querySelector('slip-terminal').connection === 'connected'",
+            timeout=SLOW_MS,
+        )
+
     def enter(self) -> None:
         """Go into the terminal by pointer, as most learners do."""
         self._page.locator("slip-terminal .xterm-screen >> visible=true").first.click()

@@ -11,17 +11,38 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screens import join
+from tests.conftest import Server, free_port, lend_image
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runtime.image.store import Image
+    from runtime.instance import Instance
     from tests.browser.conftest import Person
-    from tests.conftest import Server
 
 COMMANDS = {
     "web": "-m webapp --",
     "pump": "-m webapp.terminals",
     "runtime": "-m runtime serve",
 }
+
+
+@pytest.fixture(scope="module")
+def server(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
+    """A whole server whose labs live on when it stops."""
+    instance = make_instance()
+    lend_image(base_image, instance)
+    port = free_port()
+    words = ("up", "--data", str(instance.data_path), "--port", str(port))
+    server = Server(instance, *words, url=f"http://127.0.0.1:{port}")
+    try:
+        server.start()
+        yield server
+        for lab in server.client.lab_list():
+            server.client.lab_remove(lab["lab"])
+    finally:
+        server.close()
 
 
 def pid_of(server: Server, name: str) -> int:
@@ -52,7 +73,7 @@ def test_the_same_shell_goes_on_after_a_process_is_killed(
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: pid_of(server, name) not in {0, killed}, f"another {name}")
 
-    ben.terminal.enter()
+    ben.terminal.wait_connected()
     assert ben.terminal.ask("echo $marker") == "kept"
     ben.page.reload()
     assert ben.terminal.ask("echo again $marker") == "again kept"
@@ -69,6 +90,8 @@ def test_a_server_that_stops_and_starts_again_keeps_progress_and_shell(
     expect(ben.page.get_by_role("heading", name="Stop and get out")).to_be_visible()
     server.stop(signal.SIGTERM)
     server.start()
+    ben.terminal.wait_connected()
+    assert ben.terminal.ask("echo $marker") == "kept"
     ben.page.reload()
     expect(ben.page.get_by_role("heading", name="Stop and get out")).to_be_visible()
     assert ben.terminal.ask("echo $marker") == "kept"
