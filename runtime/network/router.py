@@ -186,9 +186,10 @@ class Router:
         return address
 
     def _forget(self, lab: str, address: IPv4Address) -> None:
-        links.disconnect(self._walls.side.removals, lab)
         with self._lock:
             self._walls.shut_in(address)
+        links.disconnect(self._walls.side.removals, lab)
+        with self._lock:
             self._addresses.give_back(address)
 
     def _let_out(self, address: IPv4Address) -> None:
@@ -207,9 +208,9 @@ class Router:
 
     def _follow_host(self) -> None:
         """Bring walls and way out up to date with the host's addresses, routes and firewall."""
-        seen = self._host.side.snapshot()
-        mtu = seen.mtu_out()
         with self._lock:
+            seen = self._host.side.snapshot()
+            mtu = seen.mtu_out()
             self._walls.set_host(seen.own())
             self._host.keep_rules()
             if self._walls.internet:

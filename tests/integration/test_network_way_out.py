@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -95,3 +96,14 @@ def test_labs_follow_the_largest_packet_of_the_way_out(world: World) -> None:
 
 def uplink(world: World) -> str:
     return f"slip-{world.instance.id}"
+
+
+@pytest.mark.skipif(not shutil.which("iptables"), reason="iptables isn't installed here")
+def test_a_firewall_of_iptables_stays_readable_for_its_owner(world: World) -> None:
+    world.host.sh("iptables", "-P", "FORWARD", "DROP")
+    lab = world.place()
+    world.router().attach("aaaaaaaa", lab.netns.fd, internet=True)
+    assert lab.reaches(SOMEWHERE) == "open"
+    saved = world.host.sh("iptables-save")
+    assert f"-i {uplink(world)} -m comment" in saved
+    assert "incompatible" not in saved
