@@ -107,6 +107,8 @@ class Browser:
         for op, payload in self._parser.feed(data):
             if op is Op.CLOSE:
                 self.closed_with = struct.unpack(">H", payload[:2])[0]
+            elif op is Op.PONG:
+                self.said.append(("pong", payload))
             elif op is Op.BINARY:
                 self._take(payload[:1].decode(), payload[1:])
 

@@ -62,9 +62,9 @@ export class SlipTerminal extends HTMLElement {
     const { signal } = this.#ending;
     this.#timer = window.setInterval(() => this.#strip.tick(), 1000);
     document.addEventListener("slip-theme", () => this.#dress(), { signal });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#dress(), {
-      signal,
-    });
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+      matchMedia(query).addEventListener("change", () => this.#dress(), { signal });
+    }
     document.addEventListener("slip-dropped", () => this.#chosenScreen?.fit(), { signal });
     addEventListener("online", () => this.#each((screen) => screen.tryNow()), { signal });
     addEventListener("offline", () => this.#each((screen) => screen.drop()), { signal });

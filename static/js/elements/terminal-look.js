@@ -9,6 +9,7 @@ const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "
  * @returns {import("@xterm/xterm").ITheme}
  */
 export function palette() {
+  if (areColoursForced()) return forcedPalette();
   /** @type {Record<string, string>} */
   const theme = {
     background: colour("--term-bg"),
@@ -22,6 +23,34 @@ export function palette() {
     theme[`bright${name[0]?.toUpperCase()}${name.slice(1)}`] = colour(`--term-bright-${name}`);
   }
   return theme;
+}
+
+/** Whether the learner's own colours replace the page's (Windows' high contrast). */
+export function areColoursForced() {
+  return matchMedia("(forced-colors: active)").matches;
+}
+
+function forcedPalette() {
+  const ground = systemColour("Canvas");
+  const text = systemColour("CanvasText");
+  return {
+    background: ground,
+    foreground: text,
+    cursor: text,
+    cursorAccent: ground,
+    selectionBackground: systemColour("Highlight"),
+    selectionForeground: systemColour("HighlightText"),
+  };
+}
+
+/** @param {string} name */
+function systemColour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = name;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }
 
 export function fontFamily() {

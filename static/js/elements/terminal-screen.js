@@ -13,6 +13,7 @@ import { fontFamily, palette } from "./terminal-look.js";
 import { drawFast } from "./terminal-webgl.js";
 
 const FIT_MS = 150;
+const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
 const PROMPT = /[$#%>] ?$/;
 const ENDED = "\r\n\x1b[2m── This shell has ended. Press Enter to start a new one.\x1b[0m\r\n";
 const IS_MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
@@ -49,6 +50,7 @@ export class TerminalScreen {
   #missedLines = 0;
   #replay = "fresh";
   #fitTimer = 0;
+  #quietUntil = 0;
   #releaseContext = () => {};
   /** @type {Element | null} */
   #cameFrom = null;
@@ -156,7 +158,7 @@ export class TerminalScreen {
       output: (data, end) => {
         if (this.#wasAway) this.#missedLines += data.filter((byte) => byte === 10).length;
         this.#term.write(data, () => this.#link.drew(end));
-        if (!this.#isReplaying) this.#owner.activity(this);
+        if (!this.#isReplaying && Date.now() > this.#quietUntil) this.#owner.activity(this);
       },
       ready: () => this.#term.write("", () => this.#begin()),
       size: (rows, cols) => this.#term.resize(cols, rows),
@@ -185,6 +187,7 @@ export class TerminalScreen {
       this.#owner.back(this, this.#replay === "exact" ? this.#missedLines : null);
     }
     this.#wasAway = false;
+    this.#quietUntil = Date.now() + QUIET_MS;
     this.fit();
   }
 
@@ -316,6 +319,7 @@ export class TerminalScreen {
     if (!wanted || !(wanted.rows > 1 && wanted.cols > 1) || this.#isReplaying) return;
     const { rows, cols } = this.#term;
     if (wanted.rows === rows && wanted.cols === cols) return;
+    this.#quietUntil = Date.now() + QUIET_MS;
     this.#term.resize(wanted.cols, wanted.rows);
     this.#link.resize(wanted.rows, wanted.cols);
   }

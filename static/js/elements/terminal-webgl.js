@@ -11,8 +11,10 @@ let contexts = 0;
  * @returns {() => void} to be called when the terminal is gone
  */
 export function drawFast(term) {
-  // A phone shows few cells, has fewer contexts, and loses them whenever it sleeps.
-  if (contexts >= CONTEXTS_MOST || matchMedia("(pointer: coarse)").matches) return () => {};
+  // A phone shows few cells, has fewer contexts, and loses them whenever it sleeps. A canvas doesn't follow
+  // forced colours.
+  const isUnwanted = matchMedia("(pointer: coarse), (forced-colors: active)").matches;
+  if (contexts >= CONTEXTS_MOST || isUnwanted) return () => {};
   const addon = new WebglAddon();
   let isCounted = true;
   const release = () => {
