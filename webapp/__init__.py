@@ -45,6 +45,7 @@ def create_app(
     from webapp.pages import account, health, join, lesson, workshops
     from webapp.pages.assets import init_assets
     from webapp.pages.errors import init_errors
+    from webapp.pages.prose import init_prose
     from webapp.settings import CHECKOUT
     from webapp.sockets import lesson as lesson_socket
     from webapp.sockets import terminal, wall
@@ -68,6 +69,7 @@ def create_app(
 
     CSRFProtect(app)
     init_assets(app)
+    init_prose(app)
     init_errors(app)
     init_visitors(app)
     init_headers(app)

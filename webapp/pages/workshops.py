@@ -16,7 +16,7 @@ from webapp.pages.projector import qr_picture
 from webapp.problems import Problem, http_status
 from webapp.visitors import LEARNER_COOKIE, current_visitor, set_cookie
 from webapp.wiring import wired
-from webapp.workshops import joining
+from webapp.workshops import changing, joining
 from webapp.workshops.address import Address, find_address
 from webapp.workshops.codes import spoken
 from webapp.workshops.ending import end_demos, end_workshop
@@ -122,6 +122,24 @@ def try_it(public_id: str) -> Response:
     answer = redirect("/lab")
     set_cookie(answer, LEARNER_COOKIE, token)
     return answer
+
+
+@blueprint.post("/<public_id>/places")
+def set_places(public_id: str) -> Response:
+    """Lets more (or fewer) join; the line moves at once."""
+    _, workshop = _mine(public_id)
+    changing.set_places(wired().database, workshop.id, _number("places", "Learners at most"))
+    wired().socketio.start_background_task(wired().line.move)
+    return redirect(url_for(".show_one", public_id=public_id))
+
+
+@blueprint.post("/<public_id>/minutes")
+def add_minutes(public_id: str) -> Response:
+    """Lets it go on for longer."""
+    _, workshop = _mine(public_id)
+    minutes = _number("minutes", "More time")
+    changing.add_minutes(wired().database, wired().labs, wired().news, workshop.id, minutes)
+    return redirect(url_for(".show_one", public_id=public_id))
 
 
 @blueprint.get("/<public_id>/end")

@@ -72,6 +72,15 @@ class Labs:
         self._by_learner[learner.id] = lab
         return lab
 
+    def extend(self, learner_id: LearnerId, until: float) -> None:
+        """Lets the learner's lab live until another time, in Unix seconds; none is fine.
+
+        Raises:
+            Problem: the runtime's.
+        """
+        if (lab := self._by_learner.get(learner_id)) is not None:
+            self._by_learner[learner_id] = self._engine.lab_extend(lab["lab"], until)
+
     def remove(self, learner_id: LearnerId) -> None:
         """Ends the learner's lab; none is fine.
 

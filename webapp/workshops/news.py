@@ -20,7 +20,7 @@ class Item:
 
     Attributes:
         kind: `lab` (its state changed), `progress` (an event was recorded), `limit`, `shell`,
-            `ended` (the workshop is over), `presence`, `clock`.
+            `seated` (a lab was given), `ended` (the workshop is over), `presence`, `clock`.
         facts: what a listener needs beside; for `limit` its `limit` and `sentence`.
     """
 
@@ -45,7 +45,7 @@ class News:
     def tell(self, kind: str, learner_id: LearnerId, **facts: object) -> None:
         """Says what happened.
 
-        A listener that breaks is written down and keeps the others from nothing.
+        A listener that breaks is written down and keeps nothing from the others.
         """
         item = Item(kind, learner_id, facts)
         for listener in self._listeners:

@@ -58,9 +58,9 @@ def open_workshop(
         Problem: `lessons-none`, `lesson-unknown`, `bad-number`.
     """
     _require_sound(library, plan)
-    first = library.lessons[plan.lessons[0]]
+    main = max((library.lessons[name] for name in plan.lessons), key=lambda each: each.minutes)
     with database.write() as session:
-        workshop = _add(session, library, plan, title=first.title, opened_by=opened_by)
+        workshop = _add(session, library, plan, title=main.title, opened_by=opened_by)
     log.info(
         "workshop.opened", workshop=workshop.id, lessons=len(plan.lessons), most=plan.max_learners
     )
@@ -151,11 +151,16 @@ def _require_sound(library: Library, plan: Plan) -> None:
                 f"Lessons on this server: {known}.",
                 field="lessons",
             )
-    _require_between("learners", "Learners at most", plan.max_learners, 1, LEARNERS_MOST)
-    _require_between("minutes", "How long, in minutes,", plan.minutes, MINUTES_LEAST, MINUTES_MOST)
+    require_between("learners", "Learners at most", plan.max_learners, 1, LEARNERS_MOST)
+    require_between("minutes", "How long, in minutes,", plan.minutes, MINUTES_LEAST, MINUTES_MOST)
 
 
-def _require_between(field: str, label: str, value: int, least: int, most: int) -> None:
+def require_between(field: str, label: str, value: int, least: int, most: int) -> None:
+    """Refuses a number that is too small or too large, by the name that its field has.
+
+    Raises:
+        Problem: `bad-number`.
+    """
     if not least <= value <= most:
         raise Problem(
             "bad-number", f"{label} is {value}.", f"It can be {least} to {most}.", field=field

@@ -112,11 +112,14 @@ class Line:
         if (lab := self._labs.of(learner.id)) is not None and not self._labs.is_away:
             return Place("ready", lab=lab)
         try:
-            return Place("ready", lab=self._labs.give(learner, workshop))
+            place = Place("ready", lab=self._labs.give(learner, workshop))
         except Problem as problem:
             if problem.code != SERVER_FULL:
                 log.warning("lab.refused", learner=learner.id, code=problem.code)
                 return Place("away", sentence=f"{problem.sentence} {problem.hint}".strip())
+        else:
+            self._news.tell("seated", learner.id)
+            return place
         self._server_is_full = True
         with self._database.write() as session:
             session.get_one(Learner, learner.id).admitted_at = None

@@ -48,6 +48,7 @@ class MemoryEngine:
         self.room = 100
         self.is_away = False
         self.asked: list[Mapping[str, Any]] = []
+        self.extended: dict[str, float] = {}
         self.wanted: list[Mapping[str, Any]] = []
         self._ids = itertools.count(0xA0)
 
@@ -81,7 +82,9 @@ class MemoryEngine:
             self.room += 1
 
     def lab_extend(self, lab: str, until: float) -> dict[str, Any]:
-        return {**self.lab_get(lab), "until": until}
+        found = self.lab_get(lab)
+        found["until"] = self.extended[found["key"]] = until
+        return found
 
     def lab_check(
         self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
@@ -92,7 +95,8 @@ class MemoryEngine:
         raise NotImplementedError
 
     def lab_usage(self, lab: str) -> dict[str, Any]:
-        raise NotImplementedError
+        names = ("memory_bytes", "memory_limit_bytes", "pids", "pids_limit")
+        return {"lab": lab, **dict.fromkeys(names, 1), "cpu_seconds": 0.0, "cpu_cores": 1.0}
 
     def terminal_open(
         self, lab: str, name: str | None = None, *, rows: int = 24, cols: int = 80
@@ -126,11 +130,25 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, engine: MemoryEngine) -> Iterator[Flask]:
+def app(
+    settings: Settings, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
     app = create_app(settings, engine=engine)
     app.testing = True
+    wiring: Wiring = app.extensions["slipway"]
+    begin, seating = wiring.socketio.start_background_task, []
+
+    def remember(target: Callable[..., None], *args: object) -> object:
+        task = begin(target, *args)
+        if target.__name__ in {"seat", "move", "_settle"}:  # they read the database
+            seating.append(task)
+        return task
+
+    monkeypatch.setattr(wiring.socketio, "start_background_task", remember)
     yield app
-    app.extensions["slipway"].database.close()
+    for task in seating:
+        task.join(5)
+    wiring.database.close()
 
 
 @pytest.fixture

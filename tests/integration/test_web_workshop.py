@@ -1,0 +1,183 @@
+"""A workshop on a whole server: real labs from joining to the end, over HTTP as browsers speak it."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import TOP
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.conftest import Server
+
+
+class Visitor:
+    """A browser without a screen: cookies, forms, redirects."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._opener = urllib.request.build_opener(jar)
+        self.text = ""
+        self.place = ""
+
+    def get(self, path: str) -> int:
+        return self._open(urllib.request.Request(urllib.parse.urljoin(self._url, path)))
+
+    def post(self, path: str, form: Mapping[str, Any], page: str = "/sign-in") -> int:
+        self.get(page)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.text)
+        assert token, self.text[:500]
+        data = urllib.parse.urlencode({**form, "csrf_token": token[1]}, doseq=True).encode()
+        return self._open(urllib.request.Request(urllib.parse.urljoin(self._url, path), data))
+
+    def _open(self, request: urllib.request.Request) -> int:
+        try:
+            with self._opener.open(request, timeout=30) as answer:
+                self.text, self.place = answer.read().decode(), answer.url
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                self.text, self.place = error.read().decode(), error.url
+                return error.code
+
+
+def web_noun(server: Server, *words: str) -> str:
+    """What a web's noun prints, run as `./slipway` runs it."""
+    data = ["--data", str(server.instance.data_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "runtime", "as-web", *data, "--", *words],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=TOP,
+    )
+    return done.stdout.strip()
+
+
+def living(server: Server) -> list[str]:
+    return [lab["key"] for lab in server.client.lab_list()]
+
+
+@pytest.fixture(scope="module")
+def ada(server: Server) -> Visitor:
+    """Ada followed her one-time link, and is signed in."""
+    link = urllib.parse.urlsplit(web_noun(server, "person", "instructor", "add", "ada")).path
+    visitor = Visitor(server.url)
+    password = {"password": "four words in a row", "again": "four words in a row"}
+    assert visitor.post(link, password, page=link) == 200
+    assert visitor.place.endswith("/workshops")
+    return visitor
+
+
+def open_workshop(ada: Visitor, places: int) -> tuple[str, str]:
+    form = {"lessons": ["00-your-terminal"], "max_learners": places, "minutes": 60}
+    assert ada.post("/workshops", {**form, "internet": "off"}) == 200
+    code = re.search(r"[A-HJ-NP-Z]{3}-[A-HJ-NP-Z2-9]{3}", ada.text)
+    assert code
+    return code[0], ada.place
+
+
+def test_a_class_that_joins_at_once_has_a_lab_each_and_none_after_the_end(
+    server: Server, ada: Visitor
+) -> None:
+    code, page = open_workshop(ada, 6)
+
+    def come(number: int) -> int:
+        return Visitor(server.url).post("/", {"code": code, "name": f"learner {number}"}, page="/")
+
+    with ThreadPoolExecutor(6) as class_room:
+        assert list(class_room.map(come, range(6))) == [200] * 6
+    wait_for(lambda: len(living(server)) == 6, "six labs", deadline_s=60)
+    assert len(set(living(server))) == 6
+    assert ada.post(f"{page}/end", {}, page=f"{page}/end") == 200
+    wait_for(lambda: living(server) == [], "the end of six labs", deadline_s=30)
+    ada.get(page)
+    assert "This workshop is over." in ada.text
+    assert ada.text.count("<bdi data-name>learner ") == 6
+
+
+def test_a_web_that_was_killed_knows_learners_and_labs_again(server: Server, ada: Visitor) -> None:
+    code, page = open_workshop(ada, 2)
+    ben = Visitor(server.url)
+    assert ben.post("/", {"code": code, "name": "ben"}, page="/") == 200
+    wait_for(lambda: len(living(server)) == 1, "ben's lab", deadline_s=30)
+    before = server.client.lab_list()[0]["lab"]
+    web = child_of(server, "webapp")
+    os.kill(web, signal.SIGKILL)
+    wait_for(lambda: child_of(server, "webapp") not in {0, web}, "another web", deadline_s=30)
+    wait_for(lambda: health(server.url)[0] == 200, "its answer", deadline_s=30)
+    assert ben.get("/lab") == 200
+    assert "/lab/00-your-terminal/" in ben.place
+    assert [lab["lab"] for lab in server.client.lab_list()] == [before]
+    assert ada.post(f"{page}/end", {}, page=f"{page}/end") == 200
+    wait_for(lambda: living(server) == [], "the end of ben's lab", deadline_s=30)
+
+
+def test_the_pages_say_that_the_runtime_is_away_and_go_on_when_it_is_back(
+    server: Server, ada: Visitor
+) -> None:
+    os.kill(server.pid, signal.SIGSTOP)  # else the supervisor brings it back before we look
+    try:
+        os.kill(child_of(server, "runtime"), signal.SIGKILL)
+        wait_for(lambda: health(server.url)[0] == 503, "a word of it", deadline_s=10)
+        assert "labs is away" in health(server.url)[1]["reason"]
+        assert ada.get("/workshops") == 200
+        assert "Labs are away" in ada.text
+        code, page = open_workshop(ada, 2)
+        ben = Visitor(server.url)
+        assert ben.post("/", {"code": code, "name": "ben"}, page="/") == 200
+        assert ben.get("/lab") == 200
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    wait_for(lambda: health(server.url)[0] == 200, "labs again", deadline_s=60)
+    assert ada.post(f"{page}/end", {}, page=f"{page}/end") == 200
+
+
+def test_a_workshop_of_the_command_line_is_taken_up_and_ends_the_demo(
+    server: Server, ada: Visitor
+) -> None:
+    facts = json.loads(web_noun(server, "workshop", "create", "--json", "--learners", "1"))
+    chi = Visitor(server.url)
+    assert chi.post("/", {"code": facts["code"], "name": "chi"}, page="/") == 200
+    wait_for(lambda: len(living(server)) == 1, "chi's lab", deadline_s=30)
+    page = urllib.parse.urlsplit(facts["page"]).path
+    assert ada.post(f"{page}/end", {}, page=f"{page}/end") == 200
+    wait_for(lambda: living(server) == [], "the end of chi's lab", deadline_s=30)
+
+
+def health(url: str) -> tuple[int, dict[str, Any]]:
+    """What /healthz says; 0 when nothing answers."""
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+    except OSError:
+        return 0, {}
+
+
+def child_of(server: Server, module: str) -> int:
+    """The server's process that runs a module; 0 while there is none."""
+    for child in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split():
+        words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        if module.encode() in words and b"keeper" not in words:
+            return int(child)
+    return 0

@@ -1,0 +1,65 @@
+"""What can be changed while a workshop goes on: how many may join, and how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from webapp.models.people import learners_of
+from webapp.models.workshops import Workshop
+from webapp.problems import Problem, workshop_over
+from webapp.workshops.opening import LEARNERS_MOST, MINUTES_MOST, require_between
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from webapp.models.base import WorkshopId
+    from webapp.models.database import Database
+    from webapp.workshops.labs import Labs
+    from webapp.workshops.news import News
+
+log = structlog.get_logger()
+
+
+def set_places(database: Database, workshop_id: WorkshopId, places: int) -> None:
+    """Sets how many may join. Fewer than have joined puts nobody out; more lets the line in.
+
+    Raises:
+        Problem: `bad-number`, `workshop-over`.
+    """
+    require_between("places", "Learners at most", places, 1, LEARNERS_MOST)
+    with database.write() as session:
+        _going_on(session, workshop_id).max_learners = places
+
+
+def add_minutes(
+    database: Database, labs: Labs, news: News, workshop_id: WorkshopId, minutes: int
+) -> None:
+    """Lets the workshop and every lab of it go on for longer; each learner's countdown follows.
+
+    A lab that can't be reached now ends at its old time; its learner's page then makes a new one.
+
+    Raises:
+        Problem: `bad-number`, `workshop-over`.
+    """
+    require_between("minutes", "More time, in minutes,", minutes, 1, MINUTES_MOST)
+    with database.write() as session:
+        workshop = _going_on(session, workshop_id)
+        workshop.ends_at += timedelta(minutes=minutes)
+        learners = learners_of(session, workshop_id)
+    until = workshop.ends_at.timestamp()
+    for learner in learners:
+        try:
+            labs.extend(learner.id, until)
+        except Problem as problem:
+            log.warning("lab.not_extended", learner=learner.id, code=problem.code)
+        news.tell("clock", learner.id, until=until)
+
+
+def _going_on(session: Session, workshop_id: WorkshopId) -> Workshop:
+    workshop = session.get_one(Workshop, workshop_id)
+    if not workshop.is_open:
+        raise workshop_over(workshop.title)
+    return workshop
