@@ -1,4 +1,4 @@
-"""A workshop on a whole server: real labs from joining to the end, over HTTP as browsers speak it."""
+"""A workshop on a whole server: real labs from joining to the end, as browsers speak HTTP."""
 
 from __future__ import annotations
 
