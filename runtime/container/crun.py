@@ -112,12 +112,12 @@ class Crun:
             undo.callback(_end, child)
             stream_fd = _receive_master(listener, child)
             if stream_fd is None:
-                raise self._problem("container-exec", lab, argv, child.wait(), files / "log")
+                raise _not_executed(lab, argv, child.wait(), files / "log")
             undo_stream = undo.enter_context(ExitStack())
             undo_stream.callback(os.close, stream_fd)
             ioctl(stream_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
             if (code := spawn.wait(child, _START_S)) != 0:
-                raise self._problem("container-exec", lab, argv, code, files / "log")
+                raise _not_executed(lab, argv, code, files / "log")
             pid = int((files / "pid").read_text())
             undo_stream.pop_all()
         return Shell(stream_fd, pid)
@@ -160,7 +160,7 @@ class Crun:
                     break
             code = spawn.wait(child, _START_S)
             if code != 0 and not (files / "pid").exists():
-                raise self._problem("container-exec", lab, argv, code, files / "log")
+                raise _not_executed(lab, argv, code, files / "log")
         return code if code >= 0 else 128 - code
 
     def delete(self, lab: str) -> None:
@@ -193,7 +193,7 @@ class Crun:
         ]
         code = spawn.run_quietly(argv, timeout_s=_START_S)
         if code != 0:
-            raise self._problem("container-start", lab, argv, code, folder / "log")
+            raise _not_started(lab, argv, code, folder / "log")
         return int((folder / "pid").read_text())
 
     def _exec_argv(
@@ -225,21 +225,31 @@ class Crun:
         undo.callback(_remove_files, folder)
         return folder
 
-    @staticmethod
-    def _problem(code: str, lab: str, argv: list[str], status: int, log_path: Path) -> Problem:
-        said = log_path.read_text(errors="replace") if log_path.exists() else ""
-        sentences = {
-            "container-start": "The container did not start.",
-            "container-exec": "A program could not be started in the container.",
-        }
-        problem = Problem(
-            code,
-            sentences[code],
-            "Try again; if it goes on, `./slipway doctor` looks for the reason.",
-            lab=lab,
-        )
-        problem.__cause__ = spawn.failed(argv, status, said)
-        return problem
+
+def _not_started(lab: str, argv: list[str], status: int, log_path: Path) -> Problem:
+    problem = Problem(
+        "container-start",
+        "The container did not start.",
+        "Try again; if it goes on, `./slipway doctor` looks for the reason.",
+        lab=lab,
+    )
+    problem.__cause__ = spawn.failed(argv, status, _said(log_path))
+    return problem
+
+
+def _not_executed(lab: str, argv: list[str], status: int, log_path: Path) -> Problem:
+    problem = Problem(
+        "container-exec",
+        "A program could not be started in the container.",
+        "Look whether it is there and can be run; if it is a shell, open the terminal again.",
+        lab=lab,
+    )
+    problem.__cause__ = spawn.failed(argv, status, _said(log_path))
+    return problem
+
+
+def _said(log_path: Path) -> str:
+    return log_path.read_text(errors="replace") if log_path.exists() else ""
 
 
 def _receive_master(listener: socket.socket, child: spawn.Process) -> int | None:

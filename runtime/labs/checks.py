@@ -28,63 +28,71 @@ if TYPE_CHECKING:
 
 
 OUTPUT_BYTES = 8 << 10
-TIMED_OUT = 124  # as timeout(1) says it
 _ENTER_S = 10.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_one_a_lab: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
-def run(
-    parts: Parts,
-    lab: Lab,
-    image_path: Path,
-    script: str,
-    facts: dict[str, Any],
-    timeout_s: float,
-) -> dict[str, Any]:
-    """Run one check on a lab; two on the same lab wait for each other.
+class Checks:
+    """Runs checks; two on the same lab wait for each other, since what one leaves is swept away.
 
     Args:
         parts: the rooms.
-        lab: a lab that is ready.
-        image_path: the image it was made from: the check's root.
-        script: its text; the first line says what runs it.
-        facts: the caller's part of what descriptor 3 says: `answers`, `presses`.
-        timeout_s: after it the check and all that it started are killed.
-
-    Returns:
-        `code`, `stdout`, `stderr` (the first 8 KiB of each) and `ms`.
-
-    Raises:
-        Problem: `check-timed-out`, `check-not-entered`: the check broke, which is never the
-            learner's mistake.
     """
-    started = time.perf_counter()
-    with _one_a_lab[lab.id], ExitStack() as opened:
-        known = json.dumps(_facts(parts, lab, facts))
-        fds = [
-            os.pidfd_open(lab.pid),
-            _memfd("facts", known, executable=False),
-            _memfd("check", script, executable=True),
-            os.memfd_create("stdout", os.MFD_CLOEXEC),
-            os.memfd_create("stderr", os.MFD_CLOEXEC),
-        ]
-        for fd in fds:
-            opened.callback(os.close, fd)
-        args = {
-            "image": str(image_path),
-            "scratch": str(_scratch(parts)),
-            "uid_base": lab.uid_base,
-            "check_uid": lab.check_uid,
-            "timeout_s": timeout_s,
-        }
-        code = _ask(parts, lab, args, fds)
-        return {
-            "code": code,
-            "stdout": _said(fds[3]),
-            "stderr": _said(fds[4]),
-            "ms": round((time.perf_counter() - started) * 1000, 1),
-        }
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._one_a_lab: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def run(
+        self, lab: Lab, image_path: Path, script: str, facts: dict[str, Any], timeout_s: float
+    ) -> dict[str, Any]:
+        """Run one check on a lab.
+
+        Args:
+            lab: a lab that is ready.
+            image_path: the image it was made from: the check's root.
+            script: its text; the first line says what runs it.
+            facts: the caller's part of what descriptor 3 says: `answers`, `presses`.
+            timeout_s: after it the check and all that it started are killed.
+
+        Returns:
+            `code`, `stdout`, `stderr` (the first 8 KiB of each) and `ms`; code 126 where the first
+            line names no program of the image.
+
+        Raises:
+            Problem: `check-timed-out`, `check-not-entered`: the check broke, which is never the
+                learner's mistake.
+        """
+        started = time.perf_counter()
+        with self._one_a_lab[lab.id], ExitStack() as opened:
+            known = json.dumps(_facts(self._parts, lab, facts))
+            fds = [
+                os.pidfd_open(lab.pid),
+                _memfd("facts", known),
+                _memfd("check", script),
+                os.memfd_create("stdout", os.MFD_CLOEXEC),
+                os.memfd_create("stderr", os.MFD_CLOEXEC),
+            ]
+            for fd in fds:
+                opened.callback(os.close, fd)
+            args = {
+                "image": str(image_path),
+                "scratch": str(_scratch(self._parts)),
+                "uid_base": lab.uid_base,
+                "check_uid": lab.check_uid,
+                "timeout_s": timeout_s,
+            }
+            code = _ask(self._parts, lab, args, fds)
+            return {
+                "code": code,
+                "stdout": _said(fds[3]),
+                "stderr": _said(fds[4]),
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+
+    def forget(self, lab_id: str) -> None:
+        """A lab is no more."""
+        self._one_a_lab.pop(lab_id, None)
 
 
 def _ask(parts: Parts, lab: Lab, args: dict[str, Any], fds: list[int]) -> int:
@@ -128,11 +136,11 @@ def _scratch(parts: Parts) -> Path:
     return scratch
 
 
-def _memfd(name: str, text: str, *, executable: bool) -> int:
+def _memfd(name: str, text: str) -> int:
     fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with os.fdopen(os.dup(fd), "w") as file:
         file.write(text)
-    os.fchmod(fd, 0o555 if executable else 0o444)
+    os.fchmod(fd, 0o555)  # a script is run by its first line, whatever its file's mode was
     os.lseek(fd, 0, os.SEEK_SET)
     seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)

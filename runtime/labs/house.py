@@ -12,7 +12,8 @@ import structlog
 from runtime.container import bundle
 from runtime.container.crun import Crun
 from runtime.kernel.forker import Forker
-from runtime.labs import checks, life, processes, reconcile, state, usage
+from runtime.labs import life, processes, reconcile, state, usage
+from runtime.labs.checks import Checks
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
@@ -62,6 +63,7 @@ class Labs:
         forker = Forker(("runtime.kernel.namespaces", "runtime.labs.inside"))
         crun = Crun(instance)
         self._parts = life.Parts(instance, place, crun, router, terminals, forker)
+        self._checks = Checks(self._parts)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
         self._changed = threading.Condition()
@@ -75,6 +77,7 @@ class Labs:
         Raises:
             Problem: `cgroup-controllers`, `cgroup-read-only`.
         """
+        cgroup.make_writable()
         self._parts.place.prepare()
         self._parts.crun.prepare()
         self._parts.forker.start()
@@ -171,6 +174,7 @@ class Labs:
                 return
             lab.state = "ending"
         self._watch.discard(lab)
+        self._checks.forget(lab_id)
         state.save(lab, self._parts.folder(lab))
         try:
             life.end(self._parts, lab_id)
@@ -200,11 +204,11 @@ class Labs:
         """Run a check on a lab (labs/checks.py).
 
         Raises:
-            Problem: `lab-unknown`, `check-broke`.
+            Problem: `lab-unknown`, `check-timed-out`, `check-not-entered`.
         """
         lab = self.get(lab_id)
         image = self._images.get(lab.shape.image)
-        return checks.run(self._parts, lab, image.rootfs_path, script, facts, timeout_s)
+        return self._checks.run(lab, image.rootfs_path, script, facts, timeout_s)
 
     def processes(self, lab_id: LabId) -> list[dict[str, Any]]:
         """What runs in a lab, as the server sees it."""

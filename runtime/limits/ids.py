@@ -37,7 +37,7 @@ def claim(owner: str, claims: Path = CLAIMS) -> int:
     for number, name in taken.items():
         if name == owner:
             return base_of(number)
-    reserved = _reserved()
+    reserved = _reserved(_SUBIDS)
     for number in range(_LAST_BLOCK):
         if number in taken or _overlaps(number, reserved):
             continue
@@ -74,7 +74,7 @@ def base_of(number: int) -> int:
     return FIRST_ID + number * BLOCK_IDS
 
 
-def _reserved(files: tuple[Path, ...] = _SUBIDS) -> list[tuple[int, int]]:
+def _reserved(files: tuple[Path, ...]) -> list[tuple[int, int]]:
     ranges = []
     for path in files:
         with suppress(FileNotFoundError):

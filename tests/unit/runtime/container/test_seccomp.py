@@ -1,0 +1,94 @@
+"""The filter that a lab's system calls pass, as it is rendered."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import pytest
+
+from runtime.container import profile, seccomp
+from runtime.problems import Problem
+
+DEFAULT = {
+    "syscalls": [
+        {"names": ["read", "io_uring_setup"], "action": "SCMP_ACT_ALLOW"},
+        {
+            "names": ["unshare", "clone"],
+            "action": "SCMP_ACT_ALLOW",
+            "includes": {"caps": ["CAP_SYS_ADMIN"]},
+        },
+        {
+            "names": ["clone"],
+            "action": "SCMP_ACT_ALLOW",
+            "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_MASKED_EQ"}],
+            "excludes": {"caps": ["CAP_SYS_ADMIN"], "arches": ["s390"]},
+        },
+        {
+            "names": ["clone3"],
+            "action": "SCMP_ACT_ERRNO",
+            "errnoRet": errno.ENOSYS,
+            "excludes": {"caps": ["CAP_SYS_ADMIN"]},
+        },
+        {"names": ["s390_pci"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["s390"]}},
+        {"names": ["chroot"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_CHROOT"]}},
+    ]
+}
+
+
+@pytest.fixture
+def filter_() -> dict[str, Any]:
+    return seccomp._render(DEFAULT, profile.load("plain"), "x86_64")
+
+
+def decided(filter_: dict[str, Any], call: str) -> list[tuple[str, int | None]]:
+    """What the filter says of a call, rule by rule; nothing means that it doesn't exist."""
+    return [
+        (rule["action"], rule.get("errnoRet"))
+        for rule in filter_["syscalls"]
+        if call in rule["names"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "rules"),
+    [
+        ("read", [("SCMP_ACT_ALLOW", None)]),
+        ("chroot", [("SCMP_ACT_ALLOW", None)]),
+        ("clone", [("SCMP_ACT_ALLOW", None)]),
+        ("clone3", [("SCMP_ACT_ERRNO", errno.ENOSYS)]),
+        ("unshare", [("SCMP_ACT_ERRNO", errno.EPERM)]),
+        ("io_uring_setup", [("SCMP_ACT_ERRNO", errno.EPERM)]),
+        ("s390_pci", [("SCMP_ACT_ERRNO", errno.EPERM)]),
+        ("a_call_of_next_year", []),
+    ],
+)
+def test_each_call_is_decided_by_the_capabilities_kept(
+    filter_: dict[str, Any], call: str, rules: list[tuple[str, int | None]]
+) -> None:
+    assert decided(filter_, call) == rules
+
+
+def test_what_nobody_knows_does_not_exist(filter_: dict[str, Any]) -> None:
+    assert filter_["defaultErrnoRet"] == errno.ENOSYS
+
+
+def test_only_the_native_architecture_is_let_in(filter_: dict[str, Any]) -> None:
+    assert filter_["architectures"] == ["SCMP_ARCH_X86_64"]
+
+
+def test_the_arguments_of_a_rule_are_kept(filter_: dict[str, Any]) -> None:
+    clone = next(rule for rule in filter_["syscalls"] if rule["names"] == ["clone"])
+    assert clone["args"][0]["op"] == "SCMP_CMP_MASKED_EQ"
+
+
+def test_a_machine_without_a_filter_is_named() -> None:
+    with pytest.raises(Problem, match="riscv64"):
+        seccomp._render(DEFAULT, profile.load("plain"), "riscv64")
+
+
+def test_the_real_default_refuses_what_makes_namespaces() -> None:
+    real = seccomp.render(profile.load("plain"))
+    for call in ("unshare", "mount", "setns", "bpf", "io_uring_setup"):
+        assert decided(real, call) == [("SCMP_ACT_ERRNO", errno.EPERM)], call
+    assert decided(real, "openat") == [("SCMP_ACT_ALLOW", None)]
