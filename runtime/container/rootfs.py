@@ -54,9 +54,17 @@ def mount(image_path: Path, folder: Path, root: Path, userns_fd: int) -> None:
 
 
 def unmount(root: Path) -> None:
-    """Take the mount out of this namespace; a container that was started keeps its own."""
+    """Take the mount out of this namespace; a container that was started keeps its own.
+
+    The empty folder stays as long as the container, since runc works from there at each exec.
+    """
     with suppress(OSError):  # not mounted
         syscalls.umount2(str(root), syscalls.MNT_DETACH)
+
+
+def remove_mount_point(root: Path) -> None:
+    """Take away the folder that `mount` made, and what may still be mounted there."""
+    unmount(root)
     with suppress(FileNotFoundError):
         root.rmdir()
 

@@ -115,7 +115,7 @@ def make(parts: Parts, image: Image, shape: state.Shape, rows: int, cols: int) -
             undo.callback(parts.router.detach, lab.id)
             lab.address = parts.router.attach(lab.id, pair.net_fd, internet=shape.internet)
             stages.done("network")
-            undo.callback(rootfs.unmount, parts.root(lab.id))
+            undo.callback(rootfs.remove_mount_point, parts.root(lab.id))
             _make_root(parts, lab, image, pair.user_fd)
             _describe(parts, lab, pair)
             stages.done("disk")
@@ -236,7 +236,7 @@ def _end_container(parts: Parts, lab_id: str) -> None:
     parts.place.kill(lab_id)
     parts.crun.delete(lab_id)
     parts.place.remove(lab_id)
-    rootfs.unmount(parts.root(lab_id))
+    rootfs.remove_mount_point(parts.root(lab_id))
 
 
 @contextmanager
