@@ -215,6 +215,7 @@ class Router:
             self._host.keep_rules()
             if self._walls.internet:
                 self._host.way_out.open(self._walls.range)
+                self._walls.set_resolvers(resolvers())
             if mtu != self._mtu:
                 self._host.set_mtu(mtu)
                 self._mtu = mtu

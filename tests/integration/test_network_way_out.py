@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,23 @@ def test_labs_follow_the_largest_packet_of_the_way_out(world: World) -> None:
     assert becomes(True, lambda: f"mtu {1280}" in world.host.ip(f"link show {uplink(world)}"))
     router.attach("bbbbbbbb", after.netns.fd, internet=True)
     assert "mtu 1280" in after.ip("link show eth0")
+
+
+def test_the_resolver_alone_is_open_though_its_address_is_private(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Stands for the host's /etc/resolv.conf, which a test leaves alone.
+    monkeypatch.setattr("runtime.network.router.resolvers", lambda: [IPv4Address("10.9.9.9")])
+    world.outside.listens(53)
+    router, loud, quiet = world.router(), world.place(), world.place()
+    router.attach("aaaaaaaa", loud.netns.fd, internet=True)
+    router.attach("bbbbbbbb", quiet.netns.fd, internet=False)
+    assert loud.reaches("10.9.9.9", 53) == "open"
+    assert loud.reaches("10.9.9.9", 80) == "refused"
+    assert loud.reaches("172.16.9.9", 53) == "refused"
+    assert quiet.reaches("10.9.9.9", 53) == "refused"
+    world.adopted(world.let_go(router))
+    assert loud.reaches("10.9.9.9", 53) == "open"
 
 
 def uplink(world: World) -> str:
