@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,7 @@ BARE_NAMES = {
         for name in XTERM_ADDONS
     },
 }
+IMPORT = re.compile(r"""^(?:import|\}) ?(?:[^"'();]*from )?["'](\.[^"']+)["'];""", re.MULTILINE)
 SVG_DRAWING = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 
 
@@ -76,6 +78,27 @@ class Assets:
         # `<` can't end the script element early: JSON allows it escaped.
         return Markup(json.dumps({"imports": imports}).replace("<", "\\u003c"))  # noqa: S704 own file names
 
+    def modules(self, entry: str) -> list[str]:
+        """The addresses of a script, of all that it imports, and so on; packages are left out.
+
+        For `modulepreload`: a browser that has read only the page asks for them at once, and not
+        one layer after the other.
+        """
+        found: dict[str, None] = {}
+        waiting = [entry]
+        while waiting:
+            path = waiting.pop(0)
+            if path not in found:
+                found[path] = None
+                waiting += self._imports(path)
+        return [self.url(path) for path in found]
+
+    def _imports(self, path: str) -> list[str]:
+        file = self._folder / path
+        names = _imported(file, file.stat().st_mtime_ns)
+        paths = (os.path.normpath(Path(path).parent / name) for name in names)
+        return [each for each in paths if (self._folder / each).is_file()]
+
     def icon(self, name: str) -> Markup:
         """One of lucide's drawings, inline, so that it takes its text's colour; decoration only."""
         file = self._folder / "vendor/lucide/icons" / f"{name}.svg"
@@ -83,10 +106,15 @@ class Assets:
 
 
 def init_assets(app: Flask) -> None:
-    """Give templates `asset`, `import_map` and `icon`; let browsers keep what has a hash."""
+    """Give templates `asset`, `import_map`, `modules` and `icon`; browsers keep what has a hash."""
     folder = Path(str(app.static_folder))
     assets = Assets(folder, f"{app.static_url_path}/")
-    app.jinja_env.globals.update(asset=assets.url, import_map=assets.import_map, icon=assets.icon)
+    app.jinja_env.globals.update(
+        asset=assets.url,
+        import_map=assets.import_map,
+        modules=assets.modules,
+        icon=assets.icon,
+    )
     app.after_request(_pack_static)
 
 
@@ -126,6 +154,11 @@ def _gzip(plain: bytes) -> bytes:
 @lru_cache(maxsize=1024)
 def _digest(file: Path, mtime_ns: int) -> str:  # noqa: ARG001 the time is part of the cache's key
     return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
+
+
+@lru_cache(maxsize=256)
+def _imported(file: Path, mtime_ns: int) -> tuple[str, ...]:  # noqa: ARG001 part of the key
+    return tuple(IMPORT.findall(file.read_text()))
 
 
 @lru_cache(maxsize=256)
