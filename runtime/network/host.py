@@ -70,10 +70,6 @@ class Host:
             requests.link("set", index=_LOOPBACK, state="up")
             requests.route("add", dst="default", gateway=str(near))
 
-    def is_connected(self) -> bool:
-        """Whether the uplink is there."""
-        return self.side.snapshot().link(self.uplink) is not None
-
     def keep_rules(self) -> None:
         """Put back what is missing of the two ip rules."""
         marked = {"fwmark": MARK, "table": MAIN_TABLE}

@@ -103,10 +103,6 @@ class Router:
             undo.callback(walls.close)
             host = Host(instance, host_netns or NetworkNamespace.current())
             undo.callback(host.close)
-            if not host.is_connected():
-                seen = host.side.snapshot()
-                host.disconnect()
-                host.connect(walls.side, walls.range, seen.mtu_out())
             router = cls(host, walls)
             undo.pop_all()
         log.info("network.adopted", range=str(walls.range), labs=len(router.attached()))
@@ -213,6 +209,8 @@ class Router:
             mtu = seen.mtu_out()
             self._walls.set_host(seen.own())
             self._host.keep_rules()
+            if seen.link(self._host.uplink) is None:
+                self._host.connect(self._walls.side, self._walls.range, mtu)
             if self._walls.internet:
                 self._host.way_out.open(self._walls.range)
                 self._walls.set_resolvers(resolvers())

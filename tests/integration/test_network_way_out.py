@@ -74,6 +74,13 @@ def test_rules_that_somebody_deletes_come_back(world: World) -> None:
     assert becomes(rules, lambda: world.host.ip("rule"))
 
 
+def test_an_uplink_that_somebody_deletes_comes_back(world: World) -> None:
+    lab = world.place()
+    world.router().attach("aaaaaaaa", lab.netns.fd, internet=True)
+    world.host.ip(f"link del {uplink(world)}")
+    assert becomes("open", lambda: lab.reaches(SOMEWHERE))
+
+
 def test_a_forward_chain_that_drops_all_lets_labs_through(world: World) -> None:
     world.host.sh("nft", DROPS_ALL)
     router, lab = world.router(), world.place()
