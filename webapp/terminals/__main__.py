@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -21,11 +22,13 @@ def main() -> int:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.LogfmtRenderer(key_order=["at", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two or three a terminal
     pump = Pump(Path(run_path), _allowed())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pump.loop.stop())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WAIT_FOR_TERMINAL_S = 10.0
 RECONNECT_S = 0.25
+REFUSED_S = 5.0
 MAX_VIEWERS = 4096
 
 log = structlog.get_logger()
@@ -69,17 +70,18 @@ class Pump:
         feed = self._feed
         if feed is None:
             return
+        pause_s = RECONNECT_S
         try:
             packet = feed.receive()
         except Problem as problem:
             log.warning("pump.refused", code=problem.code)
-            packet = None
+            packet, pause_s = None, REFUSED_S
         if packet is None:
             self.loop.forget(feed.fileno())
             feed.close()
             self._feed = None
             log.warning("runtime.lost")
-            self.loop.later(RECONNECT_S, self._register)
+            self.loop.later(pause_s, self._register)
             return
         with packet.descriptors:
             self._happened(packet.body, packet.descriptors)
