@@ -45,8 +45,9 @@ def csp_nonce() -> str:
 
 
 def _set_headers(response: Response) -> Response:
-    if request.endpoint == "static":
-        # Sixty small files a page: what is only about documents would weigh more than they do.
+    is_file = request.endpoint == "static"
+    if is_file and response.mimetype != "image/svg+xml":
+        # Sixty small files a page, none of them a document: a policy would outweigh most of them.
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
     # Older Safari doesn't count ws: as 'self', so the socket's origin is named.
@@ -57,6 +58,7 @@ def _set_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:  # over http Chromium ignores it, with an error in the console
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    # A shared computer: Back must not show what the last pupil saw.
-    response.headers["Cache-Control"] = "no-store"
+    if not is_file:
+        # A shared computer: Back must not show what the last pupil saw.
+        response.headers["Cache-Control"] = "no-store"
     return response

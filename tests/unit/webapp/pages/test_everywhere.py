@@ -25,6 +25,15 @@ def test_every_answer_tells_the_browser_what_not_to_do(ben: Browser, path: str) 
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
+def test_a_style_sheet_is_kept_and_carries_no_policy_of_documents(ben: Browser) -> None:
+    with ben.get("/static/css/base.css?v=1", headers={"Accept-Encoding": "gzip"}) as answer:
+        headers = answer.headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" not in headers
+    assert "immutable" in headers["Cache-Control"]
+    assert headers["Content-Encoding"] == "gzip"
+
+
 def test_the_import_map_carries_this_answer_s_nonce(ben: Browser) -> None:
     first, second = ben.get("/"), ben.get("/")
     nonces = [
