@@ -66,7 +66,7 @@ class Labs:
         self._checks = Checks(self._parts)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # its lock may be taken twice by one thread
         self._is_ready = False
         self._pool = Pool(self._make_for_pool, self._drop_from_pool, self._tell_pool)
         self._watch = Watch(self._parts, events, self._on_death, self._expire)
@@ -147,12 +147,7 @@ class Labs:
         with self._changed:
             lab = self._labs.get(lab_id)
         if lab is None:
-            raise Problem(
-                "lab-unknown",
-                f"There is no lab {lab_id}.",
-                "It may have ended; reload the page for a new one.",
-                lab=lab_id,
-            )
+            raise _unknown(lab_id)
         return self._seen(lab)
 
     def all(self) -> list[Lab]:
@@ -173,9 +168,9 @@ class Labs:
             if lab is None or lab.state == "ending":
                 return
             lab.state = "ending"
+            state.save(lab, self._parts.folder(lab))
         self._watch.discard(lab)
         self._checks.forget(lab_id)
-        state.save(lab, self._parts.folder(lab))
         try:
             life.end(self._parts, lab_id)
         finally:
@@ -194,8 +189,11 @@ class Labs:
             Problem: `lab-unknown`.
         """
         lab = self.get(lab_id)
-        lab.until = until
-        self._keep(lab)
+        with self._changed:
+            if lab.state != "ready":  # its record may be gone already
+                raise _unknown(lab_id)
+            lab.until = until
+            self._keep(lab)
         return lab
 
     def check(
@@ -323,3 +321,12 @@ class Labs:
 
     def _expire(self, lab: Lab) -> None:
         self.remove(lab.id, "expired")
+
+
+def _unknown(lab_id: LabId) -> Problem:
+    return Problem(
+        "lab-unknown",
+        f"There is no lab {lab_id}.",
+        "It may have ended; reload the page for a new one.",
+        lab=lab_id,
+    )

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from runtime.kernel.spawn import ProgramFailed
 from runtime.labs.verdicts import Verdicts
+from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,4 +141,11 @@ class Watch:
     @staticmethod
     def _apart(action: Callable[[Lab], None], lab: Lab) -> None:
         """Ending a lab may take seconds; the others are watched meanwhile."""
-        threading.Thread(target=action, args=(lab,), name=f"end-{lab.id}", daemon=True).start()
+
+        def run() -> None:
+            try:
+                action(lab)
+            except (OSError, Problem, ProgramFailed):
+                log.exception("lab.end_failed", lab=lab.id)
+
+        threading.Thread(target=run, name=f"end-{lab.id}", daemon=True).start()

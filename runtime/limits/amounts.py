@@ -25,7 +25,8 @@ class Usage:
     """What a lab uses now, read from its cgroup.
 
     Attributes:
-        memory_bytes: charged to the lab, page cache included.
+        memory_bytes: charged to the lab, less file cache that the kernel takes back at no cost: it
+            fills any limit in time, and would make each meter say “nearly full”.
         pids: processes and threads.
         cpu_seconds: since the lab was made.
     """

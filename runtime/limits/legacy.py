@@ -98,9 +98,11 @@ class Legacy:
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
         nanoseconds = files.read_number(self._group("cpuacct", lab) / "cpuacct.usage") or 0
+        memory = self._group("memory", lab)
+        charged = files.read_number(memory / "memory.usage_in_bytes") or 0
+        idle_cache = files.read_table(memory / "memory.stat").get("total_inactive_file", 0)
         return Usage(
-            memory_bytes=files.read_number(self._group("memory", lab) / "memory.usage_in_bytes")
-            or 0,
+            memory_bytes=max(charged - idle_cache, 0),
             pids=files.read_number(self._group("pids", lab) / "pids.current") or 0,
             cpu_seconds=nanoseconds / 1e9,
         )
@@ -115,8 +117,8 @@ class Legacy:
     def kill(self, lab: str) -> None:
         """End everything in a lab: frozen first, or a fork would slip away between two looks."""
         freezer = self._group("freezer", lab)
-        if freezer.is_dir():
-            state = freezer / "freezer.state"
+        state = freezer / "freezer.state"
+        with suppress(FileNotFoundError):
             state.write_text("FROZEN")
             for pid in files.pids_below(freezer):
                 with suppress(ProcessLookupError):

@@ -102,8 +102,10 @@ class Unified:
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
         group = self._base / lab
+        charged = files.read_number(group / "memory.current") or 0
+        idle_cache = files.read_table(group / "memory.stat").get("inactive_file", 0)
         return Usage(
-            memory_bytes=files.read_number(group / "memory.current") or 0,
+            memory_bytes=max(charged - idle_cache, 0),
             pids=files.read_number(group / "pids.current") or 0,
             cpu_seconds=files.read_table(group / "cpu.stat").get("usage_usec", 0) / 1e6,
         )
