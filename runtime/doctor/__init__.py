@@ -68,6 +68,7 @@ def examine(settings: Settings) -> Report:
         programs.image_builder(),
         network.address_range(),
         network.way_out(),
+        network.forwarding(),
         network.names(),
         room.disk(settings.data),
         room.memory(),

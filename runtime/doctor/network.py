@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from runtime.doctor.finding import Finding, advised, judged
+from runtime.kernel.nftables import Nftables
 from runtime.network.addresses import free_range
 from runtime.network.netlink import snapshot_here
 from runtime.network.resolvers import resolvers
+from runtime.network.way_out import dropping_chains
 
 
 def address_range() -> Finding:
@@ -30,6 +32,26 @@ def way_out() -> Finding:
         found=f"by {names}, packets up to {seen.mtu_out()} bytes" if names else "no default route",
         wanted="an IPv4 default route, for labs with internet",
         fix="Labs work without; `internet on` needs one.",
+    )
+
+
+def forwarding() -> Finding:
+    """A firewall that drops forwarded packets gets two rules of ours, once a lab may leave."""
+    try:
+        nft = Nftables()
+        chains = ", ".join(dropping_chains(nft.run("list chains")))
+        nft.close()
+    except OSError as error:
+        chains = ""
+        said = str(error)
+    else:
+        said = f"{chains} drops by policy" if chains else "no firewall drops forwarded packets"
+    return advised(
+        "forwarding",
+        good=not chains,
+        found=said,
+        wanted="leave for labs with internet to be forwarded",
+        fix="Slipway adds two rules to that chain, with a comment, and takes them away at its end.",
     )
 
 

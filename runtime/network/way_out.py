@@ -46,7 +46,7 @@ class WayOut:
         """
         if not self.exists():
             self._side.nft(host_table(f"ip {self._table}", self._uplink, range_))
-        for chain in self._dropping_chains():
+        for chain in dropping_chains(self._side.nft("list chains")):
             if not self._accepted_at(chain):
                 self._side.nft(accepted_in(chain, self._uplink, self._comment))
         self._forward()
@@ -55,19 +55,10 @@ class WayOut:
         """Take it all back; what is gone already is no error."""
         if self.exists():
             self._side.nft(f"delete table ip {self._table}")
-        for chain in self._dropping_chains():
+        for chain in dropping_chains(self._side.nft("list chains")):
             for handle in self._accepted_at(chain):
                 self._side.nft(f"delete rule {chain} handle {handle}")
         self._stop_forwarding()
-
-    def _dropping_chains(self) -> list[str]:
-        """Forward chains of others that drop what no rule of theirs accepts (docker's, ufw's)."""
-        chains = [entry["chain"] for entry in self._side.nft("list chains") if "chain" in entry]
-        return [
-            f"{chain['family']} {chain['table']} {chain['name']}"
-            for chain in chains
-            if all(chain.get(key) in allowed for key, allowed in _FORWARDS.items())
-        ]
 
     def _accepted_at(self, chain: str) -> list[int]:
         """The handles of our rules in somebody else's chain."""
@@ -110,6 +101,19 @@ class WayOut:
     def _remember(self, names: list[str]) -> None:
         self._forwarding_path.parent.mkdir(parents=True, exist_ok=True)
         self._forwarding_path.write_text(json.dumps(names))
+
+
+def dropping_chains(listed: list[dict[str, Any]]) -> list[str]:
+    """Forward chains that drop what no rule in them accepts, such as docker's and ufw's.
+
+    Args:
+        listed: what nft answers to `list chains`.
+    """
+    return [
+        f"{chain['family']} {chain['table']} {chain['name']}"
+        for chain in (entry["chain"] for entry in listed if "chain" in entry)
+        if all(chain.get(key) in allowed for key, allowed in _FORWARDS.items())
+    ]
 
 
 def _forwarding(link: str) -> str:

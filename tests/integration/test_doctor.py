@@ -76,6 +76,14 @@ def test_an_ordinary_user_is_told_to_start_as_root() -> None:
     assert state(found, "root") == "missing"
 
 
+def test_a_firewall_that_drops_what_is_forwarded_is_named() -> None:
+    rules = "add table ip filter; add chain ip filter FORWARD"
+    hook = "{ type filter hook forward priority 0; policy drop; }"
+    found = report("unshare", "--net", "sh", "-c", f"nft '{rules} {hook}'; exec \"$@\"", "sh")
+    assert state(found, "forwarding") == "worse"
+    assert "ip filter FORWARD" in str(found)
+
+
 def test_doctor_says_in_words_what_is_wrong_and_how_to_mend_it() -> None:
     done = run(*WITHOUT_NET_ADMIN, *DOCTOR[:-1])
     assert done.returncode == 1
