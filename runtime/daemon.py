@@ -25,6 +25,8 @@ from runtime.terminals import Terminals
 from runtime.verbs import Verbs, Who
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.settings import Settings
 
 logger = structlog.get_logger()
@@ -32,6 +34,30 @@ logger = structlog.get_logger()
 IDLE_S = 1.0
 _LOCK_PATIENCE_S = 10.0
 _ROUTER = "router"
+
+
+class StopSignals:
+    """SIGTERM and SIGINT, kept from the first moment: one that comes early isn't lost, nor deadly.
+
+    What a start has begun is then finished and taken down in order, so that nothing stays behind.
+    """
+
+    def __init__(self) -> None:
+        self._has_come = False
+        self._stop: Callable[[], None] | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._come)
+
+    def then(self, stop: Callable[[], None]) -> None:
+        """Call `stop` when a signal comes, or now if one has."""
+        self._stop = stop
+        if self._has_come:
+            stop()
+
+    def _come(self, *_: object) -> None:
+        self._has_come = True
+        if self._stop:
+            self._stop()
 
 
 def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
@@ -49,29 +75,32 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
     instance = Instance.at(settings.data)
     folders.make(instance)
     with ExitStack() as undo:
-        supervised = folders.LOCK_VARIABLE in os.environ
+        if folders.LOCK_VARIABLE not in os.environ:  # else the supervisor cleans up after us
+            undo.callback(_remove_run, instance)
         undo.callback(os.close, folders.lock(instance, _LOCK_PATIENCE_S))
+        signals = StopSignals()
         _raise_descriptor_limit()
         deposits = Deposits(instance)
         deposits.open()
+        undo.callback(_leave_keeper, instance, deposits)
         own_mounts()
         cgroup.leave_unified()
-        living = _run(settings, instance, deposits, until_idle=until_idle, end_labs=end_labs)
-        deposits.close(end_keeper=not living)
-        if not living and not supervised:
-            folders.remove_run(instance)
+        router = _open_router(instance, deposits)
+        undo.callback(_leave_router, instance, deposits, router)
+        events = Events()
+        labs, server = _build(settings, instance, deposits, router, events)
+        labs.adopt()
+        signals.then(server.stop)
+        events.tell("runtime.started")
+        logger.info("runtime.started", instance=instance.id, labs=len(labs.all()))
+        server.run(IDLE_S if until_idle else None)
+        events.close()
+        logger.info("runtime.stopped", labs=labs.stop(end_labs=end_labs))
 
 
-def _run(
-    settings: Settings,
-    instance: Instance,
-    deposits: Deposits,
-    *,
-    until_idle: bool,
-    end_labs: bool,
-) -> int:
-    events = Events()
-    router = _open_router(instance, deposits)
+def _build(
+    settings: Settings, instance: Instance, deposits: Deposits, router: Router, events: Events
+) -> tuple[Labs, Server]:
     terminals = Terminals(deposits, events, Crun(instance).open_shell)
     terminals.adopt()
     images = Store(instance.images_path)
@@ -86,22 +115,30 @@ def _run(
     )
     verbs = Verbs(settings, labs, terminals, events, images)
     base = ids.claim(folders.owner(instance))
-    server = Server(instance.runtime_socket, verbs.table(), {Who.WEB: base, Who.PUMP: base + 1})
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.stop())
-    labs.adopt()
-    events.tell("runtime.started")
-    logger.info("runtime.started", instance=instance.id, labs=len(labs.all()))
-    server.run(IDLE_S if until_idle else None)
-    events.close()
-    living = labs.stop(end_labs=end_labs)
-    if living:
+    uids = {Who.WEB: base, Who.PUMP: base + 1}
+    return labs, Server(instance.runtime_socket, verbs.table(), uids)
+
+
+def _has_labs(instance: Instance) -> bool:
+    """Whether a lab lives on: then keeper and router namespace must, however we end."""
+    return instance.labs_path.is_dir() and any(instance.labs_path.iterdir())
+
+
+def _leave_router(instance: Instance, deposits: Deposits, router: Router) -> None:
+    if _has_labs(instance):
         router.close()
     else:
         deposits.drop(_ROUTER)
         router.down()
-    logger.info("runtime.stopped", labs=living)
-    return living
+
+
+def _leave_keeper(instance: Instance, deposits: Deposits) -> None:
+    deposits.close(end_keeper=not _has_labs(instance))
+
+
+def _remove_run(instance: Instance) -> None:
+    if not _has_labs(instance):
+        folders.remove_run(instance)
 
 
 def _open_router(instance: Instance, deposits: Deposits) -> Router:

@@ -35,9 +35,8 @@ def make(instance: Instance) -> None:
         )
     try:
         instance.data_path.mkdir(mode=0o711, parents=True, exist_ok=True)
-        # Not 0700: a lab's root is nobody out here, and has to get at its own folder through it.
         instance.runtime_path.mkdir(exist_ok=True)
-        instance.runtime_path.chmod(0o711)
+        instance.runtime_path.chmod(0o700)
         instance.web_path.mkdir(mode=0o700, exist_ok=True)
         (instance.data_path / "lock").touch()
     except OSError as error:

@@ -88,12 +88,12 @@ class Plan:
             shutil.copyfile(self.config_path, copy)
             os.chown(copy, self.uid, self.uid)
 
-    def runtime(self, lock_fd: int, *, end_labs: bool) -> Row:
+    def runtime(self, lock_fd: int) -> Row:
         """The daemon: root, and the lock with it."""
         argv = [sys.executable, "-m", "runtime", "serve", "--data", str(self.instance.data_path)]
         return Row(
             "runtime",
-            (*argv, *(["--end-labs"] if end_labs else [])),
+            tuple(argv),
             {**os.environ, folders.LOCK_VARIABLE: str(lock_fd)},
             death_signal=signal.SIGTERM,
             fds=(lock_fd,),

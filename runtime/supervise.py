@@ -16,12 +16,14 @@ import socket
 import sys
 import time
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from runtime import confine, folders, log
+from runtime.client import Client
 from runtime.instance import Instance
 from runtime.problems import Problem
 from runtime.protocol import Args, Connection, bad_request
@@ -34,10 +36,11 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
-LOCK_PATIENCE_S = 10.0
+LOCK_PATIENCE_S = 4.0
 SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 30.0
 HEALTHY_S = 20.0
+END_LABS_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = {"web": 5.0, "pump": 5.0, "runtime": 60.0}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -91,13 +94,22 @@ class Child:
 
 
 class Supervisor:
-    """The loop over signals, ends of processes, their output, and wishes for a restart."""
+    """The loop over signals, ends of processes, their output, and wishes for a restart.
 
-    def __init__(self, rows: list[Row], control: socket.socket) -> None:
+    Args:
+        rows: what to keep alive.
+        control: where wishes for a restart arrive.
+        end_labs: called at the very end, while the runtime still runs; never at its restart.
+    """
+
+    def __init__(
+        self, rows: list[Row], control: socket.socket, end_labs: Callable[[], None] | None
+    ) -> None:
         self._children = {row.name: Child(row) for row in rows}
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._failed: str | None = None
+        self._end_labs = end_labs
         self._watch(control, lambda: self._control(control))
 
     def run(self, wake_fd: int) -> int:
@@ -194,6 +206,10 @@ class Supervisor:
         runtime = children.pop("runtime", None)
         self._stop(list(children.values()))
         if runtime:
+            if self._end_labs and not self._failed:
+                if not runtime.is_alive:
+                    self._start(runtime)
+                self._end_labs()
             self._stop([runtime])
 
     def _stop(self, children: list[Child]) -> None:
@@ -229,19 +245,31 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
     with ExitStack() as undo:
         lock_fd = folders.lock(instance, LOCK_PATIENCE_S)
         undo.callback(os.close, lock_fd)
+        undo.callback(_clean, instance)
         listener = undo.enter_context(bind(settings.host, settings.port))
         port = listener.getsockname()[1]  # 0 was asked for: any that is free
         plan = Plan.of(instance, dataclasses.replace(settings, port=port), config_path)
-        undo.callback(_clean, instance)
         control = undo.enter_context(_control_socket(instance))
         rows = [
-            plan.runtime(lock_fd, end_labs=end_labs),
+            plan.runtime(lock_fd),
             plan.pump(),
             plan.web(listener.fileno()),
             plan.greeting(),
         ]
-        code = Supervisor(rows, control).run(wake_fd)
+        ending = partial(end_all_labs, instance) if end_labs else None
+        code = Supervisor(rows, control, ending).run(wake_fd)
     sys.exit(code)
+
+
+def end_all_labs(instance: Instance) -> None:
+    """End every lab of an instance, through its runtime."""
+    client = Client(instance.runtime_socket)
+    try:
+        client.wait_ready(END_LABS_TIMEOUT_S)
+        for lab in client.lab_list():
+            client.lab_remove(lab["lab"])
+    except Problem as problem:
+        logger.error("labs.not_ended", problem=str(problem))  # noqa: TRY400 - it says it all
 
 
 def as_web(settings: Settings, words: tuple[str, ...]) -> None:

@@ -1,0 +1,177 @@
+"""What web and pump can reach, and what becomes of them when they die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import TOP
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from tests.conftest import Server
+
+
+def child_of(server: Server, *words: str) -> int:
+    """The supervisor's child that runs `python -m WORDS`; 0 while there is none."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    for pid in children:
+        try:
+            argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if [word.decode() for word in argv[2 : 2 + len(words)]] == list(words):
+            return int(pid)
+    return 0
+
+
+def web_of(server: Server) -> int:
+    return wait_for(lambda: child_of(server, "webapp"), "the web")
+
+
+def pump_of(server: Server) -> int:
+    return wait_for(lambda: child_of(server, "webapp.terminals"), "the pump")
+
+
+def status_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def as_process(pid: int, *argv: str) -> subprocess.CompletedProcess[str]:
+    """Run a command where and as whom a process runs."""
+    status = status_of(pid)
+    enter = ["nsenter", f"--target={pid}", "--mount", "--"]
+    uid, gid = status["Uid"].split()[0], status["Gid"].split()[0]
+    become = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+    drop = ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
+    return subprocess.run(
+        [*enter, *become, *drop, *argv], capture_output=True, text=True, check=False
+    )
+
+
+def writable_mounts(pid: int) -> set[str]:
+    lines = Path(f"/proc/{pid}/mounts").read_text().splitlines()
+    return {line.split()[1] for line in lines if "rw" in line.split()[3].split(",")}
+
+
+def get(server: Server, path: str) -> int:
+    with urllib.request.urlopen(f"{server.url}{path}", timeout=30) as answer:
+        return int(answer.status)
+
+
+@pytest.mark.parametrize("find", [web_of, pump_of])
+def test_neither_web_nor_pump_has_a_capability_or_a_way_to_get_one(
+    server: Server, find: object
+) -> None:
+    assert callable(find)
+    status = status_of(find(server))
+    assert {status[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
+    assert status["NoNewPrivs"] == "1"
+    assert status["Groups"] == ""
+    assert int(status["Uid"].split()[0]) >= 0x40000000
+
+
+def test_web_and_pump_are_two_users(server: Server) -> None:
+    assert status_of(web_of(server))["Uid"] != status_of(pump_of(server))["Uid"]
+
+
+def test_the_web_can_write_its_data_and_a_private_tmp_and_nothing_else(server: Server) -> None:
+    run = server.instance.run_path
+    assert writable_mounts(web_of(server)) == {"/tmp", f"{run}/data/web"}
+    assert writable_mounts(pump_of(server)) == {"/tmp", f"{run}/pump"}
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["/", "/etc", "/root", "/usr", "/var/tmp", "/var/lib", "/run", "/dev/shm", "/sys/fs/cgroup"],
+)
+def test_a_file_of_the_webs_can_not_be_made_elsewhere(server: Server, folder: str) -> None:
+    made = as_process(web_of(server), "touch", f"{folder}/slipway-was-here")
+    assert made.returncode != 0
+    assert not Path(folder, "slipway-was-here").exists()
+
+
+def test_a_file_of_the_webs_can_be_made_where_it_may(server: Server) -> None:
+    data = server.instance.run_path / "data/web/slipway-was-here"
+    for path in (data, Path("/tmp/slipway-was-here")):
+        made = as_process(web_of(server), "touch", str(path))
+        assert made.returncode == 0, made.stderr
+    assert not Path("/tmp/slipway-was-here").exists()
+    (server.instance.web_path / "slipway-was-here").unlink()
+
+
+def test_the_web_sees_neither_images_nor_labs_nor_the_keeper(server: Server) -> None:
+    web = web_of(server)
+    assert as_process(web, "ls", str(server.instance.data_path)).returncode != 0
+    assert as_process(web, "ls", str(server.instance.labs_path)).returncode != 0
+    keeper = as_process(
+        web, sys.executable, "-c", f"{CONNECT}connect({str(server.instance.keeper_socket)!r})"
+    )
+    assert "PermissionError" in keeper.stderr
+
+
+CONNECT = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)."
+
+
+@pytest.mark.parametrize("find", [web_of, pump_of])
+def test_nothing_of_the_operators_is_open_in_them(server: Server, find: object) -> None:
+    assert callable(find)
+    links = [str(path.readlink()) for path in Path(f"/proc/{find(server)}/fd").iterdir()]
+    allowed = ("socket:", "pipe:", "anon_inode:", "/dev/null", "/memfd:slipway-ring", "/dev/pts/")
+    own = str(server.instance.run_path / "data/web")
+    assert [link for link in links if not link.startswith((*allowed, own))] == []
+
+
+@pytest.mark.parametrize(("process", "find"), [("web", web_of), ("pump", pump_of)])
+def test_what_is_killed_is_started_again_and_labs_live(
+    server: Server, process: str, find: object
+) -> None:
+    assert callable(find)
+    lab = server.client.lab_create(key="k", image="slipway/base", until=time.time() + 600)
+    old = find(server)
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: find(server) not in {0, old}, f"a new {process}")
+    assert get(server, "/healthz") == 200
+    assert server.client.lab_get(lab["lab"])["pid"] == lab["pid"]
+    server.client.lab_remove(lab["lab"])
+
+
+def test_a_visitor_who_comes_while_the_web_is_down_waits_and_is_served(server: Server) -> None:
+    os.kill(web_of(server), signal.SIGKILL)
+    assert get(server, "/healthz") == 200
+
+
+@pytest.mark.parametrize("process", ["web", "pump", "runtime"])
+def test_each_process_can_be_restarted_by_its_name(server: Server, process: str) -> None:
+    words = {"web": ["webapp"], "pump": ["webapp.terminals"], "runtime": ["runtime", "serve"]}
+    old = wait_for(lambda: child_of(server, *words[process]), process)
+    lab = server.client.lab_create(key="k", image="slipway/base", until=time.time() + 600)
+    restarted = cli(server, "restart", process)
+    assert restarted.returncode == 0, restarted.stderr
+    assert child_of(server, *words[process]) not in {0, old}
+    server.client.wait_ready(30)
+    assert server.client.lab_get(lab["lab"])["pid"] == lab["pid"]
+    server.client.lab_remove(lab["lab"])
+
+
+def test_a_restart_of_nothing_is_refused_by_name(server: Server) -> None:
+    assert cli(server, "restart", "keeper").returncode == 2
+
+
+def cli(server: Server, noun: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "runtime.cli", noun, f"--data={server.instance.data_path}", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(TOP)},
+    )
