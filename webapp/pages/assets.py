@@ -39,7 +39,7 @@ BARE_NAMES = {
         for name in XTERM_ADDONS
     },
 }
-IMPORT = re.compile(r"""^(?:import|\}) ?(?:[^"'();]*from )?["'](\.[^"']+)["'];""", re.MULTILINE)
+IMPORT = re.compile(r"""^(?:import|\}) ?(?:[^"'();]*from )?["']([^"']+)["'];""", re.MULTILINE)
 SVG_DRAWING = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 
 
@@ -79,7 +79,7 @@ class Assets:
         return Markup(json.dumps({"imports": imports}).replace("<", "\\u003c"))  # noqa: S704 own file names
 
     def modules(self, entry: str) -> list[str]:
-        """The addresses of a script, of all that it imports, and so on; packages are left out.
+        """The addresses of a script, of all that it imports, and so on, packages included.
 
         For `modulepreload`: a browser that has read only the page asks for them at once, and not
         one layer after the other.
@@ -94,10 +94,12 @@ class Assets:
         return [self.url(path) for path in found]
 
     def _imports(self, path: str) -> list[str]:
+        if path.startswith("vendor/"):
+            return []  # a package is one file
         file = self._folder / path
         names = _imported(file, file.stat().st_mtime_ns)
-        paths = (os.path.normpath(Path(path).parent / name) for name in names)
-        return [each for each in paths if (self._folder / each).is_file()]
+        beside = Path(path).parent
+        return [BARE_NAMES.get(name) or os.path.normpath(beside / name) for name in names]
 
     def icon(self, name: str) -> Markup:
         """One of lucide's drawings, inline, so that it takes its text's colour; decoration only."""

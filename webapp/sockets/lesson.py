@@ -143,7 +143,7 @@ class LessonRoom:
         learner, _ = _learner()
         lab_id = self._lab_id(learner.id)
         if do == "open":
-            return {"terminal": self._parts.engine.terminal_open(lab_id)["terminal"]}
+            return {"terminal": self._parts.engine.terminal_open(lab_id, name)["terminal"]}
         self._parts.engine.terminal_close(f"{lab_id}.{name}")
         return {"terminal": f"{lab_id}.{name}"}
 

@@ -34,6 +34,7 @@ export function wireLab(room) {
     say(sentence);
   });
   room.on("ended", ({ sentence }) => {
+    clock.until = 0;
     state.show({ state: "ended", sentence });
     say(sentence, { urgent: true });
   });

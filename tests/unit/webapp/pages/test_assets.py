@@ -35,12 +35,19 @@ def test_a_misspelt_name_is_an_error_at_once(tmp_path: Path) -> None:
 
 
 def test_a_script_is_asked_for_with_all_that_it_imports(tmp_path: Path) -> None:
-    write(tmp_path, "js/page/one.js", 'import "../lib/two.js";\nimport { io } from "socket.io";\n')
+    write(
+        tmp_path,
+        "js/page/one.js",
+        'import "../lib/two.js";\nimport { io } from "socket.io-client";\n',
+    )
     write(tmp_path, "js/lib/two.js", 'import {\n  a,\n  b,\n} from "./three.js";\n')
     write(tmp_path, "js/lib/three.js", 'import { c } from "./two.js";\nimport("./four.js");\n')
     write(tmp_path, "js/lib/four.js", "")
+    package = "vendor/socket.io/dist/socket.io.esm.min.js"
+    write(tmp_path, package, "")
     names = [url.split("?")[0] for url in Assets(tmp_path).modules("js/page/one.js")]
-    assert names == ["/static/js/page/one.js", "/static/js/lib/two.js", "/static/js/lib/three.js"]
+    paths = ("js/page/one.js", "js/lib/two.js", package, "js/lib/three.js")
+    assert names == [f"/static/{path}" for path in paths]
 
 
 def test_the_map_holds_every_script_of_ours() -> None:
