@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -160,6 +161,28 @@ def test_a_workshop_of_the_command_line_is_taken_up_and_ends_the_demo(
     page = urllib.parse.urlsplit(facts["page"]).path
     assert ada.post(f"{page}/end", {}, page=f"{page}/end") == 200
     wait_for(lambda: living(server) == [], "the end of chi's lab", deadline_s=30)
+
+
+@pytest.mark.parametrize(("origin", "status"), [("same", 101), ("http://elsewhere.example", 400)])
+def test_a_socket_opens_for_our_own_pages_only_and_without_compression(
+    server: Server, origin: str, status: int
+) -> None:
+    place = urllib.parse.urlsplit(server.url)
+    head = (
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
+        f"Host: {place.netloc}",
+        f"Origin: {server.url if origin == 'same' else origin}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Extensions: permessage-deflate",
+    )
+    with socket.create_connection((str(place.hostname), place.port or 80), timeout=10) as plain:
+        plain.sendall("\r\n".join([*head, "", ""]).encode())
+        answer = plain.recv(4096).decode(errors="replace")
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert "permessage-deflate" not in answer
 
 
 def health(url: str) -> tuple[int, dict[str, Any]]:

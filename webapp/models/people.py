@@ -149,6 +149,12 @@ def learners_called(session: Session, workshop_id: WorkshopId, name_key: str) ->
     return list(session.scalars(query.order_by(Learner.number)))
 
 
+def learner_in(session: Session, workshop_id: WorkshopId, public_id: str) -> Learner | None:
+    """The learner of an address, if they are in that workshop."""
+    query = select(Learner).where(Learner.workshop_id == workshop_id)
+    return session.scalar(query.where(Learner.public_id == public_id))
+
+
 def learners_of(session: Session, workshop_id: WorkshopId) -> list[Learner]:
     """The roster, in the order of joining."""
     query = select(Learner).where(Learner.workshop_id == workshop_id)

@@ -56,8 +56,11 @@ def show_code(code: str) -> Response:
     """
     if not wants_json():
         return _form(code=code[:40], problem=_problem_with_code(code))
-    with wired().database.read() as session:
-        found = joining.find_workshop(session, code)
+    try:
+        with wired().database.read() as session:
+            found = joining.find_workshop(session, code)
+    except Problem as problem:  # an answer like another: a 404 would be an error in the console
+        return jsonify(problem=problem.as_dict())
     return jsonify(title=found.title, opened_by=_opened_by(found))
 
 

@@ -9,8 +9,10 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from webapp import problems
 from webapp.access import may_teach
+from webapp.keys import derive_pin
 from webapp.models.base import now
-from webapp.models.people import count_admitted, learners_of
+from webapp.models.events import events_of
+from webapp.models.people import count_admitted, learner_in, learners_of
 from webapp.models.workshops import Workshop, workshop_by_public_id, workshops_for
 from webapp.pages.projector import qr_picture
 from webapp.problems import Problem, http_status
@@ -21,6 +23,7 @@ from webapp.workshops.address import Address, find_address
 from webapp.workshops.codes import spoken
 from webapp.workshops.ending import end_demos, end_workshop
 from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.progress import progress_of
 from webapp.workshops.roster import Roster
 from webapp.workshops.times import clock_time, minutes_left
 
@@ -109,6 +112,27 @@ def show_code(public_id: str) -> str:
         address=address,
         spoken=spoken(workshop.code),
         qr=qr_picture(link) if link else "",
+    )
+
+
+@blueprint.get("/<public_id>/learners/<learner_id>")
+def show_learner(public_id: str, learner_id: str) -> str:
+    """How far one learner is, and the PIN for one who has lost it."""
+    person, workshop = _mine(public_id)
+    with wired().database.read() as session:
+        learner = learner_in(session, workshop.id, learner_id)
+        if learner is None:
+            raise problems.not_found()
+        events = events_of(session, learner.id)
+    known = wired().library.lessons
+    standings = [progress_of(events, known[name]) for name in workshop.lessons if name in known]
+    return render_template(
+        "workshops/learner.html",
+        person_name=person.name,
+        workshop=workshop,
+        learner=learner,
+        pin=derive_pin(wired().key, learner.public_id, learner.pin_turn),
+        standings=standings,
     )
 
 

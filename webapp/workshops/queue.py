@@ -85,13 +85,15 @@ class Line:
             self._server_is_full = False
             with self._database.read() as session:
                 waiting = waiting_learners(session)
+            admitted = 0
             for learner in waiting:
                 if self._server_is_full or self._labs.is_away:
                     break
                 if self.place_of(learner.id).state == "ready":
+                    admitted += 1
                     log.info("learner.admitted", learner=learner.id)
-            for learner in waiting:
-                self._news.tell("lab", learner.id)
+            for learner in waiting if admitted else ():
+                self._news.tell("lab", learner.id)  # whose number in line is another now
 
     def _take_place(self, learner: Learner, workshop: Workshop) -> bool:
         """Takes one of the workshop's places, unless there is none or someone came before."""

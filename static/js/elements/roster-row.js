@@ -18,6 +18,8 @@ import { drawing } from "../lib/dom.js";
 export function fillRow(row, learner) {
   row.dataset.learner = learner.learner;
   cell(row, "name").textContent = learner.name;
+  const link = cell(row, "link");
+  link.setAttribute("href", `${link.dataset.base}${encodeURIComponent(learner.learner)}`);
   cell(row, "staff").hidden = !learner.is_staff;
   cell(row, "here").replaceChildren(state(...here(learner)));
   cell(row, "step").textContent = learner.step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,3 +149,19 @@ def test_the_list_says_that_labs_are_away_and_shows_the_rest(
 def learner_id(parts: Wiring, name: str) -> LearnerId:
     with parts.database.read() as session:
         return session.scalars(select(Learner.id).where(Learner.name == name)).one()
+
+
+def test_a_learner_who_lost_the_pin_gets_it_from_their_own_instructor_only(
+    ada: Browser, mallory: Browser, ben: Browser, chi: Browser, workshop: Workshop, parts: Wiring
+) -> None:
+    ben.join(workshop.code, "otter")
+    with parts.database.read() as session:
+        learner = session.get_one(Learner, learner_id(parts, "otter"))
+    page = f"/workshops/{workshop.public_id}/learners/{learner.public_id}"
+    shown = re.search(r'class="workshop__letters mono">(\d{4})<', ada.get(page).text)
+    assert shown
+    form = {"code": workshop.code, "name": "otter", "pin": shown[1]}
+    assert chi.post("/resume", form).location == "/lab"
+    assert mallory.get(page).status_code == 403
+    assert chi.get(page).location == "/sign-in"
+    assert ada.get(f"{page}x").status_code == 404
