@@ -114,12 +114,13 @@ def person(chromium: Browser, server: Server) -> Iterator[Person]:
 
 def watched(page: Page, complaints: list[str]) -> Page:
     """Note what a page complains about, but that a person opened an address that isn't there."""
+    opened: set[str] = set()
 
     def note(said: ConsoleMessage) -> None:
-        is_own_address = said.location["url"] == page.url and "Failed to load" in said.text
-        if said.type == "error" and not is_own_address:
+        if said.type == "error" and said.location["url"] not in opened:
             complaints.append(f"{page.url}: {said.text}")
 
+    page.on("request", lambda sent: opened.add(sent.url) if sent.is_navigation_request() else None)
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     return page

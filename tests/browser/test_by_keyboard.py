@@ -51,7 +51,8 @@ class Keyboard:
 
 # A ring is drawn by the control, over it, or by the label around it.
 _HAS_RING = """element => {
-    const looks = [element, element.closest("label") ?? element].map(each => getComputedStyle(each));
+    const around = element.closest("label") ?? element;
+    const looks = [getComputedStyle(element), getComputedStyle(around)];
     const isOutlined = look => look.outlineStyle !== "none" && look.outlineWidth !== "0px";
     const over = getComputedStyle(element, "::after");
     return looks.some(isOutlined) || (over.content !== "none" && over.borderTopStyle !== "none");

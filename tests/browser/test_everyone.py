@@ -47,8 +47,10 @@ def public_pages(page: Page, code: str) -> Iterator[str]:
         yield address
     page.goto("/")
     page.get_by_label("Workshop code").fill("ABC-999")
+    expect(page.get_by_text("No open workshop has the code")).to_be_visible()
     page.get_by_label("Your name").fill("Ben")
     page.get_by_role("button", name="Join").click()
+    expect(page.get_by_label("Your name")).to_have_value("Ben")
     expect(page.get_by_text("No open workshop has the code")).to_be_visible()
     yield "a wrong code"
 
@@ -156,7 +158,7 @@ def test_the_player_comes_quickly_after_the_click_that_joins(
     person: Person, workshop: dict[str, Any]
 ) -> None:
     bare, joined = [], []
-    for number in range(3):
+    for number in range(5):
         page = person()
         begin = time.monotonic()
         page.goto(f"/j/{workshop['code']}")
