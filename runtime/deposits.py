@@ -32,6 +32,9 @@ _CHECKOUT = Path(__file__).parents[1]
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEM_SLICE = Path("/sys/fs/cgroup/system.slice")
 _START_TIMEOUT_S = 10
+# The labs live in this unit's cgroup: its end is not theirs, their limits are their own, and a
+# learner's process that is killed for memory is no reason to stop anything.
+_UNIT_PROPERTIES = ("Delegate=yes", "KillMode=process", "TasksMax=infinity", "OOMPolicy=continue")
 
 
 class Deposit(NamedTuple):
@@ -197,7 +200,7 @@ class Deposits:
         again: then this fails, and the keeper is started without, and moved there by hand.
         """
         unit = [f"--unit={self._unit}", "--collect", "--quiet"]
-        properties = ["--property=Delegate=yes", "--property=KillMode=process"]
+        properties = [f"--property={each}" for each in _UNIT_PROPERTIES]
         path = [f"--setenv=PYTHONPATH={_CHECKOUT}"]
         return spawn.run_quietly(["systemd-run", *unit, *properties, *path, *keeper]) == 0
 

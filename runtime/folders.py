@@ -84,6 +84,20 @@ def remove_run(instance: Instance) -> None:
     ids.release(owner(instance))
 
 
+def note_address(instance: Instance, host: str, port: int) -> None:
+    """Remember where the server listens, for commands that print links."""
+    (instance.run_path / "address").write_text(f"{host} {port}")
+
+
+def address(instance: Instance) -> tuple[str, int] | None:
+    """Where the server of this instance listens; None where none has been started."""
+    try:
+        host, port = (instance.run_path / "address").read_text().split()
+    except FileNotFoundError:
+        return None
+    return host, int(port)
+
+
 def owner(instance: Instance) -> str:
     """The name under which the user ids of web and pump are claimed."""
     return f"{instance.id}/instance"

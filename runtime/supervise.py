@@ -248,6 +248,7 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
         undo.callback(_clean, instance)
         listener = undo.enter_context(bind(settings.host, settings.port))
         port = listener.getsockname()[1]  # 0 was asked for: any that is free
+        folders.note_address(instance, settings.host, port)
         plan = Plan.of(instance, dataclasses.replace(settings, port=port), config_path)
         control = undo.enter_context(_control_socket(instance))
         rows = [
@@ -288,6 +289,8 @@ def as_web(settings: Settings, words: tuple[str, ...]) -> None:
         except Problem as problem:
             if problem.code != "data-in-use":
                 raise
+        if address := folders.address(instance):  # a server runs: links lead to where it is
+            settings = dataclasses.replace(settings, host=address[0], port=address[1])
         row = Plan.of(instance, settings, None).web_noun(words)
         pid, _ = spawn(row, own_terminal=True)
         _, status = os.waitpid(pid, 0)

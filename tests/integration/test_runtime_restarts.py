@@ -75,6 +75,7 @@ def next_event(feed: Feed, kind: str, **facts: object) -> dict[str, Any]:
     raise AssertionError(f"the feed ended before {kind}")
 
 
+@pytest.mark.kernel
 def test_a_shell_goes_on_when_the_runtime_is_killed(runtime: Server, lab: dict[str, Any]) -> None:
     terminal = lab["terminals"][0]
     type_into(runtime, terminal["terminal"], "marker=here-still\n", b"$ ")
@@ -95,6 +96,7 @@ def test_the_same_key_gives_the_same_lab_after_the_runtime_was_killed(
     assert again["lab"] == lab["lab"]
 
 
+@pytest.mark.kernel
 def test_a_killed_keeper_is_replaced_by_one_that_holds_all_again(
     runtime: Server, lab: dict[str, Any]
 ) -> None:

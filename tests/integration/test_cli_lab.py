@@ -1,0 +1,133 @@
+"""The noun `lab` at the command line: its output, its exit code, and what stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import TOP, lend_image
+from tests.leftovers import leftovers_of
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from runtime.image.store import Image
+    from runtime.instance import Instance
+    from tests.conftest import Server
+
+
+def argv(instance: Instance, verb: str, *words: str) -> list[str]:
+    data = f"--data={instance.data_path}"
+    return [sys.executable, "-m", "runtime.cli", "lab", verb, data, *words]
+
+
+def lab(
+    instance: Instance, verb: str, *words: str, given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv(instance, verb, *words),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=environ(),
+    )
+
+
+def environ() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(TOP)}
+
+
+def test_run_gives_the_commands_output_and_code_and_leaves_no_lab(runtime: Server) -> None:
+    script = "id -un; cat; echo oops >&2; exit 3"
+    done = lab(runtime.instance, "run", "--", "sh", "-c", script, given="in\n")
+    assert (done.stdout, done.stderr, done.returncode) == ("root\nin\n", "oops\n", 3)
+    assert runtime.client.lab_list() == []
+
+
+@pytest.mark.kernel
+def test_run_without_a_server_works_and_leaves_nothing(
+    instance: Instance, base_image: Image
+) -> None:
+    lend_image(base_image, instance)
+    done = lab(instance, "run", "--", "echo", "hello")
+    assert (done.stdout, done.stderr, done.returncode) == ("hello\n", "", 0)
+    wait_for(lambda: not leftovers_of(instance), "nothing to be left")
+
+
+def test_run_gives_a_pty_only_where_both_ends_are_terminals(runtime: Server) -> None:
+    ask = ["--", "sh", "-c", "test -t 0 && test -t 1 && echo terminal || echo pipe"]
+    assert lab(runtime.instance, "run", *ask).stdout == "pipe\n"
+    master_fd, slave_fd = pty.openpty()
+    with subprocess.Popen(
+        argv(runtime.instance, "run", *ask),
+        stdin=slave_fd,
+        stdout=slave_fd,
+        stderr=slave_fd,
+        env=environ(),
+    ) as process:
+        os.close(slave_fd)
+        said = b""
+        while b"terminal" not in said and b"pipe" not in said:
+            said += os.read(master_fd, 1000)
+        assert process.wait(30) == 0
+    os.close(master_fd)
+    assert b"terminal" in said
+
+
+def test_a_command_that_is_not_there_is_said_in_one_sentence(runtime: Server) -> None:
+    done = lab(runtime.instance, "run", "--", "no-such-program")
+    assert done.returncode == 1
+    assert "A program could not be started in the container." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert runtime.client.lab_list() == []
+
+
+def test_labs_are_listed_entered_and_ended_by_their_id(runtime: Server) -> None:
+    made = runtime.client.lab_create(key="mine", image="slipway/base", until=9e10)
+    listed = json.loads(lab(runtime.instance, "list", "--json").stdout)
+    assert [each["key"] for each in listed] == ["mine"]
+    entered = lab(runtime.instance, "exec", "--user", "learner", made["lab"], "--", "id", "-un")
+    assert entered.stdout == "learner\n"
+    assert lab(runtime.instance, "rm", made["lab"]).returncode == 0
+    assert json.loads(lab(runtime.instance, "list", "--json").stdout) == []
+
+
+def test_all_labs_can_be_ended_at_once(runtime: Server) -> None:
+    for key in ("one", "two"):
+        runtime.client.lab_create(key=key, image="slipway/base", until=9e10)
+    assert lab(runtime.instance, "rm", "--all").returncode == 0
+    assert runtime.client.lab_list() == []
+
+
+@pytest.mark.parametrize("words", [["rm"], ["rm", "--all", "00000000"], ["run"], ["paint"]])
+def test_a_wrong_call_ends_with_2(runtime: Server, words: list[str]) -> None:
+    assert lab(runtime.instance, *words).returncode == 2
+
+
+def test_an_unknown_lab_is_named(runtime: Server) -> None:
+    done = lab(runtime.instance, "exec", "00000000", "--", "true")
+    assert done.returncode == 1
+    assert done.stderr.startswith("There is no lab 00000000.")
+
+
+def test_a_command_whose_caller_is_killed_ends_in_the_lab(runtime: Server) -> None:
+    made = runtime.client.lab_create(key="mine", image="slipway/base", until=9e10)
+
+    def sleeps() -> bool:
+        found = runtime.client.lab_processes(made["lab"])
+        return any(each["comm"] == "sleep" for each in found)
+
+    with subprocess.Popen(
+        argv(runtime.instance, "exec", made["lab"], "--", "sleep", "1000"), env=environ()
+    ) as process:
+        wait_for(sleeps, "the command in the lab")
+        process.kill()
+    wait_for(lambda: not sleeps(), "its end")
+    runtime.client.lab_remove(made["lab"])
