@@ -16,6 +16,11 @@ DOCTOR = [sys.executable, "-m", "runtime.cli", "doctor", "--json"]
 REFUSAL = "from runtime.doctor import refusal; problem = refusal(); print(problem and problem.code)"
 # Each stands for a machine: what takes the rights away, then the command.
 WITHOUT_NET_ADMIN = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]
+# With leave to read, since a checkout may lie in /root.
+ORDINARY_USER = [
+    "setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=+dac_read_search",
+    "--ambient-caps=+dac_read_search",
+]  # fmt: skip
 NO_NAMESPACES = [
     "unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc",
     "sh", "-c", 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"', "sh",
@@ -71,7 +76,7 @@ def test_a_place_where_namespaces_are_forbidden_is_refused() -> None:
 
 
 def test_an_ordinary_user_is_told_to_start_as_root() -> None:
-    found = report("setpriv", "--reuid=65534", "--clear-groups")
+    found = report(*ORDINARY_USER)
     assert found["row"] == "C"
     assert state(found, "root") == "missing"
 
