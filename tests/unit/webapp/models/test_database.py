@@ -106,3 +106,13 @@ def test_a_migration_copies_what_was_there_before(
     upgrade(database)
     with closing(sqlite3.connect(tmp_path / "slipway.db.before-0001")) as copy:
         assert copy.execute("SELECT name FROM people").fetchall() == [("ada",)]
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)]
+)
+def test_what_was_kept_is_on_the_disk_and_not_in_a_cache(
+    database: Database, pragma: str, value: object
+) -> None:
+    with database.read() as session:
+        assert session.execute(text(f"PRAGMA {pragma}")).scalar() == value

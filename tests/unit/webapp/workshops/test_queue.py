@@ -128,3 +128,14 @@ def test_an_ended_workshop_leaves_no_lab_even_when_the_runtime_was_away(
     parts.clock.found()
     assert engine.labs == {}
     assert states(parts, learners) == [("ended", None), ("ended", None)]
+
+
+def test_a_place_that_was_added_goes_to_who_waits_and_not_to_who_comes(parts: Wiring) -> None:
+    workshop = class_of(parts, 1)
+    otter, heron = come(parts, workshop, "otter", "heron")
+    states(parts, [otter, heron])
+    with parts.database.write() as session:
+        session.get_one(Workshop, workshop.id).max_learners = 2
+    (lynx,) = come(parts, workshop, "lynx")
+    assert states(parts, [lynx]) == [("waiting", 2)]
+    assert states(parts, [heron]) == [("ready", None)]
