@@ -1,6 +1,6 @@
 /** A step's check: looks into the lab when asked, says what was expected and what was found. */
 
-import { showFindings, showState, spoken, stateOf } from "../lib/findings.js";
+import { showFindings, showProblem, showState, spoken, stateOf } from "../lib/findings.js";
 import { say } from "../lib/say.js";
 
 /** @typedef {import("../lib/findings.js").Verdict} Verdict */
@@ -28,13 +28,16 @@ export class SlipCheck extends HTMLElement {
     const before = /** @type {"idle"} */ (this.dataset.state ?? "idle");
     const slow = setTimeout(() => this.#aside("still looking, at most 30 s"), SLOW_MS);
     showState(this, "looking");
+    showProblem(this, "");
     this.#aside("looking in your container…");
     try {
       this.#show(await this.ask());
     } catch (problem) {
       showState(this, before);
-      this.#aside(problem instanceof Error ? problem.message : "");
-      if (problem instanceof Error) say(problem.message);
+      this.#aside("");
+      const sentence = problem instanceof Error ? problem.message : "";
+      showProblem(this, sentence);
+      say(sentence);
     } finally {
       clearTimeout(slow);
       this.#isLooking = false;

@@ -1,6 +1,6 @@
 /** One question of a step; an answer is judged like a check. */
 
-import { showFindings, showState, spoken } from "../lib/findings.js";
+import { showFindings, showProblem, showState, spoken } from "../lib/findings.js";
 import { say } from "../lib/say.js";
 
 /** @typedef {import("../lib/findings.js").Verdict} Verdict */
@@ -35,6 +35,7 @@ export class SlipQuiz extends HTMLElement {
     this.#isAsking = true;
     const before = /** @type {"idle"} */ (this.dataset.state ?? "idle");
     showState(this, "looking");
+    showProblem(this, "");
     try {
       const verdict = await this.ask(this.dataset.question ?? "", value);
       showFindings(this, verdict);
@@ -42,20 +43,12 @@ export class SlipQuiz extends HTMLElement {
       this.dispatchEvent(new CustomEvent("slip-verdict", { bubbles: true, detail: verdict }));
     } catch (problem) {
       showState(this, before);
-      if (problem instanceof Error) this.#refuse(problem.message);
+      const sentence = problem instanceof Error ? problem.message : "";
+      showProblem(this, sentence);
+      say(sentence);
     } finally {
       this.#isAsking = false;
     }
-  }
-
-  /** @param {string} sentence */
-  #refuse(sentence) {
-    const line = this.querySelector("[data-broke]");
-    if (line) {
-      line.textContent = sentence;
-      line.removeAttribute("hidden");
-    }
-    say(sentence);
   }
 
   /** @returns {string | number | null} */

@@ -86,6 +86,7 @@ export class SlipTerminal extends HTMLElement {
   /** The lab changed: other terminals altogether. @param {string} lab */
   async #start(lab) {
     this.#each((screen) => screen.close());
+    for (const name of this.#screens.keys()) this.#tabs.remove(name);
     this.#screens.clear();
     await fontReady();
     if (this.dataset.lab !== lab) return;

@@ -54,6 +54,17 @@ export function showFindings(root, verdict) {
 }
 
 /**
+ * What kept a check from being asked; nothing that it said before is touched.
+ * @param {HTMLElement} root a `.check`
+ * @param {string} sentence empty when it was asked
+ */
+export function showProblem(root, sentence) {
+  const line = root.querySelector("[data-problem]");
+  if (line) line.textContent = sentence;
+  line?.toggleAttribute("hidden", !sentence);
+}
+
+/**
  * One sentence for a screen reader.
  * @param {Verdict} verdict
  */
