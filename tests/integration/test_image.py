@@ -1,0 +1,68 @@
+"""Images by the command line: a build that is stopped leaves nothing, what is here is listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runtime.image.store import Image, Store
+from tests.conftest import lend_image
+from tests.leftovers import leftovers_of
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from runtime.instance import Instance
+
+TOP = Path(__file__).resolve().parents[2]
+CLI = [sys.executable, "-m", "runtime.cli", "image"]
+ENVIRON = {**os.environ, "PYTHONPATH": str(TOP)}
+
+
+def test_a_build_stopped_by_ctrl_c_leaves_nothing_behind(instance: Instance) -> None:
+    words = [*CLI, "build", "--data", str(instance.data_path)]
+    process = subprocess.Popen(
+        words, env=ENVIRON, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    begun = instance.images_path / ".slipway+base.new/rootfs/var/cache/apt"
+    wait_for(begun.exists, "the first files of the image", deadline_s=60)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) != 0
+    assert Store(instance.images_path).list() == []
+    assert [path.name for path in instance.images_path.iterdir()] == [".lock"]
+    assert leftovers_of(instance) == []
+
+
+def test_an_image_that_is_here_is_listed_and_not_built_again(
+    instance: Instance, base_image: Image
+) -> None:
+    lend_image(base_image, instance)
+    data = ["--data", str(instance.data_path)]
+    subprocess.run([*CLI, "build", *data], env=ENVIRON, check=True, capture_output=True)
+    listed = subprocess.run(
+        [*CLI, "list", "--json", *data], env=ENVIRON, check=True, capture_output=True
+    )
+    assert json.loads(listed.stdout) == [
+        {
+            "name": "slipway/base",
+            "size_bytes": base_image.size_bytes,
+            "built_at": base_image.built_at,
+        }
+    ]
+
+
+def test_the_image_holds_what_a_learner_expects(base_image: Image) -> None:
+    tools = "sudo less file pstree ps man vim nano git curl jq bc lynx ssh ip strace tmux python3"
+    root = base_image.rootfs_path
+    missing = [
+        tool
+        for tool in tools.split()
+        if not any(os.path.lexists(root / place / tool) for place in ("usr/bin", "usr/sbin"))
+    ]
+    assert missing == []
+    assert (base_image.user, base_image.uid, base_image.home) == ("learner", 1000, "/home/learner")
+    assert "learner ALL=" in (root / "etc/sudoers.d/learner").read_text()

@@ -1,0 +1,62 @@
+"""./slipway before anything is set up: in a copy of the checkout without an environment."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The launcher and its parts; readable to everybody, as pytest's own folder isn't."""
+    shutil.copy(TOP / "slipway", tmp_path)
+    shutil.copytree(TOP / "setup", tmp_path / "setup")
+    return tmp_path
+
+
+def run(checkout: Path, *words: str, sh: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*sh, "sh", str(checkout / "slipway"), *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("help",)])
+def test_help_needs_nothing_and_changes_nothing(checkout: Path, words: tuple[str, ...]) -> None:
+    done = run(checkout, *words)
+    assert done.returncode == 0
+    assert "./slipway serve" in done.stdout
+    assert sorted(path.name for path in checkout.iterdir()) == ["setup", "slipway"]
+
+
+def test_somebody_who_is_not_root_is_told_so_in_a_sentence(checkout: Path) -> None:
+    # A user namespace without a map: the same files, but the id is nobody's.
+    done = run(checkout, "serve", sh=("unshare", "--user"))
+    assert done.returncode == 1
+    assert "needs root" in done.stderr
+    assert not (checkout / ".slipway").exists()
+
+
+def test_no_at_the_question_changes_nothing(checkout: Path) -> None:
+    (checkout / "requirements.txt").touch()
+    (checkout / "requirements-dev.txt").touch()
+    command = f"sh {checkout}/slipway setup"
+    done = subprocess.run(
+        ["script", "--quiet", "--return", "--command", command, "/dev/null"],
+        input="n\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Go on? [Y/n]" in done.stdout
+    assert "Nothing was changed." in done.stdout
+    assert not (checkout / ".venv").exists()
