@@ -10,6 +10,7 @@ import { level, megabytes } from "../lib/figures.js";
  *   pids_limit: number | null, cpu_percent: number | null}} Usage
  */
 
+const OLD_S = 8;
 const SHAPES = {
   waiting: "waiting",
   making: "working",
@@ -39,14 +40,36 @@ export class SlipLab extends HTMLElement {
 }
 
 export class SlipMeters extends HTMLElement {
+  #timer = 0;
+  #shownAt = 0;
+
+  connectedCallback() {
+    this.#timer = window.setInterval(() => this.#showAge(), 1000);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.#timer);
+  }
+
   /** @param {Usage} usage */
   show(usage) {
     this.hidden = false;
+    this.#shownAt = Date.now();
+    this.#showAge();
     const { memory_bytes, memory_limit_bytes, cpu_percent, pids, pids_limit } = usage;
     const memory = `${megabytes(memory_bytes)} of ${megabytes(memory_limit_bytes)}\u00a0MB`;
     this.#one("memory", memory_bytes, memory_limit_bytes, memory);
     this.#one("cpu", cpu_percent, 100, cpu_percent === null ? "–" : `${cpu_percent}\u00a0%`);
     this.#one("pids", pids, pids_limit, `${pids ?? "–"} of ${pids_limit ?? "–"}`);
+  }
+
+  /** Old figures are labelled with their age, never faded. */
+  #showAge() {
+    const seconds = Math.round((Date.now() - this.#shownAt) / 1000);
+    const tag = this.querySelector("[data-age]");
+    if (!tag || !this.#shownAt) return;
+    tag.toggleAttribute("hidden", seconds < OLD_S);
+    tag.textContent = `figures ${seconds}\u00a0s old`;
   }
 
   /**

@@ -14,6 +14,7 @@ import { say } from "../lib/say.js";
  */
 
 const AWAY = "runtime-away";
+const UNREACHED = "Slipway does not answer. It tries again by itself; your lab runs on.";
 
 /** @param {Room} room */
 export function wireLab(room) {
@@ -25,6 +26,9 @@ export function wireLab(room) {
   terminal.querySelector("[data-slot=meters]")?.append(meters);
 
   room.on("lab", (fact) => showLab(/** @type {LabFact} */ (fact), state, terminal));
+  room.on("connect_error", () => {
+    if (!terminal.dataset.lab) state.show({ state: "away", sentence: UNREACHED });
+  });
   room.on("usage", (usage) => meters.show(usage));
   room.on("clock", ({ until }) => {
     clock.until = until;
