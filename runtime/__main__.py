@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from runtime import as_web as web_noun
 from runtime import greeting, settings, supervise
 from runtime.problems import Problem
 
@@ -66,7 +67,7 @@ def greet(data: Path | None, host: str | None, port: str | None) -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def as_web(data: Path | None, words: tuple[str, ...]) -> None:
     """Run one of the web's own nouns, confined as the web is."""
-    supervise.as_web(_data(data), words)
+    web_noun.as_web(_data(data), words)
 
 
 if __name__ == "__main__":

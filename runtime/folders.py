@@ -84,6 +84,12 @@ def remove_run(instance: Instance) -> None:
     ids.release(owner(instance))
 
 
+def clean_run(instance: Instance) -> None:
+    """Remove what lay in /run, unless a keeper is there: then labs live and need it."""
+    if not instance.keeper_socket.exists():
+        remove_run(instance)
+
+
 def note_address(instance: Instance, host: str, port: int) -> None:
     """Remember where the server listens, for commands that print links."""
     (instance.run_path / "address").write_text(f"{host} {port}")

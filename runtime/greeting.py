@@ -12,10 +12,10 @@ import click
 from runtime import folders
 from runtime.client import Client
 from runtime.instance import Instance
+from runtime.launch import spawn
 from runtime.limits import ids
 from runtime.problems import Problem
 from runtime.rows import Plan
-from runtime.supervise import spawn
 
 if TYPE_CHECKING:
     from runtime.settings import Settings

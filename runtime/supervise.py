@@ -8,29 +8,29 @@ of a process's output, somebody who wants one restarted.
 from __future__ import annotations
 
 import dataclasses
-import errno
 import os
 import selectors
 import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from runtime import confine, folders, log
+from runtime import folders, listening, log
 from runtime.client import Client
 from runtime.instance import Instance
+from runtime.launch import spawn
 from runtime.problems import Problem
 from runtime.protocol import Args, Connection, bad_request
 from runtime.rows import Plan, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from runtime.settings import Settings
 
@@ -245,8 +245,8 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
     with ExitStack() as undo:
         lock_fd = folders.lock(instance, LOCK_PATIENCE_S)
         undo.callback(os.close, lock_fd)
-        undo.callback(_clean, instance)
-        listener = undo.enter_context(bind(settings.host, settings.port))
+        undo.callback(folders.clean_run, instance)
+        listener = undo.enter_context(listening.bind(settings.host, settings.port))
         port = listener.getsockname()[1]  # 0 was asked for: any that is free
         folders.note_address(instance, settings.host, port)
         plan = Plan.of(instance, dataclasses.replace(settings, port=port), config_path)
@@ -273,120 +273,6 @@ def end_all_labs(instance: Instance) -> None:
         logger.error("labs.not_ended", problem=str(problem))  # noqa: TRY400 - it says it all
 
 
-def as_web(settings: Settings, words: tuple[str, ...]) -> None:
-    """Run one of the web's commands as the web is, and exit with its code; no server is needed.
-
-    Raises:
-        Problem: why it can't be.
-    """
-    instance = Instance.at(settings.data)
-    os.umask(0o022)
-    folders.make(instance)
-    with ExitStack() as undo:
-        try:
-            undo.callback(os.close, folders.lock(instance, 0))
-            undo.callback(_clean, instance)
-        except Problem as problem:
-            if problem.code != "data-in-use":
-                raise
-        if address := folders.address(instance):  # a server runs: links lead to where it is
-            settings = dataclasses.replace(settings, host=address[0], port=address[1])
-        row = Plan.of(instance, settings, None).web_noun(words)
-        pid, _ = spawn(row, own_terminal=True)
-        _, status = os.waitpid(pid, 0)
-    sys.exit(os.waitstatus_to_exitcode(status))
-
-
-def spawn(row: Row, *, own_terminal: bool = False) -> tuple[int, int]:
-    """Start a row's process.
-
-    Args:
-        row: what, as whom.
-        own_terminal: it may use ours, as a command that a person typed; else it has a session of
-            its own, so that Ctrl-C reaches only the supervisor.
-
-    Returns:
-        Its pid, and a descriptor of its output for one that is confined, else -1.
-    """
-    parent = os.getpid()
-    piped = row.confinement is not None and not own_terminal
-    read_fd, write_fd = os.pipe() if piped else (-1, -1)
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _become(row, parent, write_fd, own_terminal=own_terminal)
-        except BaseException as error:  # noqa: BLE001 - a forked child may not go on as its parent
-            sys.stderr.write(f"{row.name}: {error}\n")
-            sys.stderr.flush()
-        os._exit(127)
-    if piped:
-        os.close(write_fd)
-    return pid, read_fd
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """The listening socket; connections wait in it while the web restarts.
-
-    Raises:
-        Problem: `port-in-use`, `address-wrong`.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except (OSError, UnicodeError) as error:
-        raise _cannot_listen(host, port, error) from error
-    listener.listen(1024)
-    return listener
-
-
-def _cannot_listen(host: str, port: int, error: Exception) -> Problem:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return Problem(
-            "port-in-use",
-            f"Port {port} is in use by another program.",
-            f"Choose another with --port, or see who has it: ss -ltnp 'sport = :{port}'.",
-            port=port,
-        )
-    return Problem(
-        "address-wrong",
-        f"This machine can't listen on {host}, port {port}: {error}.",
-        "Give one of its own addresses with --host; 0.0.0.0 means all of them.",
-        host=host,
-    )
-
-
-def _become(row: Row, parent: int, output_fd: int, *, own_terminal: bool) -> None:
-    for number in (*_SIGNALS, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
-    if not own_terminal:
-        os.setsid()
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    if output_fd >= 0:
-        os.dup2(output_fd, 1)
-        os.dup2(output_fd, 2)
-    _keep_only(row.fds)
-    os.chdir(confine.CHECKOUT)
-    if row.confinement:
-        os.umask(0o077)
-        confine.enter(row.confinement)
-        os.chdir(row.env["PYTHONPATH"])
-    confine.die_with_parent(parent, row.death_signal)
-    os.execve(row.argv[0], row.argv, row.env)  # noqa: S606 - a shell is what we do without
-
-
-def _keep_only(fds: tuple[int, ...]) -> None:
-    """Leave nothing open for the new program but these: our own starter may have left us some."""
-    for fd in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
-        if fd > 2:  # input, output and errors stay
-            with suppress(OSError):  # the listing's own is closed by now
-                os.set_inheritable(fd, fd in fds)
-
-
 def _catch_signals() -> int:
     """Turn the signals that end us into bytes of a pipe, which the loop waits for."""
     read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -404,9 +290,3 @@ def _control_socket(instance: Instance) -> socket.socket:
     path.chmod(0o600)
     control.listen(8)
     return control
-
-
-def _clean(instance: Instance) -> None:
-    """With no keeper nothing of ours lives, so nothing of ours stays in /run."""
-    if not instance.keeper_socket.exists():
-        folders.remove_run(instance)

@@ -74,7 +74,7 @@ def test_neither_web_nor_pump_has_a_capability_or_a_way_to_get_one(
 ) -> None:
     assert callable(find)
     status = status_of(find(server))
-    assert {status[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
+    assert {status[kind] for kind in CAPABILITIES} == {"0" * 16}
     assert status["NoNewPrivs"] == "1"
     assert status["Groups"] == ""
     assert int(status["Uid"].split()[0]) >= 0x40000000
@@ -119,6 +119,7 @@ def test_the_web_sees_neither_images_nor_labs_nor_the_keeper(server: Server) -> 
     assert "PermissionError" in keeper.stderr
 
 
+CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 CONNECT = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)."
 
 

@@ -1,0 +1,42 @@
+"""The web's own commands, run as the web is: SQLite's files must not become root's."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from runtime import folders
+from runtime.instance import Instance
+from runtime.launch import spawn
+from runtime.problems import Problem
+from runtime.rows import Plan
+
+if TYPE_CHECKING:
+    from runtime.settings import Settings
+
+
+def as_web(settings: Settings, words: tuple[str, ...]) -> None:
+    """Run one of the web's commands as the web is, and exit with its code; no server is needed.
+
+    Raises:
+        Problem: why it can't be.
+    """
+    instance = Instance.at(settings.data)
+    os.umask(0o022)
+    folders.make(instance)
+    with ExitStack() as undo:
+        try:
+            undo.callback(os.close, folders.lock(instance, 0))
+            undo.callback(folders.clean_run, instance)
+        except Problem as problem:
+            if problem.code != "data-in-use":
+                raise
+        if address := folders.address(instance):  # a server runs: links lead to where it is
+            settings = dataclasses.replace(settings, host=address[0], port=address[1])
+        row = Plan.of(instance, settings, None).web_noun(words)
+        pid, _ = spawn(row, own_terminal=True)
+        _, status = os.waitpid(pid, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
