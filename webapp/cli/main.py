@@ -19,6 +19,7 @@ from webapp.problems import Problem, exit_code
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Workshops, people, lessons and the database of this server."""
+    init_log()  # to stderr: stdout is the answer
 
 
 for _noun in (workshop, person, lesson, database, greet):
@@ -33,7 +34,6 @@ def run() -> None:
     if os.geteuid() == 0 and "--help" not in sys.argv and not _is_for_root(sys.argv[1:]):
         words = ["-m", "runtime", "as-web", "--", *sys.argv[1:]]
         os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 -- ourselves, in another skin
-    init_log()
     try:
         main(prog_name="slipway")
     except Problem as problem:

@@ -8,32 +8,25 @@ import structlog
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from webapp import problems
-from webapp.access import may_teach
 from webapp.keys import derive_pin
-from webapp.models.base import now
 from webapp.models.events import events_of
-from webapp.models.people import count_admitted, learner_in, learners_of
-from webapp.models.workshops import Workshop, workshop_by_public_id, workshops_for
+from webapp.models.people import learner_in, learners_of
+from webapp.models.workshops import workshops_for
 from webapp.pages.projector import qr_picture
+from webapp.pages.staff import card_of, learners_address, own_workshop, signed_in
 from webapp.problems import Problem, http_status
-from webapp.visitors import LEARNER_COOKIE, current_visitor, set_cookie
+from webapp.visitors import LEARNER_COOKIE, set_cookie
 from webapp.wiring import wired
 from webapp.workshops import changing, joining
-from webapp.workshops.address import Address, find_address
 from webapp.workshops.codes import spoken
 from webapp.workshops.ending import end_demos, end_workshop
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import progress_of
 from webapp.workshops.roster import Roster
-from webapp.workshops.times import clock_time, minutes_left
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from sqlalchemy.orm import Session
     from werkzeug.wrappers import Response
 
-    from webapp.models.people import Person
 
 log = structlog.get_logger()
 
@@ -46,9 +39,9 @@ MINUTES = (30, 45, 60, 90, 120, 180, 240, 480)
 @blueprint.get("")
 def show_list() -> str:
     """All workshops that this person may see: what goes on first, then what is over."""
-    person = _person()
+    person = signed_in()
     with wired().database.read() as session:
-        cards = [_card(session, each) for each in workshops_for(session, person.id)]
+        cards = [card_of(session, each) for each in workshops_for(session, person.id)]
     return render_template(
         "workshops/list.html",
         person_name=person.name,
@@ -67,7 +60,7 @@ def show_new() -> str:
 @blueprint.post("")
 def open_one() -> Response | tuple[str, int]:
     """Opens a workshop and shows its code. A demo ends, since the class is here."""
-    person = _person()
+    person = signed_in()
     try:
         workshop = open_workshop(wired().database, wired().library, _plan(), person.id)
     except Problem as problem:
@@ -83,29 +76,29 @@ def show_one(public_id: str) -> str:
 
     The page's script keeps it fresh.
     """
-    person, workshop = _mine(public_id)
+    person, workshop = own_workshop(public_id)
     roster = Roster(wired().library, wired().labs, wired().presence)
     with wired().database.read() as session:
         rows = roster.rows(session, workshop)
-        card = _card(session, workshop)
+        card = card_of(session, workshop)
     return render_template(
         "workshops/one.html",
         person_name=person.name,
         card=card,
         rows=rows,
-        address=_address(),
-        link=_address().join_link(workshop.code),
+        address=learners_address(),
+        link=learners_address().join_link(workshop.code),
     )
 
 
 @blueprint.get("/<public_id>/code")
 def show_code(public_id: str) -> str:
     """The code as large as the screen, with a QR picture of the link."""
-    _, workshop = _mine(public_id)
-    address = _address()
+    _, workshop = own_workshop(public_id)
+    address = learners_address()
     link = address.join_link(workshop.code)
     with wired().database.read() as session:
-        card = _card(session, workshop)
+        card = card_of(session, workshop)
     return render_template(
         "workshops/code.html",
         card=card,
@@ -118,7 +111,7 @@ def show_code(public_id: str) -> str:
 @blueprint.get("/<public_id>/learners/<learner_id>")
 def show_learner(public_id: str, learner_id: str) -> str:
     """How far one learner is, and the PIN for one who has lost it."""
-    person, workshop = _mine(public_id)
+    person, workshop = own_workshop(public_id)
     with wired().database.read() as session:
         learner = learner_in(session, workshop.id, learner_id)
         if learner is None:
@@ -139,7 +132,7 @@ def show_learner(public_id: str, learner_id: str) -> str:
 @blueprint.post("/<public_id>/try")
 def try_it(public_id: str) -> Response:
     """Joins as a learner, under the instructor's own name; takes no place of the class."""
-    person, workshop = _mine(public_id)
+    person, workshop = own_workshop(public_id)
     # One for each person and workshop, however often it is pressed.
     attempt = f"staff-{person.id}-{workshop.id}"
     _, token = joining.join(wired().database, workshop.code, person.name, attempt, is_staff=True)
@@ -151,7 +144,7 @@ def try_it(public_id: str) -> Response:
 @blueprint.post("/<public_id>/places")
 def set_places(public_id: str) -> Response:
     """Lets more (or fewer) join; the line moves at once."""
-    _, workshop = _mine(public_id)
+    _, workshop = own_workshop(public_id)
     changing.set_places(wired().database, workshop.id, _number("places", "Learners at most"))
     wired().socketio.start_background_task(wired().line.move)
     return redirect(url_for(".show_one", public_id=public_id))
@@ -160,7 +153,7 @@ def set_places(public_id: str) -> Response:
 @blueprint.post("/<public_id>/minutes")
 def add_minutes(public_id: str) -> Response:
     """Lets it go on for longer."""
-    _, workshop = _mine(public_id)
+    _, workshop = own_workshop(public_id)
     minutes = _number("minutes", "More time")
     changing.add_minutes(wired().database, wired().labs, wired().news, workshop.id, minutes)
     return redirect(url_for(".show_one", public_id=public_id))
@@ -169,9 +162,9 @@ def add_minutes(public_id: str) -> Response:
 @blueprint.get("/<public_id>/end")
 def show_end(public_id: str) -> str:
     """What goes and what stays, before it goes."""
-    person, workshop = _mine(public_id)
+    person, workshop = own_workshop(public_id)
     with wired().database.read() as session:
-        card = _card(session, workshop)
+        card = card_of(session, workshop)
         labs = sum(
             wired().labs.of(each.id) is not None for each in learners_of(session, workshop.id)
         )
@@ -181,28 +174,10 @@ def show_end(public_id: str) -> str:
 @blueprint.post("/<public_id>/end")
 def end(public_id: str) -> Response:
     """Ends it."""
-    _, workshop = _mine(public_id)
+    _, workshop = own_workshop(public_id)
     end_workshop(wired().database, wired().labs, wired().news, workshop.id)
     _order_pool()
     return redirect(url_for(".show_one", public_id=public_id))
-
-
-def _person() -> Person:
-    person = current_visitor().person
-    if person is None:
-        raise problems.sign_in_needed()
-    return person
-
-
-def _mine(public_id: str) -> tuple[Person, Workshop]:
-    person = _person()
-    with wired().database.read() as session:
-        workshop = workshop_by_public_id(session, public_id)
-    if workshop is None:
-        raise problems.not_found()
-    if not may_teach(current_visitor(), workshop):
-        raise problems.not_yours()
-    return person, workshop
 
 
 def _plan() -> Plan:
@@ -225,7 +200,7 @@ def _number(field: str, label: str) -> int:
 
 
 def _new_form(problem: Problem | None = None) -> str:
-    person = _person()
+    person = signed_in()
     library = wired().library
     chosen = request.form.getlist("lessons") if problem else list(library.lessons)[:2]
     plan = Plan(())
@@ -242,35 +217,6 @@ def _new_form(problem: Problem | None = None) -> str:
         durations=MINUTES,
         problem=problem,
     )
-
-
-def _card(session: Session, workshop: Workshop) -> dict[str, Any]:
-    """What every page of the instructor's says of a workshop."""
-    known = wired().library.lessons
-    goes_on = workshop.ended_at is None and workshop.ends_at > now()
-    return {
-        "id": workshop.public_id,
-        "title": workshop.title,
-        "code": workshop.code,
-        "state": "running" if goes_on else "ended",
-        "is_demo": workshop.is_demo,
-        "lessons": [known[name].title if name in known else name for name in workshop.lessons],
-        "joined": count_admitted(session, workshop.id),
-        "max_learners": workshop.max_learners,
-        "internet": workshop.internet,
-        "opened_at": workshop.opened_at,
-        "opened": clock_time(workshop.opened_at),
-        "ends": clock_time(workshop.ends_at),
-        "until": workshop.ends_at.timestamp(),
-        "minutes": round((workshop.ends_at - workshop.starts_at).total_seconds() / 60),
-        "minutes_left": minutes_left(workshop.ends_at, now()),
-    }
-
-
-def _address() -> Address:
-    settings = wired().settings
-    listens_on = f"{settings.host}:{settings.port}"
-    return find_address(settings.public_url, request.host_url, listens_on)
 
 
 def _order_pool() -> None:

@@ -1,0 +1,79 @@
+"""The web's nouns without a running server, each in a data folder of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+
+from webapp.cli.main import main
+from webapp.problems import Problem, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def slipway(tmp_path: Path) -> Iterator[Callable[..., Result]]:
+    """Runs `slipway WORDS` and gives what it said."""
+    environ = {"SLIPWAY_DATA": str(tmp_path), "SLIPWAY_PUBLIC_URL": "http://lab.school.example"}
+    yield lambda *words: CliRunner().invoke(main, words, env=environ)
+    structlog.reset_defaults()  # the log went to the runner's own stderr
+
+
+def test_a_workshop_is_created_with_its_code_and_links(slipway: Callable[..., Result]) -> None:
+    words = ("--lessons", "00-your-terminal", "--learners", "7", "--internet", "on")
+    facts = json.loads(slipway("workshop", "create", "--json", *words).stdout)
+    assert facts["link"] == f"http://lab.school.example/j/{facts['code']}"
+    assert facts["page"].startswith("http://lab.school.example/workshops/")
+    assert (facts["lessons"], facts["max_learners"]) == (["00-your-terminal"], 7)
+    assert facts["internet"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("workshop", "create", "--learners", "0"), "Learners at most is 0."),
+        (("workshop", "create", "--lessons", "nothing"), "There is no lesson called nothing."),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_code_2(
+    slipway: Callable[..., Result], words: tuple[str, ...], sentence: str
+) -> None:
+    problem = slipway(*words).exception
+    assert isinstance(problem, Problem)
+    assert sentence in str(problem)
+    assert exit_code(problem) == 2
+
+
+def test_a_person_is_added_once_and_reset_as_often_as_wanted(
+    slipway: Callable[..., Result],
+) -> None:
+    first = slipway("person", "instructor", "add", "ada")
+    assert first.stdout.startswith("http://lab.school.example/welcome/")
+    assert "It works once" in first.stderr
+    again = slipway("person", "instructor", "add", "Ada").exception
+    assert isinstance(again, Problem)
+    assert (again.code, exit_code(again)) == ("person-exists", 1)
+    reset = json.loads(slipway("person", "instructor", "reset", "ada", "--json").stdout)
+    assert reset["link"] != first.stdout.strip()
+    unknown = slipway("person", "instructor", "reset", "bob").exception
+    assert "Those here: ada." in str(unknown)
+
+
+def test_the_greeting_has_a_link_until_there_is_an_instructor(
+    slipway: Callable[..., Result],
+) -> None:
+    facts = json.loads(slipway("greet", "--json").stdout)
+    assert facts["url"] == "http://lab.school.example"
+    assert facts["instructor_link"].startswith("http://lab.school.example/welcome/")
+    assert facts["demo_code"] == json.loads(slipway("greet", "--json").stdout)["demo_code"]
+    slipway("person", "instructor", "add", "ada")
+    slipway("workshop", "create")
+    later = json.loads(slipway("greet", "--json").stdout)
+    assert later["instructor_link"] is None
+    assert later["demo_code"] is None
