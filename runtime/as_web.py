@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runtime import folders
 from runtime.instance import Instance
 from runtime.launch import spawn
+from runtime.limits import ids
 from runtime.problems import Problem
 from runtime.rows import Plan
 
@@ -34,9 +35,15 @@ def as_web(settings: Settings, words: tuple[str, ...]) -> None:
         except Problem as problem:
             if problem.code != "data-in-use":
                 raise
-        if address := folders.address(instance):  # a server runs: links lead to where it is
-            settings = dataclasses.replace(settings, host=address[0], port=address[1])
-        row = Plan.of(instance, settings, None).web_noun(words)
-        pid, _ = spawn(row, own_terminal=True)
+        pid, _ = spawn(_plan(instance, settings).web_noun(words), own_terminal=True)
         _, status = os.waitpid(pid, 0)
     sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def _plan(instance: Instance, settings: Settings) -> Plan:
+    """The running server's own, so that links lead to where it is and its settings hold."""
+    address = folders.address(instance)
+    if address is None:
+        return Plan.of(instance, settings, None)
+    settings = dataclasses.replace(settings, host=address[0], port=address[1])
+    return Plan(instance, settings, None, ids.claim(folders.owner(instance)))

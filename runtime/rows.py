@@ -83,7 +83,7 @@ class Plan:
         os.chown(run / "pump", self.uid + 1, self.uid + 1)
         _give(self.instance.web_path, self.uid)
         if self.config_path:
-            copy = run / "slipway.toml"
+            copy = self._config_copy
             copy.touch(mode=0o600)
             shutil.copyfile(self.config_path, copy)
             os.chown(copy, self.uid, self.uid)
@@ -150,6 +150,11 @@ class Plan:
             (self.instance.data_path,),
         )
 
+    @property
+    def _config_copy(self) -> Path:
+        """The settings file where the web can read it; the server's commands find it there too."""
+        return self.instance.run_path / "slipway.toml"
+
     def _environment(self) -> dict[str, str]:
         app = str(confine.app_path(self.instance))
         ours = {f"SLIPWAY_{name.upper()}" for name in (each.name for each in SETTINGS)}
@@ -158,10 +163,11 @@ class Plan:
             for name, value in os.environ.items()
             if name.startswith("SLIPWAY_") and name not in ours
         }
-        config = {"SLIPWAY_CONFIG": str(self.instance.run_path / "slipway.toml")}
+        copy = self._config_copy
+        config = {"SLIPWAY_CONFIG": str(copy)} if copy.exists() else {}
         return {
             **given,
-            **(config if self.config_path else {}),
+            **config,
             "PATH": PATH,
             "LANG": "C.UTF-8",
             "HOME": "/tmp",  # noqa: S108 - its private one
