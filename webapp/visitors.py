@@ -6,6 +6,8 @@ import secrets
 from typing import TYPE_CHECKING, cast
 
 from flask import g, request
+from flask.sessions import SecureCookieSessionInterface
+from typing_extensions import override
 
 from webapp.access import Visitor
 from webapp.models.people import learner_by_cookie, person_by_cookie
@@ -23,8 +25,17 @@ BROWSER_COOKIE = "slipway_browser"
 COOKIE_AGE_S = 90 * 24 * 3600
 
 
+class FormCookie(SecureCookieSessionInterface):
+    """Flask's own cookie, which holds the forms' token; `Secure` when the request came by https."""
+
+    @override
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
 def init_visitors(app: Flask) -> None:
     """Gives each browser a random name of its own, by which its wrong tries are counted."""
+    app.session_interface = FormCookie()
     app.after_request(_name_browser)
 
 
