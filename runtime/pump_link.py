@@ -41,7 +41,7 @@ class PumpLink:
 
     Args:
         deposits: keeps the pidfd.
-        current: what a pump has to know from the start; called under no lock.
+        current: what a pump has to know from the start; it may take locks under which nobody posts.
     """
 
     def __init__(self, deposits: Deposits, current: Callable[[], list[Message]]) -> None:
@@ -64,10 +64,10 @@ class PumpLink:
         """
         self._fence(call.peer.pid)
         mine: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        with self._lock:
+        with self._lock:  # so that nothing is posted between what was there and what comes
             self._queue = mine
-        for news in self._current():
-            mine.put(news)
+            for news in self._current():
+                mine.put(news)
         log.info("pump.registered", pump=name, pid=call.peer.pid)
         call.event({"type": "hello"})
         while self._queue is mine and not call.is_gone():

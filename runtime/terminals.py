@@ -103,6 +103,9 @@ class Terminals:
         Raises:
             Problem: `terminals-used-up`, or whatever starting the shell raises.
         """
+        for old in self.of(lab):
+            if old.ended and name in {None, old.name}:
+                self.close(old.terminal)
         with self._changed:
             terminal = self._reserve(lab, name)
             if terminal in self._terminals:
@@ -167,17 +170,14 @@ class Terminals:
         """Find the name and keep others off it while its shell starts; called under the lock."""
         terminal = f"{lab}.{name or self._free_name(lab)}"
         self._changed.wait_for(lambda: terminal not in self._opening)
-        old = self._terminals.get(terminal)
-        if old and old.ended:
-            self.close(terminal)
         if terminal not in self._terminals:
             self._opening.add(terminal)
         return terminal
 
     def _free_name(self, lab: str) -> str:
-        taken = {key for key, terminal in self._terminals.items() if not terminal.ended}
+        taken = self._terminals.keys() | self._opening
         for name in NAMES:
-            if f"{lab}.{name}" not in taken | self._opening:
+            if f"{lab}.{name}" not in taken:
                 return name
         raise Problem(
             "terminals-used-up",

@@ -196,3 +196,18 @@ def test_labs_that_come_and_go_leave_no_descriptor_behind(runtime: Server) -> No
     for _ in range(5):
         come_and_go()
     wait_for(lambda: descriptors() <= before, f"no more than {before} descriptors")
+
+
+def test_a_new_shell_takes_the_place_of_one_that_ended(
+    runtime: Server, lab: dict[str, Any]
+) -> None:
+    first = lab["terminals"][0]
+    with runtime.client.follow() as news:
+        fd = runtime.client.terminal_stream(first["terminal"])
+        os.write(fd, b"exit\n")
+        os.close(fd)
+        next_event(news, "shell.ended", terminal=first["terminal"])
+    again = runtime.client.terminal_open(lab["lab"], "1")
+    assert again["terminal"] == first["terminal"]
+    assert again["pid"] != first["pid"]
+    assert not again["ended"]
