@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+import structlog
 from flask import Blueprint, jsonify, make_response, redirect, render_template, request
 
 from webapp import problems
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
+
+log = structlog.get_logger()
 
 blueprint = Blueprint("join", __name__)
 
@@ -118,13 +121,26 @@ def show_pin() -> Response:
 
 @blueprint.post("/leave")
 def leave() -> Response:
-    """“Not me”: this browser forgets the learner. The lab goes on; its owner returns by PIN."""
+    """“Not me”: this browser forgets the learner. The lab goes on; its owner returns by PIN.
+
+    Terminals that are open in another tab end, too; elsewhere the learner loads the page again.
+    """
+    learner = current_visitor().learner
     token = request.cookies.get(LEARNER_COOKIE, "")
     with wired().database.write() as session:
         session.query(Browser).filter_by(token_hash=token_hash(token)).delete()
+    if learner is not None:
+        _close_terminals(learner)
     answer = redirect("/")
     answer.delete_cookie(LEARNER_COOKIE)
     return answer
+
+
+def _close_terminals(learner: Learner) -> None:
+    try:
+        wired().pump.withdraw(person=learner.public_id)
+    except Problem as problem:
+        log.warning("terminals.not_withdrawn", learner=learner.id, code=problem.code)
 
 
 def _find(code: str) -> Workshop:

@@ -153,14 +153,26 @@ def test_wrong_pins_slow_that_browser_down_and_nobody_else(
     assert open_browser().post("/resume", {**form, "pin": pin}).status_code == 302
 
 
-def test_not_me_makes_the_old_cookie_worth_nothing(
-    ben: Browser, workshop: Workshop, open_browser: Callable[[], Browser]
+def test_not_me_makes_the_old_cookie_worth_nothing_and_ends_its_terminals(
+    ben: Browser,
+    workshop: Workshop,
+    open_browser: Callable[[], Browser],
+    parts: Wiring,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ben.join(workshop.code, "otter")
+    withdrawn: list[str] = []
+
+    def withdraw(*, person: str) -> None:
+        withdrawn.append(person)
+
+    monkeypatch.setattr(parts.pump, "withdraw", withdraw)  # no pump runs here
     cookie = ben.client.get_cookie("slipway_learner")
     assert cookie
     assert "otter" in ben.get("/").text
     ben.post("/leave")
+    with parts.database.read() as session:
+        assert withdrawn == [learners_of(session, workshop.id)[0].public_id]
     next_pupil = open_browser()
     next_pupil.client.set_cookie("slipway_learner", cookie.value)
     assert "otter" not in next_pupil.get("/").text
