@@ -69,11 +69,14 @@ export class SlipStep extends HTMLElement {
     check?.setAttribute("hidden", "");
     this.querySelector("[data-skip]")?.setAttribute("hidden", "");
     this.querySelector("[data-after]")?.removeAttribute("hidden");
-    this.querySelector("[data-done-line]")?.removeAttribute("hidden");
+    const line = this.querySelector("[data-done-line]");
+    line?.removeAttribute("hidden");
     const sum = this.querySelector("[data-summary]");
     if (sum) sum.textContent = summary;
     onward?.removeAttribute("hidden");
-    if (hadFocus && onward instanceof HTMLElement) onward.focus({ preventScroll: true });
+    // After the last step of all there is no way on; the focus still stays in its place.
+    const next = onward ?? line;
+    if (hadFocus && next instanceof HTMLElement) next.focus({ preventScroll: true });
   }
 
   /** A check that broke holds nobody up. */
