@@ -45,9 +45,10 @@ def mount(image_path: Path, folder: Path, root: Path, userns_fd: int) -> None:
         try:
             _overlay_by_descriptor(lower_fd, folder, root)
         except OSError as error:
-            if error.errno not in {errno.EINVAL, errno.ENOSYS}:
+            # Before 6.13 a layer can't be a descriptor (seen on 6.12: EBADF, since this one is a
+            # path alone), before 6.15 not a detached one (EINVAL).
+            if error.errno not in {errno.EBADF, errno.EINVAL, errno.ENOSYS}:
                 raise
-            # Before 6.13 a layer can't be a descriptor, before 6.15 not a detached one.
             _overlay_by_path(lower_fd, folder, root)
     finally:
         os.close(lower_fd)
