@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,15 +20,17 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.browser.classroom import Classroom, a_classroom
 from tests.browser.screens import SLOW_MS
+from tests.conftest import Server, free_port, lend_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from tests.conftest import Server
+    from runtime.image.store import Image
+    from runtime.instance import Instance
 
 TOP = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -50,6 +53,7 @@ class Person(Protocol):
         height: int = 900,
         dark: bool = False,
         may_lose_connection: bool = False,
+        base_url: str = ...,
     ) -> Page: ...
 
 
@@ -67,11 +71,46 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
+def classroom() -> Iterator[Classroom]:
+    """Where this worker's browsers run."""
+    with a_classroom() as room:
+        yield room
+
+
+@pytest.fixture(scope="session")
+def chromium(
+    playwright: Playwright, classroom: Classroom, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
     """Debian's own Chromium, headless."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    program = classroom.browser(tmp_path_factory.mktemp("browser"))
+    browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(
+    make_instance: Callable[[], Instance], base_image: Image, classroom: Classroom
+) -> Iterator[Server]:
+    """A whole server at the near end of the classroom's cable; its labs end with it."""
+    with serving(make_instance(), base_image, classroom, "--end-labs") as server:
+        yield server
+
+
+@contextmanager
+def serving(
+    instance: Instance, image: Image, classroom: Classroom, *words: str
+) -> Iterator[Server]:
+    """A whole server that a classroom reaches."""
+    lend_image(image, instance)
+    port = free_port()
+    up = ["up", "--data", str(instance.data_path), "--host", classroom.near, "--port", str(port)]
+    server = Server(instance, *up, *words, url=f"http://{classroom.near}:{port}")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture
@@ -92,9 +131,10 @@ def person(chromium: Browser, server: Server) -> Iterator[Person]:
         height: int = 900,
         dark: bool = False,
         may_lose_connection: bool = False,
+        base_url: str = server.url,
     ) -> Page:
         context = chromium.new_context(
-            base_url=server.url,
+            base_url=base_url,
             locale="en-GB",
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",

@@ -114,6 +114,7 @@ class Joined:
             self.page.locator("[data-onward]").click()
             with suppress(PlaywrightTimeout):
                 self.page.wait_for_url(lambda url: url != here, timeout=1000)
+        self.terminal.wait_prompt()
 
 
 def join(page: Page, code: str, name: str) -> Joined:

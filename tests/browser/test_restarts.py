@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import serving
 from tests.browser.screens import join
-from tests.conftest import Server, free_port, lend_image
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from runtime.image.store import Image
     from runtime.instance import Instance
+    from tests.browser.classroom import Classroom
     from tests.browser.conftest import Person
+    from tests.conftest import Server
 
 COMMANDS = {
     "web": "-m webapp --",
@@ -29,20 +31,14 @@ COMMANDS = {
 
 
 @pytest.fixture(scope="module")
-def server(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
+def server(
+    make_instance: Callable[[], Instance], base_image: Image, classroom: Classroom
+) -> Iterator[Server]:
     """A whole server whose labs live on when it stops."""
-    instance = make_instance()
-    lend_image(base_image, instance)
-    port = free_port()
-    words = ("up", "--data", str(instance.data_path), "--port", str(port))
-    server = Server(instance, *words, url=f"http://127.0.0.1:{port}")
-    try:
-        server.start()
+    with serving(make_instance(), base_image, classroom) as server:
         yield server
         for lab in server.client.lab_list():
             server.client.lab_remove(lab["lab"])
-    finally:
-        server.close()
 
 
 def pid_of(server: Server, name: str) -> int:

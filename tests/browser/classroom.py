@@ -1,0 +1,101 @@
+"""A learner's computer: a network namespace with one cable to the server's.
+
+Browsers run in there for two reasons. It is what a class has: plain http at an address that isn't
+the browser's own. And Chromium ends what it loads (ERR_NETWORK_CHANGED) when any link or address
+appears in its network namespace, as they do here whenever another test starts an instance.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHROMIUM = "/usr/bin/chromium"
+NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737: nobody's
+ROOMS_EACH = 64
+
+
+@dataclass(frozen=True)
+class Classroom:
+    """Where a browser runs.
+
+    Attributes:
+        name: of the network namespace.
+        near: the address of the server's end of the cable.
+    """
+
+    name: str
+    near: str
+
+    def browser(self, folder: Path) -> str:
+        """A program that starts Chromium in here."""
+        path = folder / "chromium"
+        path.write_text(f'#!/bin/sh\nexec ip netns exec {self.name} {CHROMIUM} "$@"\n')
+        path.chmod(0o755)
+        return str(path)
+
+    def lead_loopback_to(self, port: int) -> str:
+        """Make the server answer at the browser's own 127.0.0.1 too; gives that address.
+
+        There a browser allows what it keeps back from plain http elsewhere: a secure context.
+        """
+        rules = f"""table ip slipway_test {{
+            chain out {{
+                type nat hook output priority -100
+                ip daddr 127.0.0.1 tcp dport {port} dnat to {self.near}:{port}
+            }}
+            chain post {{
+                type nat hook postrouting priority 100
+                ip daddr {self.near} masquerade
+            }}
+        }}"""
+        self._run("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1")
+        self._run("nft", "-f", "-", said=rules)
+        return f"http://127.0.0.1:{port}"
+
+    def _run(self, *words: str, said: str = "") -> None:
+        command = ["ip", "netns", "exec", self.name, *words]
+        subprocess.run(command, input=said, text=True, check=True)
+
+
+@contextmanager
+def a_classroom() -> Iterator[Classroom]:
+    """Make one, with a cable of its own, and take it down again."""
+    number = os.getpid()
+    name, near_link, far_link = f"slip-room-{number}", f"sr{number}a", f"sr{number}b"
+    network, last = _free_network(number)
+    near, far = f"{network}.{last + 1}", f"{network}.{last + 2}"
+    _ip("netns", "add", name)
+    try:
+        _ip("link", "add", near_link, "type", "veth", "peer", "name", far_link, "netns", name)
+        _ip("address", "add", f"{near}/30", "dev", near_link)
+        _ip("link", "set", near_link, "up")
+        _ip("-n", name, "address", "add", f"{far}/30", "dev", far_link)
+        _ip("-n", name, "link", "set", far_link, "up")
+        _ip("-n", name, "link", "set", "lo", "up")
+        yield Classroom(name, near)
+    finally:
+        _ip("netns", "delete", name)
+
+
+def _free_network(number: int) -> tuple[str, int]:
+    taken = subprocess.run(
+        ["ip", "-o", "-4", "address"], capture_output=True, text=True, check=True
+    ).stdout
+    for room in range(number, number + len(NETWORKS) * ROOMS_EACH):
+        network = NETWORKS[room // ROOMS_EACH % len(NETWORKS)]
+        last = room % ROOMS_EACH * 4
+        if f" {network}.{last + 1}/30 " not in taken:
+            return network, last
+    raise AssertionError("no network is free for a classroom")
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
