@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import termios
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from webapp.terminals import messages
 from webapp.terminals.loop import IN, OUT
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason
     from webapp.terminals.ring import Ring
-    from webapp.terminals.viewers import Viewer
 
 MAX_QUEUED_BYTES = 128 * 1024
 JIGGLE_S = 0.08
@@ -23,6 +22,25 @@ LAST_READS = 40
 LAST_READ_S = 0.05
 _INTERRUPT = b"\x03"
 _CANCEL = b"\x18"  # ends an escape sequence that a notice would otherwise fall into
+
+
+class Onlooker(Protocol):
+    """What a terminal asks of whoever looks at it; viewers.Viewer is one."""
+
+    def attach(self, terminal: Terminal, after: int | None, epoch: int | None) -> None:
+        """Show this terminal from now on."""
+
+    def push(self) -> None:
+        """Send what there is and may be sent."""
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame that isn't output."""
+
+    def send_away(self) -> None:
+        """Close: somebody else serves the terminal now."""
+
+    def holds_back(self, head: int) -> bool:
+        """Whether the stream must wait for this one."""
 
 
 class Terminal:
@@ -44,7 +62,7 @@ class Terminal:
     def __init__(self, name: str, stream_fd: int, ring: Ring, loop: Loop, pacing: Pacing) -> None:
         self.name = name
         self.ring = ring
-        self.viewers: list[Viewer] = []
+        self.viewers: list[Onlooker] = []
         self.ended: EndReason | None = None
         self.last_input_at = self.last_output_at = 0.0
         self._stream_fd = stream_fd
@@ -77,13 +95,13 @@ class Terminal:
             "last_output_at": self.last_output_at,
         }
 
-    def attach(self, viewer: Viewer, after: int | None, epoch: int | None) -> None:
+    def attach(self, viewer: Onlooker, after: int | None, epoch: int | None) -> None:
         """Let `viewer` look from now on."""
         self.viewers.append(viewer)
         viewer.attach(self, after, epoch)
         viewer.push()
 
-    def detach(self, viewer: Viewer) -> None:
+    def detach(self, viewer: Onlooker) -> None:
         """Forget `viewer`; the stream no longer waits for it."""
         if viewer in self.viewers:
             self.viewers.remove(viewer)
