@@ -36,6 +36,9 @@ class Onlooker(Protocol):
     def send(self, frame: bytes) -> None:
         """Send a frame that isn't output."""
 
+    def end(self, reason: EndReason) -> None:
+        """Take the terminal away for good."""
+
     def send_away(self) -> None:
         """Close: somebody else serves the terminal now."""
 
