@@ -73,8 +73,16 @@ install_packages() {
   # A list that can't be had is no reason to stop yet: what is needed may be known already.
   shown "Reading Debian's package lists" 0 apt-get update || :
   [ -n "$packages" ] || return 0
-  without_services shown 'Installing Debian packages' 0 apt_install ||
-    stop "Debian's packages could not be installed" '^E: '
+  tries=60
+  until without_services shown 'Installing Debian packages' 0 apt_install; do
+    # A machine that has just started often updates itself; then there is only to wait.
+    if [ "$tries" = 0 ] || ! tail -n 5 "$log" | grep -q 'Could not get lock'; then
+      stop "Debian's packages could not be installed" '^E: '
+    fi
+    say 'Another program is installing packages; waiting for it …'
+    tries=$((tries - 1))
+    sleep 5
+  done
 }
 
 apt_install() {
@@ -154,9 +162,9 @@ fetch_assets() {
   "$python" "$top/setup/assets.py" "$@" || exit 1
 }
 
-# stop SENTENCE PATTERN: ends with the log's first line that says why.
+# stop SENTENCE PATTERN: ends with the log's last line that says why.
 stop() {
-  why=$(grep -m1 -e "$2" "$log" | sed "s/$2//" || :)
+  why=$(grep -e "$2" "$log" | tail -n 1 | sed "s/$2//" || :)
   fail "$1: ${why:-see $log}" \
-    "What was fetched stays; run the same command again when the network is there."
+    "Look at the network. What was fetched stays; the same command goes on from there."
 }
