@@ -160,6 +160,7 @@ export class Link {
         return this.#on.output(frame.data, this.#next);
       case "ready":
         this.#isReady = true;
+        this.#stand({ state: "connected", tries: 0 }); // not before: keys typed meanwhile are lost
         return this.#on.ready();
       case "size":
         return this.#on.size(frame.rows, frame.cols);
@@ -179,7 +180,6 @@ export class Link {
     this.#credit.restart(hello.seq);
     this.#isReady = false;
     this.#on.hello(hello);
-    this.#stand({ state: "connected", tries: 0 });
   }
 
   /** @param {string} reason */
