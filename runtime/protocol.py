@@ -173,6 +173,8 @@ class Args:
         value = self._take(name, default)
         if not isinstance(value, str):
             raise self._wrong(name, "must be a string")
+        if not _is_unicode(value):
+            raise self._wrong(name, "holds half a character")
         if len(value) > longest:
             raise self._wrong(name, f"is longer than {longest} characters")
         if pattern and not re.fullmatch(pattern, value):
@@ -225,7 +227,9 @@ class Args:
     def texts(self, name: str, *, most: int, longest: int) -> list[str]:
         """A list of at most `most` strings, each at most `longest` characters long."""
         value = self._list(name, most)
-        if not all(isinstance(item, str) and len(item) <= longest for item in value):
+        if not all(
+            isinstance(item, str) and len(item) <= longest and _is_unicode(item) for item in value
+        ):
             raise self._wrong(name, f"must be a list of strings of at most {longest} characters")
         return value
 
@@ -315,6 +319,15 @@ def too_large(size_bytes: int) -> Problem:
         "Send less at once.",
         size_bytes=size_bytes,
     )
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can say half of a surrogate pair, which no file and no program can be given."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _descriptors_in(ancillary: list[tuple[int, int, bytes]]) -> list[int]:

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-MOST_CALLERS = 512
+# Connections at once of web and of the pump; root's are not counted, so that none of the others
+# can keep the operator out.
+SHARE = 256
+STRANGERS_SHARE = 16
 SILENCE_S = 60
 _TICK_MS = 500
 
@@ -44,6 +48,7 @@ class Server:
         self._verbs = verbs
         self._uids = uids
         self._callers: dict[Connection, threading.Thread] = {}
+        self._taken: Counter[int | None] = Counter()
         self._lock = threading.Lock()
         self._idle_since = time.monotonic()
         self._wake_read, self._wake_write = os.pipe()
@@ -77,23 +82,39 @@ class Server:
         return listener
 
     def _accept(self, listener: socket.socket) -> None:
-        sock, _ = listener.accept()
+        try:
+            sock, _ = listener.accept()
+        except OSError as error:  # no descriptor is free: whoever holds one will let go of it
+            log.warning("caller.not_accepted", error=str(error))
+            time.sleep(_TICK_MS / 1000)
+            return
         for option, seconds in ((socket.SO_SNDTIMEO, 30), (socket.SO_RCVTIMEO, SILENCE_S)):
             sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
         connection = Connection(sock)
-        with self._lock:
-            if len(self._callers) < MOST_CALLERS:
-                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-                self._callers[connection] = thread
-                thread.start()
-                return
-        log.warning("caller.refused", callers=MOST_CALLERS)
-        connection.close()
+        peer = connection.peer()
+        if not self._begin(connection, peer):
+            log.warning("caller.refused", uid=peer.uid, pid=peer.pid)
+            connection.close()
 
-    def _serve(self, connection: Connection) -> None:
+    def _begin(self, connection: Connection, peer: Peer) -> bool:
+        """Give a caller a thread, unless those of its kind have their share already."""
+        kind = peer.uid if peer.uid in {0, *self._uids.values()} else None
+        thread = threading.Thread(target=self._serve, args=(connection, peer, kind), daemon=True)
+        with self._lock:
+            if kind != 0 and self._taken[kind] >= (SHARE if kind else STRANGERS_SHARE):
+                return False
+            try:
+                thread.start()  # it can't end before the lock is free
+            except RuntimeError:  # the machine has no thread left
+                return False
+            self._callers[connection] = thread
+            self._taken[kind] += 1
+            return True
+
+    def _serve(self, connection: Connection, peer: Peer, kind: int | None) -> None:
         """One caller's thread: nothing it sends may end more than its own connection."""
         try:
-            self._converse(connection, connection.peer())
+            self._converse(connection, peer)
         except (OSError, CallerGone):  # it hung up, or was silent for too long
             log.debug("caller.gone")
         except Exception:
@@ -101,6 +122,7 @@ class Server:
         finally:
             with self._lock:
                 del self._callers[connection]
+                self._taken[kind] -= 1
                 self._idle_since = time.monotonic()
             connection.close()
 

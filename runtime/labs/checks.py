@@ -23,6 +23,8 @@ from runtime.labs import inside, processes
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.labs.life import Parts
     from runtime.labs.state import Lab
 
@@ -66,15 +68,17 @@ class Checks:
         started = time.perf_counter()
         with self._one_a_lab[lab.id], ExitStack() as opened:
             known = json.dumps(_facts(self._parts, lab, facts))
-            fds = [
-                os.pidfd_open(lab.pid),
-                _memfd("facts", known),
-                _memfd("check", script),
-                os.memfd_create("stdout", os.MFD_CLOEXEC),
-                os.memfd_create("stderr", os.MFD_CLOEXEC),
-            ]
-            for fd in fds:
-                opened.callback(os.close, fd)
+            makers: tuple[Callable[[], int], ...] = (
+                lambda: os.pidfd_open(lab.pid),
+                lambda: _memfd("facts", known),
+                lambda: _memfd("check", script),
+                lambda: os.memfd_create("stdout", os.MFD_CLOEXEC),
+                lambda: os.memfd_create("stderr", os.MFD_CLOEXEC),
+            )
+            fds = []
+            for make in makers:  # one by one, so that none is left open when the next one fails
+                fds.append(make())
+                opened.callback(os.close, fds[-1])
             args = {
                 "image": str(image_path),
                 "scratch": str(_scratch(self._parts)),

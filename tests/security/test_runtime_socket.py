@@ -1,0 +1,100 @@
+"""A web that was taken over, or a stranger with a login, wants the runtime for itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime.client import Problem
+from runtime.limits import ids
+from runtime.server import SHARE, STRANGERS_SHARE
+from tests.integration.lab_harness import Lab
+from tests.other_user import ask_as
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Server
+
+STRANGER = 65534
+MANY = 600  # more than there were places when everyone shared them
+
+
+@contextmanager
+def every_connection_taken_by(uid: int, runtime: Server) -> Iterator[None]:
+    """Somebody holds as many connections as they can get."""
+    taken_fd, tell_fd = os.pipe()
+    wait_fd, release_fd = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(release_fd)
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        held = []
+        for _ in range(MANY):
+            held.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            held[-1].connect(str(runtime.instance.runtime_socket))
+        os.write(tell_fd, b".")
+        os.read(wait_fd, 1)
+        os._exit(0)
+    try:
+        os.read(taken_fd, 1)
+        yield
+    finally:
+        for fd in (release_fd, wait_fd, taken_fd, tell_fd):
+            os.close(fd)
+        os.waitpid(pid, 0)
+
+
+def web_of(runtime: Server) -> int:
+    return ids.claim(f"{runtime.instance.id}/instance")
+
+
+def asks(runtime: Server, uid: int) -> object:
+    """What the status says to a user: `runtime-away` where there is no connection for them."""
+    return ask_as(uid, lambda: runtime.client.status()["ready"])
+
+
+def threads_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def descriptors_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def test_a_web_that_takes_every_connection_keeps_nobody_else_out(runtime: Server) -> None:
+    web = web_of(runtime)
+    with every_connection_taken_by(web, runtime):
+        wait_for(lambda: threads_of(runtime.pid) >= SHARE, "the connections to be taken")
+        assert asks(runtime, web) == "runtime-away"
+        assert asks(runtime, 0) is True
+        assert asks(runtime, web + 1) == "not-allowed"  # the pump is heard
+    wait_for(lambda: asks(runtime, web) is True, "the web to be heard again")
+
+
+def test_strangers_who_connect_by_the_hundred_keep_nobody_out(runtime: Server) -> None:
+    before = threads_of(runtime.pid)
+    with every_connection_taken_by(STRANGER, runtime):
+        wait_for(lambda: threads_of(runtime.pid) > before, "the connections to be taken")
+        assert asks(runtime, web_of(runtime)) is True
+        assert asks(runtime, 0) is True
+        assert threads_of(runtime.pid) <= before + STRANGERS_SHARE + 2
+
+
+def test_half_a_character_is_refused_and_leaves_nothing_open(runtime: Server) -> None:
+    lab = Lab(runtime.client, "half")
+    assert lab.check("#!/bin/sh\necho \U0001f600")["stdout"] == "\U0001f600\n"
+    before = descriptors_of(runtime.pid)
+    for _ in range(10):
+        with pytest.raises(Problem) as refused:
+            lab.check("#!/bin/sh\necho \ud83d")
+        assert refused.value.code == "bad-request"
+    wait_for(lambda: descriptors_of(runtime.pid) <= before + 3, "descriptors to be closed")
+    lab.remove()
