@@ -153,12 +153,12 @@ def pin_wrong(name: str, tries_left: int) -> Problem:
     )
 
 
-def slow_down(wait_s: int) -> Problem:
-    """Too many wrong tries from this browser; nobody else waits."""
+def slow_down(wait_s: int, where: str) -> Problem:
+    """Too many wrong tries `in this browser`, or `for this name`; nobody else waits."""
     wait = f"{wait_s} seconds" if wait_s < 90 else f"{round(wait_s / 60)} minutes"
     return Problem(
         "slow-down",
-        f"Too many wrong tries in this browser. The next one is taken in {wait}.",
+        f"Too many wrong tries {where}. The next one is taken in {wait}.",
         "Ask your instructor if you don't want to wait.",
         wait_s=wait_s,
     )

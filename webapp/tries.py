@@ -24,7 +24,8 @@ class Allowance:
     Attributes:
         by_browser: for each browser and each thing that is tried for.
         by_target: for everyone together who tries for the same thing, since a new browser is a
-            cookie away.
+            cookie away. A browser that once was right is left out, so that a stranger's guesses
+            don't lock the owner out.
     """
 
     name: str
@@ -32,8 +33,10 @@ class Allowance:
     by_target: str
 
 
-CODES = Allowance("code", "10/minute;30/10 minutes;60/hour", "100000/hour")
-PINS = Allowance("pin", "5/2 minutes;8/10 minutes;12/hour", "40/hour")
+# Of codes there are 450 million: a common allowance would only be a way to lock a class out.
+CODES = Allowance("code", "10/minute;30/10 minutes;60/hour", "")
+PINS = Allowance("pin", "5/2 minutes;8/10 minutes;12/hour", "20/hour")
+NAMES = Allowance("name", PINS.by_browser, "")  # PINs for a name that nobody has
 PASSWORDS = Allowance("password", "5/minute;10/10 minutes;20/hour", "60/hour")
 
 
@@ -42,6 +45,7 @@ class Tries:
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._proven: set[tuple[str, str, str]] = set()
 
     def require_allowed(self, allowance: Allowance, browser: str, target: str) -> None:
         """Lets a try pass, or says how long to wait.
@@ -50,12 +54,14 @@ class Tries:
             Problem: `slow-down`.
         """
         waits = [
-            self._limiter.get_window_stats(limit, *who).reset_time - time.time()
+            (self._limiter.get_window_stats(limit, *who).reset_time - time.time(), who[1])
             for limit, who in self._counted(allowance, browser, target)
             if not self._limiter.test(limit, *who)
         ]
         if waits:
-            raise slow_down(max(1, math.ceil(max(waits))))
+            wait_s, by = max(waits)
+            where = "in this browser" if by == "browser" else "for this name"
+            raise slow_down(max(1, math.ceil(wait_s)), where)
 
     def failed(self, allowance: Allowance, browser: str, target: str) -> int:
         """Counts a wrong try; gives how many more are taken before the first pause."""
@@ -65,14 +71,20 @@ class Tries:
             left.append(self._limiter.get_window_stats(limit, *who).remaining)
         return min(left)
 
+    def succeeded(self, allowance: Allowance, browser: str, target: str) -> None:
+        """Remembers that this browser was right: from now on only its own wrong tries count."""
+        self._proven.add((allowance.name, browser, target))
+
     def _counted(
         self, allowance: Allowance, browser: str, target: str
     ) -> list[tuple[RateLimitItem, tuple[str, ...]]]:
-        by_browser: list[tuple[RateLimitItem, tuple[str, ...]]] = [
+        counted: list[tuple[RateLimitItem, tuple[str, ...]]] = [
             (limit, (allowance.name, "browser", browser, target))
             for limit in parse_many(allowance.by_browser)
         ]
-        by_target: list[tuple[RateLimitItem, tuple[str, ...]]] = [
-            (limit, (allowance.name, "target", target)) for limit in parse_many(allowance.by_target)
-        ]
-        return by_browser + by_target
+        if allowance.by_target and (allowance.name, browser, target) not in self._proven:
+            counted += [
+                (limit, (allowance.name, "target", target))
+                for limit in parse_many(allowance.by_target)
+            ]
+        return counted

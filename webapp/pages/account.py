@@ -60,6 +60,7 @@ def sign_in() -> Response:
         if problem.code == "sign-in-wrong":
             wired().tries.failed(PASSWORDS, browser_name(), target)
         return _sign_in(name, problem)
+    wired().tries.succeeded(PASSWORDS, browser_name(), target)
     return _come_in(cookie)
 
 

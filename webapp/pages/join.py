@@ -16,7 +16,7 @@ from webapp.keys import derive_pin
 from webapp.models.people import Browser, Person, learners_called, token_hash
 from webapp.pages.errors import wants_json
 from webapp.problems import Problem, http_status
-from webapp.tries import CODES, PINS
+from webapp.tries import CODES, NAMES, PINS
 from webapp.visitors import LEARNER_COOKIE, browser_name, current_visitor, set_cookie
 from webapp.wiring import wired
 from webapp.workshops import joining
@@ -77,6 +77,7 @@ def join() -> Response:
         if not attempt.startswith(SURE):
             _ask_when_taken(workshop, name)
         learner, token = joining.join(wired().database, code, name, attempt)
+        wired().tries.succeeded(PINS, browser_name(), str(learner.id))
     except Problem as problem:
         return _form(code=code[:40], name=name[:200], problem=problem)
     wired().socketio.start_background_task(wired().line.seat, learner.id)
@@ -99,9 +100,7 @@ def resume() -> Response:
     pin = request.form.get("pin", "").strip()[:8]
     try:
         workshop = _find(code)
-        target = f"{workshop.id}:{joining.name_key(joining.clean_name(name))}"
-        wired().tries.require_allowed(PINS, browser_name(), target)
-        learner, token = _resume(code, name, pin, target)
+        learner, token = _resume(workshop, code, name, pin)
     except Problem as problem:
         return _resume_form(code[:40], name[:200], problem)
     return _enter(learner, token, "/lab")
@@ -168,14 +167,22 @@ def _ask_when_taken(workshop: Workshop, raw_name: str) -> None:
         raise problems.name_taken(name, max(each.number for each in same) + 1)
 
 
-def _resume(code: str, name: str, pin: str, target: str) -> tuple[Learner, str]:
+def _resume(workshop: Workshop, code: str, name: str, pin: str) -> tuple[Learner, str]:
+    """By PIN; a wrong one is counted against this browser and for each learner it was tried on."""
+    tries = wired().tries
+    ids = joining.who_could_be(wired().database, workshop, name)
+    tried = [(PINS, str(each)) for each in ids] or [(NAMES, "")]
+    for allowance, target in tried:
+        tries.require_allowed(allowance, browser_name(), target)
     try:
-        return joining.resume(wired().database, wired().key, code, name, pin)
+        learner, token = joining.resume(wired().database, wired().key, code, name, pin)
     except Problem as problem:
         if problem.code != "pin-wrong":
             raise
-        left = wired().tries.failed(PINS, browser_name(), target)
+        left = min([tries.failed(allowance, browser_name(), target) for allowance, target in tried])
         raise problems.pin_wrong(joining.clean_name(name), left) from problem
+    tries.succeeded(PINS, browser_name(), str(learner.id))
+    return learner, token
 
 
 def _problem_with_code(code: str) -> Problem | None:

@@ -130,10 +130,24 @@ def resume(
     raise problems.pin_wrong(name, 0)
 
 
+def who_could_be(database: Database, workshop: Workshop, raw_name: str) -> list[int]:
+    """The learners that a PIN with this name would be tried on.
+
+    Wrong PINs are counted by learner, since a name has many spellings: `otter 2`, `Otter 02`.
+
+    Raises:
+        Problem: as `clean_name`.
+    """
+    name = clean_name(raw_name)
+    with database.read() as session:
+        return [learner.id for learner in _who_could_be(session, workshop, name)]
+
+
 def _add(
     session: Session, workshop: Workshop, name: str, attempt: str, *, is_staff: bool
 ) -> Learner:
-    if len(waiting_learners(session)) >= LINE_LENGTH_MOST:
+    line = [each for each in waiting_learners(session) if each.workshop_id == workshop.id]
+    if len(line) >= LINE_LENGTH_MOST:
         raise problems.line_full()
     same = learners_called(session, workshop.id, name_key(name))
     learner = Learner(
