@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runtime.limits import cgroup
+
 if TYPE_CHECKING:
     from runtime.client import Client
+    from runtime.instance import Instance
 
 HOUR_S = 3600
 IMAGE = "slipway/base"
@@ -79,3 +82,10 @@ def read_until(fd: int, wanted: bytes, deadline_s: float = 20.0) -> bytes:
         assert time.monotonic() < end, got
         got += os.read(fd, 4096)
     return got
+
+
+def place_of(instance: Instance) -> cgroup.Place:
+    """Where this server's labs have their cgroups: under systemd, in the keeper's unit."""
+    keeper = Path("/sys/fs/cgroup/system.slice") / f"{instance.cgroup_name}.service/keeper"
+    pids = (keeper / "cgroup.procs").read_text().split() if keeper.is_dir() else []
+    return cgroup.find(instance.cgroup_name, int(pids[0]) if pids else None)

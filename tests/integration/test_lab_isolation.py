@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.integration.lab_harness import Lab
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +34,9 @@ def test_a_file_of_one_lab_is_not_in_another(labs: tuple[Lab, Lab]) -> None:
 def test_a_process_of_one_lab_has_no_number_in_another(labs: tuple[Lab, Lab]) -> None:
     one, other = labs
     one.begin("exec sleep 987654")
+    wait_for(lambda: "sleep" in one.programs(), "the sleep")
     assert "987654" in one.run("ps", "-ef").text
     assert "987654" not in other.run("ps", "-ef").text
-    assert "sleep" in one.programs()
     assert "sleep" not in other.programs()
 
 
@@ -56,9 +57,14 @@ def test_the_ids_of_two_labs_never_meet(labs: tuple[Lab, Lab]) -> None:
 def test_root_inside_is_nobody_outside(labs: tuple[Lab, Lab]) -> None:
     lab = labs[0]
     lab.begin("exec sleep 55", "root")
-    sleeps = [each for each in lab.client.lab_processes(lab.id) if each["args"] == "sleep 55"]
+    wait_for(lambda: sleeps_of(lab), "the sleep")
+    sleeps = sleeps_of(lab)
     assert [each["inner_uid"] for each in sleeps] == [0]
     assert [each["uid"] for each in sleeps] == [lab.record["uid_base"]]
+
+
+def sleeps_of(lab: Lab) -> list[dict[str, Any]]:
+    return [each for each in lab.client.lab_processes(lab.id) if each["args"] == "sleep 55"]
 
 
 def test_a_learner_becomes_root_and_nobody_without_a_warning(labs: tuple[Lab, Lab]) -> None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.client import Problem
-from runtime.limits import cgroup, ids
-from tests.integration.lab_harness import Lab
+from runtime.limits import ids
+from tests.integration.lab_harness import Lab, place_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def left_of(server: Server) -> list[str]:
     owners = [owner for owner in ids.claimed().values() if owner.startswith(f"{instance.id}/")]
     found = [f"ids {owner}" for owner in owners if not owner.endswith("/instance")]
     found += [f"folder {path}" for path in instance.labs_path.iterdir()]
-    found += [f"cgroup {name}" for name in cgroup.find(instance.cgroup_name).labs()]
+    found += [f"cgroup {name}" for name in place_of(instance).labs()]
     for folder in ("crun", "console", "roots"):
         path = instance.run_path / folder
         if path.is_dir():

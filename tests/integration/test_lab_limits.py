@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.limits import cgroup
 from runtime.limits.amounts import Limits
-from tests.integration.lab_harness import Lab
+from tests.integration.lab_harness import Lab, place_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -31,13 +30,9 @@ def lab(runtime: Server) -> Iterator[Lab]:
     made.remove()
 
 
-def place_of(server: Server) -> cgroup.Place:
-    return cgroup.find(server.instance.cgroup_name)
-
-
 def test_the_kernel_holds_the_limits_that_were_asked_for(runtime: Server, lab: Lab) -> None:
-    assert place_of(runtime).read_limits(lab.id) == Limits(**LIMITS)  # type: ignore[arg-type]
-    assert lab.record["pid"] in place_of(runtime).pids(lab.id)
+    assert place_of(runtime.instance).read_limits(lab.id) == Limits(**LIMITS)  # type: ignore[arg-type]
+    assert lab.record["pid"] in place_of(runtime.instance).pids(lab.id)
 
 
 def test_a_program_over_the_memory_limit_ends_and_its_shell_lives(lab: Lab) -> None:
@@ -91,7 +86,7 @@ def test_busy_loops_get_their_share_and_no_more(lab: Lab) -> None:
 
 
 def test_limits_that_were_taken_away_are_put_back(runtime: Server, lab: Lab) -> None:
-    place = place_of(runtime)
+    place = place_of(runtime.instance)
     place.write_limits(lab.id, Limits(memory_bytes=1 << 30, pids=1000, cpu_cores=1))
     runtime.stop(signal.SIGKILL)
     runtime.start()
