@@ -160,7 +160,8 @@ def _resources(what: Description) -> dict[str, Any]:
 
 
 def _mounts(profile: Profile) -> list[dict[str, Any]]:
-    devpts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]
+    # The kernel has 3072 for all containers together: one lab must not take them from the others.
+    devpts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5", "max=64"]
     quiet = ["nosuid", "noexec", "nodev"]
     mounts = [_mount("/proc", "proc", quiet)]
     for path, entry in profile.tmpfs.items():

@@ -66,7 +66,7 @@ def make_pair(forker: Forker, base: int, count: int = 65536) -> Pair:
         base: the server's id of root inside.
         count: how many ids are mapped; 65534 must be among them, or `su nobody` fails.
     """
-    with forker.call(_unshare_pair, {}) as talk:
+    with forker.call(_unshare_pair, {"maker": base}) as talk:
         message, _ = talk.receive(_PATIENCE_S)
         write_maps(message["pid"], [(0, base, count)])
         talk.send({})
@@ -74,7 +74,10 @@ def make_pair(forker: Forker, base: int, count: int = 65536) -> Pair:
     return Pair(fds[0], fds[1])
 
 
-def _unshare_pair(talk: Talk, _args: dict[str, Any], _fds: list[int]) -> None:
+def _unshare_pair(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
+    # Capabilities outlive the change of the id, since some kernels let nobody else make one.
+    syscalls.prctl(syscalls.PR_SET_SECUREBITS, syscalls.SECBIT_NO_SETUID_FIXUP)
+    os.seteuid(args["maker"])
     syscalls.unshare(syscalls.CLONE_NEWUSER)
     talk.send({"pid": os.getpid()})
     talk.receive()
