@@ -22,7 +22,7 @@ TITLES = {
     401: "Sign in first",
     403: "Not yours",
     404: "Nothing here",
-    410: "Over",
+    410: "No longer open",
     429: "A short wait",
 }
 

@@ -46,7 +46,10 @@ def find_address(public_url: str, asked_as: str, listens_on: str) -> Address:
     if public_url:
         return Address(_with_scheme(public_url).rstrip("/"))
     if asked_as and _is_reachable(urlsplit(asked_as).hostname or ""):
-        return Address(asked_as.rstrip("/"), "This is how your own browser reached the server.")
+        return Address(
+            asked_as.rstrip("/"),
+            "Your own browser came by this address. Set `SLIPWAY_PUBLIC_URL` to show another one.",
+        )
     host, _, port = listens_on.rpartition(":")
     if _is_local(host.strip("[]")):
         return Address(

@@ -43,7 +43,7 @@ function here(learner) {
 /** @param {Last} result */
 function last(result) {
   const title = document.createElement("span");
-  title.className = "quiet small";
+  title.className = "roster__check quiet small";
   title.textContent = ` ${result.title}`;
   if (result.broke) return [state("look", "broke"), title];
   return [result.passed ? state("good", "passed") : state("failed", "not yet"), title];

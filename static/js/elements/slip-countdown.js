@@ -3,6 +3,8 @@
 import { say } from "../lib/say.js";
 import { timeLeft, timeMark } from "../lib/time.js";
 
+const FAR_S = 24 * 3600; // a demo's end is far away; what ends it sooner is said instead
+
 export class SlipCountdown extends HTMLElement {
   #timer = 0;
   #before = Number.POSITIVE_INFINITY;
@@ -25,7 +27,8 @@ export class SlipCountdown extends HTMLElement {
 
   /** Says the time left to a screen reader. */
   speak() {
-    say(timeLeft(this.#seconds).text);
+    const far = this.querySelector("[data-far]:not([hidden])");
+    say(far?.textContent ?? timeLeft(this.#seconds).text);
   }
 
   get #seconds() {
@@ -41,6 +44,11 @@ export class SlipCountdown extends HTMLElement {
     this.dataset.level = level;
     const place = this.querySelector("[data-left]");
     if (place && place.textContent !== text) place.textContent = text;
+    const far = this.querySelector("[data-far]");
+    if (place instanceof HTMLElement && far instanceof HTMLElement) {
+      far.hidden = seconds < FAR_S;
+      place.hidden = !far.hidden;
+    }
   }
 }
 

@@ -65,7 +65,9 @@ export class SlipStep extends HTMLElement {
     this.#doneAt = performance.now();
     const check = this.querySelector("[data-check]");
     const onward = this.querySelector("[data-onward]");
-    const hadFocus = check?.contains(document.activeElement);
+    // "Check again" is hidden by now, and with it the focus went to the page.
+    const focused = document.activeElement;
+    const hadFocus = focused?.matches("body, [data-again], [data-check]");
     check?.setAttribute("hidden", "");
     this.querySelector("[data-skip]")?.setAttribute("hidden", "");
     this.querySelector("[data-after]")?.removeAttribute("hidden");

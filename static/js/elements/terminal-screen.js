@@ -16,6 +16,9 @@ const FIT_MS = 150;
 const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
 const PROMPT = /[$#%>] ?$/;
 const ENDED = "\r\n\x1b[2m── This shell has ended. Press Enter to start a new one.\x1b[0m\r\n";
+// Without a first focus xterm.js draws no cursor, and nobody sees where typing would go. To the other
+// screen and back draws it.
+const SHOW_CURSOR = "\x1b[?1049h\x1b[?1049l";
 const IS_MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 const CLOCK = {
   now: () => Date.now(),
@@ -119,6 +122,7 @@ export class TerminalScreen {
       hint.append(kbd, ` ${what} `);
     }
     this.#term.open(this.element);
+    this.#term.write(SHOW_CURSOR);
     this.element.append(hint);
     // xterm.css paints it black, which shows where the rows don't fill the pane.
     const viewport = this.element.querySelector(".xterm-viewport");
