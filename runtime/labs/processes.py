@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from runtime.limits.cgroup import Place
 
 _ARGS_LENGTH = 200
+_ARGS_BYTES = 4 * _ARGS_LENGTH  # of each; a learner may have a hundred with two megabytes
 
 
 def listed(place: Place, lab: Lab) -> list[dict[str, Any]]:
@@ -24,7 +25,8 @@ def _read(pid: int, uid_base: int) -> dict[str, Any] | None:
     folder = Path(f"/proc/{pid}")
     try:
         lines = (folder / "status").read_text(errors="replace").splitlines()
-        words = (folder / "cmdline").read_bytes().split(b"\0")
+        with (folder / "cmdline").open("rb") as file:
+            words = file.read(_ARGS_BYTES).split(b"\0")
     except OSError:  # it has ended
         return None
     status = {name: rest.strip() for name, _, rest in (line.partition(":") for line in lines)}
@@ -35,6 +37,11 @@ def _read(pid: int, uid_base: int) -> dict[str, Any] | None:
         "inner_pid": int(status["NSpid"].split()[-1]),
         "uid": uid,
         "inner_uid": uid - uid_base if uid_base <= uid < uid_base + MAPPED_IDS else None,
-        "comm": status["Name"],
-        "args": args[:_ARGS_LENGTH],
+        "comm": _shown(status["Name"]),
+        "args": _shown(args[:_ARGS_LENGTH]),
     }
+
+
+def _shown(text: str) -> str:
+    """A process calls itself what it likes; on whose terminal it is printed, it shall do nothing."""
+    return "".join(each if each.isprintable() else "?" for each in text)
