@@ -137,6 +137,7 @@ def test_a_phone_shows_lesson_and_terminal_as_two_tabs(
     expect(page.get_by_role("tab", name=re.compile("Lesson"))).to_have_attribute(
         "aria-selected", "true"
     )
+    Terminal(page).wait_connected()
     page.get_by_role("button", name="Run: whoami").click()
     expect(page.get_by_role("tab", name=re.compile("Terminal"))).to_have_attribute(
         "aria-selected", "true"

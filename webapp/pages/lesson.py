@@ -71,7 +71,17 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         progress=progress,
         standing=progress.of(step),
         onward=_onward(workshop, lesson, step.name),
+        lab=_lab(learner),
     )
+
+
+def _lab(learner: Learner) -> dict[str, str] | None:
+    """The learner's lab, if there is one by now: its terminal need not wait for the socket."""
+    lab = wired().labs.of(learner.id)
+    if lab is None:
+        return None
+    names = [each["terminal"].rpartition(".")[2] for each in lab["terminals"]]
+    return {"id": lab["lab"], "terminals": " ".join(names)}
 
 
 def _place() -> tuple[Learner, Workshop] | None:
