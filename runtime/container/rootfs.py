@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -44,11 +43,9 @@ def mount(image_path: Path, folder: Path, root: Path, userns_fd: int) -> None:
     try:
         try:
             _overlay_by_descriptor(lower_fd, folder, root)
-        except OSError as error:
-            # Before 6.13 a layer can't be a descriptor (seen on 6.12: EBADF, since this one is a
-            # path alone), before 6.15 not a detached one (EINVAL).
-            if error.errno not in {errno.EBADF, errno.EINVAL, errno.ENOSYS}:
-                raise
+        except OSError:
+            # Before 6.13 a layer can't be a descriptor (seen: EOPNOTSUPP on 6.1, EBADF on 6.12),
+            # before 6.15 not a detached one (EINVAL). What is really wrong is said by the older way.
             _overlay_by_path(lower_fd, folder, root)
     finally:
         os.close(lower_fd)
