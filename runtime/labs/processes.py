@@ -43,5 +43,5 @@ def _read(pid: int, uid_base: int) -> dict[str, Any] | None:
 
 
 def _shown(text: str) -> str:
-    """A process calls itself what it likes; on whose terminal it is printed, it shall do nothing."""
+    """What a program calls itself must do nothing to the terminal that it is printed on."""
     return "".join(each if each.isprintable() else "?" for each in text)
