@@ -86,15 +86,20 @@ def a_classroom() -> Iterator[Classroom]:
 
 
 def _free_network(number: int) -> tuple[str, int]:
-    taken = subprocess.run(
-        ["ip", "-o", "-4", "address"], capture_output=True, text=True, check=True
-    ).stdout
     for room in range(number, number + len(NETWORKS) * ROOMS_EACH):
         network = NETWORKS[room // ROOMS_EACH % len(NETWORKS)]
         last = room % ROOMS_EACH * 4
-        if f" {network}.{last + 1}/30 " not in taken:
+        if not _is_near(f"{network}.{last + 1}"):
             return network, last
     raise AssertionError("no network is free for a classroom")
+
+
+def _is_near(address: str) -> bool:
+    """Whether a link of this machine leads there, and not only its way out."""
+    asked = subprocess.run(
+        ["ip", "route", "get", address], capture_output=True, text=True, check=False
+    )
+    return asked.returncode == 0 and " via " not in asked.stdout
 
 
 def _ip(*words: str) -> None:
