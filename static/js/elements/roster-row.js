@@ -23,7 +23,7 @@ export function fillRow(row, learner) {
   cell(row, "staff").hidden = !learner.is_staff;
   cell(row, "here").replaceChildren(state(...here(learner)));
   cell(row, "step").textContent = learner.step
-    ? `${learner.lesson}, step ${learner.step} of ${learner.steps}`
+    ? `${learner.lesson} · step ${learner.step} of ${learner.steps}`
     : "–";
   cell(row, "checks").textContent = learner.checks?.total
     ? `${learner.checks.passed} of ${learner.checks.total}`

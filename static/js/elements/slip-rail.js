@@ -12,13 +12,13 @@ export class SlipRail extends HTMLElement {
   /**
    * Marks one step.
    * @param {string} name
-   * @param {"done" | "failed" | "skipped"} state
+   * @param {"done" | "failed" | "open"} state
    */
   mark(name, state) {
     const step = this.querySelector(`[data-name="${CSS.escape(name)}"]`);
     if (!(step instanceof HTMLElement) || step.dataset.state === "done") return;
     step.dataset.state = state;
-    const words = { done: "done", failed: "not right yet", skipped: "skipped" };
+    const words = { done: "done", failed: "not right yet", open: "open" };
     const link = step.querySelector("a");
     const label = link?.getAttribute("aria-label") ?? "";
     link?.setAttribute(

@@ -8,6 +8,7 @@ import { SlipStep } from "../elements/slip-step.js";
 import "../elements/slip-hints.js";
 import "../elements/slip-server-view.js";
 import { one } from "../lib/dom.js";
+import { showProblem } from "../lib/findings.js";
 import { Room } from "../lib/socket.js";
 import { wireKeys } from "../player/keys.js";
 import { wireLab } from "../player/lab.js";
@@ -41,11 +42,13 @@ for (const each of document.querySelectorAll("slip-hints, slip-predict, slip-ser
 element.skip = () => room.ask("skip", { step });
 element.addEventListener("slip-verdict", (event) => {
   const { done, passed } = /** @type {CustomEvent} */ (event).detail;
-  if (done) rail.mark(element.name, "done");
-  else if (!passed) rail.mark(element.name, "failed");
+  const isFailed = element.querySelector(":is(slip-check, slip-quiz)[data-state=failed]") !== null;
+  rail.mark(element.name, done ? "done" : isFailed ? "failed" : "open");
   lab.tabs.note("lesson", passed ? "1 passed" : "1 not yet");
 });
 room.on("connect", async () => {
+  // What was said while the server was away has passed with it.
+  for (const each of document.querySelectorAll("slip-check, slip-quiz")) showProblem(each, "");
   const { until } = await room.ask("open", { step });
   lab.clock.until = until;
 });
