@@ -212,7 +212,8 @@ export class SlipTerminal extends HTMLElement {
     if (screen === this.#chosenScreen) this.#strip.show(screen.standing, screen.hasShell);
     const sentence = GONE[/** @type {keyof typeof GONE} */ (reason)];
     if (sentence) this.note({ id: "ended", tone: "info", icon: "idle", strong: sentence });
-    else if (screen === this.#chosenScreen) say("This shell has ended. Press Enter to start a new one.");
+    else if (screen === this.#chosenScreen)
+      say("This shell has ended. Press Enter to start a new one.");
   }
 
   async #openAnother() {

@@ -48,7 +48,9 @@ element.addEventListener("slip-verdict", (event) => {
 });
 room.on("connect", async () => {
   // What was said while the server was away has passed with it.
-  for (const each of document.querySelectorAll("slip-check, slip-quiz")) showProblem(each, "");
+  for (const each of document.querySelectorAll("slip-check, slip-quiz")) {
+    if (each instanceof HTMLElement) showProblem(each, "");
+  }
   const { until } = await room.ask("open", { step });
   lab.clock.until = until;
 });
