@@ -45,7 +45,7 @@ def mount(image_path: Path, folder: Path, root: Path, userns_fd: int) -> None:
             _overlay_by_descriptor(lower_fd, folder, root)
         except OSError:
             # Before 6.13 a layer can't be a descriptor (seen: EOPNOTSUPP on 6.1, EBADF on 6.12),
-            # before 6.15 not a detached one (EINVAL). What is really wrong is said by the older way.
+            # before 6.15 not a detached one. What is really wrong is said by the older way.
             _overlay_by_path(lower_fd, folder, root)
     finally:
         os.close(lower_fd)
