@@ -37,6 +37,16 @@ export class SlipLab extends HTMLElement {
       drawing(`[data-shape=${SHAPES[state]}]`),
     );
   }
+
+  /**
+   * The workshop is over: there is no lab to load again, but another workshop to join.
+   * @param {string} sentence
+   */
+  close(sentence) {
+    this.show({ state: "ended", sentence });
+    this.querySelector("[data-again]")?.setAttribute("hidden", "");
+    this.querySelector("[data-elsewhere]")?.removeAttribute("hidden");
+  }
 }
 
 export class SlipMeters extends HTMLElement {

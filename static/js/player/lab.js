@@ -14,6 +14,14 @@ import { say } from "../lib/say.js";
  */
 
 const AWAY = "runtime-away";
+/** @type {Record<string, string>} what the pane that isn't shown says of it */
+const BADGES = {
+  waiting: "in line",
+  ended: "ended",
+  away: "away",
+  reconnecting: "reconnecting",
+  lost: "away",
+};
 const UNREACHED = "Slipway does not answer. It tries again by itself; your lab runs on.";
 
 /** @param {Room} room */
@@ -25,7 +33,11 @@ export function wireLab(room) {
   const clock = one("slip-countdown", SlipCountdown);
   terminal.querySelector("[data-slot=meters]")?.append(meters);
 
-  room.on("lab", (fact) => showLab(/** @type {LabFact} */ (fact), state, terminal));
+  room.on("lab", (fact) => {
+    showLab(/** @type {LabFact} */ (fact), state, terminal);
+    const badge = BADGES[/** @type {LabFact} */ (fact).state];
+    if (badge) tabs.note("terminal", badge);
+  });
   room.on("connect_error", () => {
     if (!terminal.dataset.lab) state.show({ state: "away", sentence: UNREACHED });
   });
@@ -39,10 +51,17 @@ export function wireLab(room) {
   });
   room.on("ended", ({ sentence }) => {
     clock.until = 0;
-    state.show({ state: "ended", sentence });
+    state.close(sentence);
+    tabs.note("terminal", "ended");
     say(sentence, { urgent: true });
   });
 
+  let wasAway = false;
+  terminal.addEventListener("slip-connection", (event) => {
+    const badge = BADGES[/** @type {CustomEvent} */ (event).detail.state];
+    if (badge || wasAway) tabs.note("terminal", badge ?? "");
+    wasAway = Boolean(badge);
+  });
   terminal.addEventListener("slip-activity", () => tabs.note("terminal", "new output"));
   terminal.addEventListener("slip-terminal-open", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
