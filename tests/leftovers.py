@@ -23,6 +23,14 @@ def leftovers_of(instance: Instance) -> list[str]:
     return found
 
 
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not yet waited for doesn't."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def _mounts(marks: tuple[str, ...]) -> Iterator[str]:
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         if any(mark in line for mark in marks):

@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from runtime.client import Problem
 from runtime.limits import ids
 from tests.integration.lab_harness import Lab, place_of
+from tests.leftovers import lives
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -59,11 +59,7 @@ def test_nothing_is_left_of_a_lab_that_ended(runtime: Server, lab: Lab) -> None:
     assert left_of(runtime) == []
     with pytest.raises(Problem, match="no lab"):
         lab.client.lab_get(lab.id)
-    assert not any(is_alive(pid) for pid in pids)
-
-
-def is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    wait_for(lambda: not any(lives(pid) for pid in pids), "its processes to have ended")
 
 
 def test_to_end_a_lab_twice_is_to_end_it_once(lab: Lab) -> None:

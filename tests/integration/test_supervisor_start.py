@@ -9,17 +9,17 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import TOP, Server, free_port, lend_image
-from tests.leftovers import leftovers_of
+from tests.leftovers import leftovers_of, lives
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from runtime.image.store import Image
     from runtime.instance import Instance
@@ -62,14 +62,6 @@ def serving(instance: Instance, image: Image, *words: str) -> Iterator[Server]:
 def make_lab(server: Server, key: str = "k") -> dict[str, Any]:
     server.client.wait_ready(30)
     return server.client.lab_create(key=key, image="slipway/base", until=time.time() + 600)
-
-
-def lives(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not yet waited for doesn't."""
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def end_labs(instance: Instance) -> None:
@@ -146,7 +138,7 @@ def test_end_labs_leaves_nothing_though_labs_lived(instance: Instance, base_imag
     with serving(instance, base_image, "--end-labs") as server:
         labs = [make_lab(server, f"k{number}") for number in range(2)]
         assert server.stop() == 0
-    assert not any(lives(lab["pid"]) for lab in labs)
+    wait_for(lambda: not any(lives(lab["pid"]) for lab in labs), "the labs to have ended")
     assert leftovers_of(instance) == []
 
 

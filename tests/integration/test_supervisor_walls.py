@@ -114,7 +114,7 @@ def test_the_web_sees_neither_images_nor_labs_nor_the_keeper(server: Server) -> 
     assert as_process(web, "ls", str(server.instance.data_path)).returncode != 0
     assert as_process(web, "ls", str(server.instance.labs_path)).returncode != 0
     keeper = as_process(
-        web, sys.executable, "-c", f"{CONNECT}connect({str(server.instance.keeper_socket)!r})"
+        web, "/usr/bin/python3", "-c", f"{CONNECT}connect({str(server.instance.keeper_socket)!r})"
     )
     assert "PermissionError" in keeper.stderr
 

@@ -11,6 +11,8 @@ import struct
 import termios
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from runtime.client import Problem
@@ -64,7 +66,7 @@ class Typist:
         """Type a command and Enter; return once its program is in front."""
         self._type(command + "\r")
         deadline = time.monotonic() + self._patience_s
-        while os.tcgetpgrp(self._master) == self._at_prompt:
+        while not self._has_program():
             if time.monotonic() > deadline:
                 raise _stuck(command, "no program came to the front")
             self._read(_QUIET_S)
@@ -73,6 +75,18 @@ class Typist:
         """Press keys, given as the bytes that they send, and wait for the prompt."""
         self._type(keys)
         self._wait_prompt(repr(keys))
+
+    def _has_program(self) -> bool:
+        """Whether a program is in front, and no longer the shell's fork that is to become it.
+
+        That fork still has the shell's own answer to Ctrl-C, so a key pressed then is lost.
+        """
+        group = os.tcgetpgrp(self._master)
+        if group == self._at_prompt:
+            return False
+        with suppress(OSError):  # it has ended already
+            return Path(f"/proc/{group}/comm").read_text() != "bash\n"
+        return False
 
     def _shell(self) -> None:
         fds = (self._slave, self._slave, self._slave)

@@ -74,11 +74,12 @@ class Registry:
         self.answers[f"/{name}.tgz"] = content
 
     def fetch(self, *flags: str) -> subprocess.CompletedProcess[str]:
-        """Run the script as the launcher does."""
+        """Run the script as the launcher does, which says nothing of Python's path by then."""
+        without_our_path = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         return subprocess.run(
             ["/usr/bin/python3", "setup/assets.py", *flags],
             cwd=self.checkout,
-            env={**os.environ, "npm_config_registry": self.url, "no_proxy": "127.0.0.1"},
+            env={**without_our_path, "npm_config_registry": self.url, "no_proxy": "127.0.0.1"},
             capture_output=True,
             text=True,
             check=False,
