@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from webapp.models.workshops import Workshop
     from webapp.wiring import Wiring
 
-SPELLINGS = ("otter", "OTTER", "otter 1", "otter 01", "otter 0001", "otter \u0661", "ot\u200bter")
+SPELLINGS = ("otter", "OTTER", "otter 1", "otter 01", "otter 0001", "otter \u0661", "otter\u200b")
 
 
 def pin_of_first(parts: Wiring, workshop: Workshop) -> str:
