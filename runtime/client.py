@@ -133,7 +133,12 @@ class Client:
 
     def lab_list(self) -> list[dict[str, Any]]:
         """Every living lab of this instance, pool labs left out."""
-        return list(self._ask("lab.list")["labs"])
+        answer = self._ask("lab.list")
+        labs = list(answer["labs"])
+        while answer.get("more"):
+            answer = self._ask("lab.list", after=labs[-1]["lab"])
+            labs += answer["labs"]
+        return labs
 
     def lab_remove(self, lab: str) -> None:
         """End a lab and all that is in it; done already is done."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 VERSION = "0.1"
 LAB = r"[0-9a-f]{8}"
+NO_LAB = "0" * 8  # before every other
+LIST_PAGE = 50  # with eight terminals each they fit into a packet
 TERMINAL = LAB + r"\.[1-8]"
 KEY = r"[a-z0-9-]{1,64}"
 IMAGE = r"[a-z0-9][a-z0-9._/-]{0,126}"
@@ -72,7 +74,7 @@ class Verbs:
             "status": Verb(web, (), self._status),
             "lab.create": Verb(web, ("key", *shape, "until", *size), self._lab_create),
             "lab.get": Verb(web, ("lab",), self._lab_get),
-            "lab.list": Verb(web, (), self._lab_list),
+            "lab.list": Verb(web, ("after",), self._lab_list),
             "lab.remove": Verb(web, ("lab",), self._lab_remove),
             "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
             "lab.check": Verb(web, ("lab", "script", "facts", "timeout_s"), self._lab_check),
@@ -113,8 +115,10 @@ class Verbs:
     def _lab_get(self, call: Call) -> dict[str, Any]:
         return self.labs.get(_lab(call.args)).as_dict()
 
-    def _lab_list(self, _call: Call) -> dict[str, Any]:
-        return {"labs": [lab.as_dict() for lab in self._taken()]}
+    def _lab_list(self, call: Call) -> dict[str, Any]:
+        after = call.args.text("after", longest=8, pattern=LAB, default=NO_LAB)
+        labs = sorted((lab for lab in self._taken() if lab.id > after), key=lambda lab: lab.id)
+        return {"labs": [lab.as_dict() for lab in labs[:LIST_PAGE]], "more": len(labs) > LIST_PAGE}
 
     def _lab_remove(self, call: Call) -> dict[str, Any]:
         self.labs.remove(_lab(call.args))
