@@ -15,6 +15,7 @@ from runtime.confine import Confinement
 from runtime.kernel.spawn import PATH
 from runtime.limits import ids
 from runtime.settings import CONFIG_PATH, SETTINGS
+from runtime.watchdog import Probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ class Row:
         death_signal: what it gets when the supervisor dies.
         fds: descriptors that it inherits, under the same numbers.
         once: it does its work and ends; it isn't started again.
+        probe: how it is asked whether it is well.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Row:
     death_signal: signal.Signals = signal.SIGKILL
     fds: tuple[int, ...] = ()
     once: bool = field(default=False)
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Plan:
             {**os.environ, folders.LOCK_VARIABLE: str(lock_fd)},
             death_signal=signal.SIGTERM,
             fds=(lock_fd,),
+            probe=Probe(str(self.instance.runtime_socket), b'{"verb": "status"}'),
         )
 
     def pump(self) -> Row:
@@ -112,6 +116,7 @@ class Plan:
                 frozenset([own]),
                 (self.instance.data_path,),
             ),
+            probe=Probe(str(own / "control.sock"), b'{"op": "activity"}'),
         )
 
     def web(self, listen_fd: int) -> Row:
@@ -122,6 +127,10 @@ class Plan:
             {**self._environment(), "SLIPWAY_LISTEN_FD": str(listen_fd)},
             self.web_confinement(),
             fds=(listen_fd,),
+            probe=Probe(
+                (self.settings.host, self.settings.port),
+                b"HEAD /static/none HTTP/1.0\r\n\r\n",
+            ),
         )
 
     def greeting(self) -> Row:

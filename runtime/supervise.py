@@ -27,6 +27,7 @@ from runtime.launch import spawn
 from runtime.problems import Problem
 from runtime.protocol import Args, Connection, bad_request
 from runtime.rows import Plan, Row
+from runtime.watchdog import LOOK_S, Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,7 @@ class Child:
         self.due_at: float | None = 0.0
         self.has_been_healthy = False
         self.is_told_to_end = False
+        self.watchdog: Watchdog | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -71,6 +73,7 @@ class Child:
         self.started_at = time.monotonic()
         self.due_at = None
         self.is_told_to_end = False
+        self.watchdog = Watchdog(self.row.probe) if self.row.probe else None
         logger.info("process.started", process=self.row.name, pid=self.pid)
 
     def reap(self) -> int:
@@ -78,6 +81,8 @@ class Child:
         _, status = os.waitpid(self.pid, 0)
         os.close(self.pidfd)
         self.pidfd = -1
+        if self.watchdog:
+            self.watchdog.close()
         lived_s = time.monotonic() - self.started_at
         if lived_s > HEALTHY_S:
             self.has_been_healthy = True
@@ -110,6 +115,7 @@ class Supervisor:
         self._stopping = False
         self._failed: str | None = None
         self._end_labs = end_labs
+        self._look_at = 0.0
         self._watch(control, lambda: self._control(control))
 
     def run(self, wake_fd: int) -> int:
@@ -117,6 +123,7 @@ class Supervisor:
         self._watch(wake_fd, lambda: self._wake(wake_fd))
         while not self._stopping:
             self._start_due()
+            self._look_after_the_hung()
             self._turn(self._until_next_start())
         self._stop_all()
         return 1 if self._failed else 0
@@ -141,9 +148,20 @@ class Supervisor:
             output_fd = child.output_fd
             self._watch(output_fd, lambda: self._relay(output_fd))
 
-    def _until_next_start(self) -> float | None:
+    def _look_after_the_hung(self) -> None:
+        """End a process that hasn't answered for long; it comes back as any that died."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_S
+        for child in self._children.values():
+            if child.is_alive and child.watchdog and child.watchdog.is_hung():
+                logger.warning("process.hung", process=child.row.name, pid=child.pid)
+                child.signal(signal.SIGKILL)
+
+    def _until_next_start(self) -> float:
         due = [child.due_at for child in self._children.values() if child.due_at is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        return max(0.0, min([*due, self._look_at]) - time.monotonic())
 
     def _ended(self, child: Child) -> None:
         self._selector.unregister(child.pidfd)
