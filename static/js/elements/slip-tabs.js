@@ -44,7 +44,7 @@ export class SlipTabs extends HTMLElement {
    */
   note(name, text) {
     const tab = this.querySelector(`[data-pane-name=${name}]`);
-    if (tab && this.shown !== name) this.#badge(tab, text);
+    if (tab && this.isInUse && this.shown !== name) this.#badge(tab, text);
   }
 
   /**
