@@ -66,7 +66,8 @@ class Terminal:
         self._page.locator("slip-terminal .xterm-screen >> visible=true").first.click()
 
     def type(self, line: str) -> None:
-        """Type a line and Enter."""
+        """Type a line and Enter, once keys are taken."""
+        self.wait_connected()
         self.enter()
         self._page.keyboard.type(line)
         self._page.keyboard.press("Enter")
