@@ -11,14 +11,23 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, NewType, Self
 
-from runtime.problems import Problem
+from runtime.problems import Problem, disk_full
 from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["PACKET_BYTES", "Client", "Descriptors", "Feed", "LabId", "Packet", "Problem"]
+__all__ = [
+    "PACKET_BYTES",
+    "Client",
+    "Descriptors",
+    "Feed",
+    "LabId",
+    "Packet",
+    "Problem",
+    "disk_full",
+]
 
 LabId = NewType("LabId", str)
 

@@ -40,11 +40,7 @@ def make(instance: Instance) -> None:
         instance.web_path.mkdir(mode=0o700, exist_ok=True)
         (instance.data_path / "lock").touch()
     except OSError as error:
-        raise Problem(
-            "data-unwritable",
-            f"The data folder {instance.data_path} can't be written: {error.strerror}.",
-            "Choose another with --data, or mend its file system.",
-        ) from error
+        raise _unwritable(instance, error) from error
     instance.run_path.mkdir(mode=0o711, parents=True, exist_ok=True)
 
 
@@ -59,7 +55,7 @@ def lock(instance: Instance, patience_s: float) -> int:
         The descriptor that holds it; the lock ends with its last copy.
 
     Raises:
-        Problem: `data-in-use`, with the process that has it.
+        Problem: `data-in-use`, with the process that has it; `data-unwritable` on a full disk.
     """
     if inherited := os.environ.pop(LOCK_VARIABLE, ""):
         fd = int(inherited)
@@ -73,8 +69,13 @@ def lock(instance: Instance, patience_s: float) -> int:
             os.close(fd)
             raise _in_use(path)
         time.sleep(_POLL_S)
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, str(os.getpid()).encode(), 0)
+    try:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, str(os.getpid()).encode(), 0)
+    except OSError as error:
+        os.close(fd)
+        clean_run(instance)
+        raise _unwritable(instance, error) from error
     return fd
 
 
@@ -115,6 +116,14 @@ def _try_lock(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _unwritable(instance: Instance, error: OSError) -> Problem:
+    return Problem(
+        "data-unwritable",
+        f"The data folder {instance.data_path} can't be written: {error.strerror}.",
+        "Choose another with --data, or mend its file system.",
+    )
 
 
 def _in_use(path: Path) -> Problem:

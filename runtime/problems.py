@@ -46,3 +46,12 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.hint}".strip()
+
+
+def disk_full() -> Problem:
+    """What was asked for had to be kept, and there is no room; for either half of a server."""
+    return Problem(
+        "disk-full",
+        "The server's disk is full, so nothing new can be kept. What was there is safe.",
+        "Try again when whoever runs the server has made room in its data folder.",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from runtime.problems import Problem
+from runtime.problems import Problem, disk_full
 from runtime.protocol import Args, Call, CallerGone, Connection, Packet, Peer, bad_request
 
 if TYPE_CHECKING:
@@ -158,9 +159,10 @@ class Server:
             return {"problem": problem.as_dict()}
         except CallerGone:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("call.failed", verb=name)
-            return {"problem": _broken().as_dict()}
+            is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+            return {"problem": (disk_full() if is_full else _broken()).as_dict()}
 
     def _allowed(self, name: str, peer: Peer) -> Verb:
         verb = self._verbs.get(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from runtime import folders, settings
+from runtime import folders, listening, settings
 from runtime.cli.image import BASE, Progress
 from runtime.doctor import refusal
 from runtime.image.build import Builder
@@ -39,6 +39,7 @@ def command(
     loaded = settings.load(flags, config_path=config)
     instance = Instance.at(loaded.data)
     folders.make(instance)
+    listening.bind(loaded.host, loaded.port).close()  # a refusal shouldn't wait for the image
     images = Store(instance.images_path)
     if not images.has(BASE):
         with Progress() as progress:

@@ -6,14 +6,21 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+
+from webapp.problems import disk_full
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+log = structlog.get_logger()
+
 BUSY_TIMEOUT_MS = 5000
+DISK_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
 
 
 class Database:
@@ -46,13 +53,23 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose changes are all kept at the end, or none when it raises."""
-        with (
-            self._writing,
-            Session(self._write_engine, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            yield session
+        """A session whose changes are all kept at the end, or none when it raises.
+
+        Raises:
+            Problem: `disk-full`.
+        """
+        try:
+            with (
+                self._writing,
+                Session(self._write_engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorname", "") not in DISK_FULL:
+                raise
+            log.error("database.disk_full", error=str(error.orig))  # noqa: TRY400 - it says it all
+            raise disk_full() from error
 
     def close(self) -> None:
         """Gives back every connection."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -49,6 +50,16 @@ def fail(_call: Call) -> dict[str, Any]:
 
 def refuse(_call: Call) -> dict[str, Any]:
     raise Problem("server-full", "It is full.", "Wait.", labs=3)
+
+
+def fill(_call: Call) -> dict[str, Any]:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_called_so(serve: Callable[..., Client]) -> None:
+    with pytest.raises(Problem) as full:
+        serve(fill).status()
+    assert full.value.code == "disk-full"
 
 
 def test_a_problem_arrives_as_it_was_raised(serve: Callable[..., Client]) -> None:
