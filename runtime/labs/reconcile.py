@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_ROWS, _COLS = 24, 80  # until a page says its own
+
 
 def reconcile(parts: Parts) -> list[Lab]:
     """Compare what the kernel shows with what the records say, and mend the difference.
@@ -31,7 +34,7 @@ def reconcile(parts: Parts) -> list[Lab]:
     adopted = []
     for lab_id in sorted(traces(parts)):
         lab = state.load(parts.folder(lab_id))
-        if lab is not None and _is_wanted(parts, lab):
+        if lab is not None and _is_wanted(lab) and _is_within_reach(parts, lab):
             _mend_limits(parts, lab)
             log.info("lab.adopted", lab=lab.id)
             adopted.append(lab)
@@ -52,15 +55,36 @@ def traces(parts: Parts) -> set[str]:
     return folders | claims | parts.crun.known() | parts.place.labs() | set(parts.router.attached())
 
 
-def _is_wanted(parts: Parts, lab: Lab) -> bool:
+def _is_wanted(lab: Lab) -> bool:
     return (
         lab.state == "ready"
         and lab.key is not None
         and (lab.until is None or lab.until > time.time())
         and lab.started_ticks != 0
         and state.start_ticks(lab.pid) == lab.started_ticks
-        and lab.id in parts.router.attached()
     )
+
+
+def _is_within_reach(parts: Parts, lab: Lab) -> bool:
+    """Whether a lab has its network and a terminal, or gets them again.
+
+    They end when everything of ours is killed at once; what the learner wrote is still there.
+    """
+    try:
+        if lab.id not in parts.router.attached():
+            netns_fd = os.open(f"/proc/{lab.pid}/ns/net", os.O_RDONLY)
+            try:
+                lab.address = parts.router.attach(lab.id, netns_fd, internet=lab.shape.internet)
+            finally:
+                os.close(netns_fd)
+            state.save(lab, parts.folder(lab))
+            log.warning("lab.connected_again", lab=lab.id)
+        if not parts.terminals.of(lab.id):
+            parts.terminals.open(lab.id, "1", _ROWS, _COLS)
+    except (OSError, Problem) as error:
+        log.warning("lab.out_of_reach", lab=lab.id, error=str(error))
+        return False
+    return True
 
 
 def _mend_limits(parts: Parts, lab: Lab) -> None:

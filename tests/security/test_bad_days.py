@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.integration.lab_harness import Lab
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -43,3 +44,32 @@ def test_processes_that_hang_are_replaced_and_the_labs_live_on(server: Server) -
     wait_for(server._answers, "a page", deadline_s=30)
     assert server.client.lab_get(lab["lab"])["pid"] == lab["pid"]
     server.client.lab_remove(lab["lab"])
+
+
+def everything_of(server: Server) -> list[int]:
+    """The supervisor, what it keeps, the daemon's helpers and the keeper."""
+    keeper = f"runtime.keeper\0{server.instance.keeper_socket}\0"
+    keepers = [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if keeper in path.read_text(errors="replace")
+    ]
+    assert keepers
+    return [server.pid, *children_of(server.pid).values(), *keepers]
+
+
+def test_who_kills_everything_at_once_loses_no_file_of_a_learner(server: Server) -> None:
+    server.client.wait_ready(30)
+    lab = Lab(server.client, "bad-night")
+    lab.sh("echo kept > /home/learner/file; setsid sleep 600 >/dev/null 2>&1 &")
+    for pid in everything_of(server):
+        os.kill(pid, signal.SIGKILL)
+    server.stop(signal.SIGKILL)
+    server.start()
+    server.client.wait_ready(30)
+    after = server.client.lab_get(lab.id)
+    assert lab.sh("cat /home/learner/file").text == "kept\n"
+    assert "sleep" in lab.programs()
+    assert [each["ended"] for each in after["terminals"]] == [False]
+    assert lab.sh(f"ip -br addr | grep -c {after['address']}").text == "1\n"
+    lab.remove()
