@@ -268,6 +268,11 @@ export class SlipTerminal extends HTMLElement {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
 
+  /** The workshop is over: nothing connects again. */
+  finish() {
+    this.#each((screen) => screen.finish());
+  }
+
   #dress() {
     this.#each((screen) => screen.dress(look()));
   }

@@ -14,6 +14,7 @@ import { drawFast } from "./terminal-webgl.js";
 
 const FIT_MS = 150;
 const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
+const LAB_END_MS = 600; // a lab's shells end before it; nobody is then to press Enter
 const PROMPT = /[$#%>] ?$/;
 const ENDED = "\r\n\x1b[2m── This shell has ended. Press Enter to start a new one.\x1b[0m\r\n";
 // Without a first focus xterm.js draws no cursor, and nobody sees where typing would go. To the other
@@ -155,7 +156,8 @@ export class TerminalScreen {
   #ears() {
     return {
       standing: ({ state }) => {
-        if (state === "reconnecting") this.#wasAway = true;
+        // After a shell's end it is a new shell that comes, and nothing was missed.
+        if (state === "reconnecting" && this.#hasShell) this.#wasAway = true;
         this.#owner.standing(this);
       },
       hello: (hello) => this.#meet(hello),
@@ -198,8 +200,12 @@ export class TerminalScreen {
   /** @param {string} reason */
   #end(reason) {
     this.#hasShell = false;
-    if (reason === "shell") this.#term.write(ENDED);
+    if (reason === "shell") setTimeout(() => this.#offerAnother(), LAB_END_MS);
     this.#owner.ended(this, reason);
+  }
+
+  #offerAnother() {
+    if (!this.#hasShell && this.standing.state !== "ended") this.#term.write(ENDED);
   }
 
   /** @param {string} data */
@@ -340,6 +346,11 @@ export class TerminalScreen {
 
   drop() {
     this.#link.drop();
+  }
+
+  /** The lab is gone for good; what is on the screen stays. */
+  finish() {
+    this.#link.close();
   }
 
   close() {

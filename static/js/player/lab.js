@@ -52,6 +52,7 @@ export function wireLab(room) {
   room.on("ended", ({ sentence }) => {
     clock.until = 0;
     state.close(sentence);
+    terminal.finish();
     tabs.note("terminal", "ended");
     say(sentence, { urgent: true });
   });
