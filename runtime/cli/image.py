@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from runtime import settings
+from runtime import folders, settings
 from runtime.image.build import Builder
 from runtime.image.store import Image, Store
 from runtime.instance import Instance
@@ -79,6 +79,15 @@ class Progress:
         elif step != self._step:
             click.echo(f"{percent:3} %  {step}", err=True)
         self._step = step
+
+
+def need_base(instance: Instance) -> None:
+    """Build the image that labs are made from by default, where it isn't here yet."""
+    images = Store(instance.images_path)
+    if not images.has(BASE):
+        folders.make(instance)
+        with Progress() as progress:
+            Builder(images).build(BASE, progress.tell)
 
 
 def _store(data: Path | None) -> Store:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runtime import settings
+from runtime.cli.image import BASE, need_base
 from runtime.cli.running import data_option, runtime
+from runtime.instance import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
     from runtime.client import Client
 
-BASE = "slipway/base"
 HOUR_S = 3600.0
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -38,6 +40,8 @@ def run(
     data: Path | None, image: str, profile: str, argv: tuple[str, ...], *, internet: bool
 ) -> None:
     """Run a command in a fresh lab as its root, and end the lab; its exit code is ours."""
+    if image == BASE:
+        need_base(Instance.at(settings.load({"data": data}).data))
     with runtime(data) as client:
         lab = client.lab_create(
             key=f"run-{os.getpid()}-{time.time_ns()}",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from runtime import settings
+from runtime.cli.image import need_base
 from runtime.cli.running import data_option, runtime
 from runtime.instance import Instance
 from runtime.kernel import spawn
@@ -33,6 +34,7 @@ def lint(words: tuple[str, ...]) -> None:
 def test(data: Path | None, words: tuple[str, ...]) -> None:
     """Play a lesson in real labs: every command, every check."""
     instance = Instance.at(settings.load({"data": data}).data)
+    need_base(instance)
     with runtime(data):
         code = _web(["test", *words], {"SLIPWAY_RUN": str(instance.run_path)})
     sys.exit(code)

@@ -9,10 +9,8 @@ from pathlib import Path
 import click
 
 from runtime import folders, listening, settings
-from runtime.cli.image import BASE, Progress
+from runtime.cli.image import need_base
 from runtime.doctor import refusal
-from runtime.image.build import Builder
-from runtime.image.store import Store
 from runtime.instance import Instance
 
 
@@ -40,10 +38,7 @@ def command(
     instance = Instance.at(loaded.data)
     folders.make(instance)
     listening.bind(loaded.host, loaded.port).close()  # a refusal shouldn't wait for the image
-    images = Store(instance.images_path)
-    if not images.has(BASE):
-        with Progress() as progress:
-            Builder(images).build(BASE, progress.tell)
+    need_base(instance)
     given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
     given += [f"--config={config}"] if config else []
     given += ["--end-labs"] if end_labs else []
