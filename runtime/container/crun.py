@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _START_S = 30.0
+_TIOCGPTPEER = 0x5441  # the other end of a pty, whatever is mounted where; not in termios
 _LOOK_S = 0.5
 
 
@@ -116,11 +117,22 @@ class Crun:
             undo_stream = undo.enter_context(ExitStack())
             undo_stream.callback(os.close, stream_fd)
             ioctl(stream_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+            self._give_terminal(lab, stream_fd, process["user"]["uid"])
             if (code := spawn.wait(child, _START_S)) != 0:
                 raise _not_executed(lab, argv, code, files / "log")
             pid = int((files / "pid").read_text())
             undo_stream.pop_all()
         return Shell(stream_fd, pid)
+
+    def _give_terminal(self, lab: str, stream_fd: int, uid: int) -> None:
+        """Let its user open the terminal by name, as `tee /dev/stderr` does."""
+        config = json.loads((self._labs_path / lab / "config.json").read_text())
+        base: int = config["linux"]["uidMappings"][0]["hostID"]
+        terminal_fd = ioctl(stream_fd, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            os.fchown(terminal_fd, base + uid, -1)
+        finally:
+            os.close(terminal_fd)
 
     def execute(
         self,

@@ -124,3 +124,10 @@ def test_a_server_killed_while_it_makes_a_lab_cleans_up_when_it_is_back(
     for each in runtime.client.lab_list():  # it was quick enough to be whole
         runtime.client.lab_remove(each["lab"])
     assert left_of(runtime) == []
+
+
+def test_a_terminal_belongs_to_who_types_in_it(runtime: Server) -> None:
+    lab = Lab(runtime.client, "whose-terminal")
+    assert lab.run("stat", "--format=%U", "/dev/pts/0").text == "learner\n"
+    assert lab.sh("echo x > /dev/pts/0", user="learner").code == 0
+    lab.remove()
