@@ -29,3 +29,17 @@ def init_log() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
     )
+    sockets = logging.getLogger("engineio.server")
+    sockets.setLevel(logging.ERROR)  # with a level it adds no second handler of its own
+    sockets.addFilter(drop_traceback)
+
+
+def drop_traceback(record: logging.LogRecord) -> bool:
+    """A packet that can't be read is one line: anybody can send them by the thousand.
+
+    What our own handlers raise never gets so far: `sockets/wire.py` catches it.
+    """
+    if record.exc_info and isinstance(record.exc_info[1], ValueError):
+        record.msg = f"{record.msg}: {type(record.exc_info[1]).__name__}"
+        record.exc_info = None
+    return True
