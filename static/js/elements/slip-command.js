@@ -18,7 +18,7 @@ export class SlipCommand extends HTMLElement {
   press = () => {};
 
   hasRun = false;
-  #pressedAt = 0;
+  #pressedAt = Number.NEGATIVE_INFINITY;
   #deeds = document.createElement("div");
 
   get text() {
