@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runtime.limits import ids
@@ -89,6 +90,12 @@ def clean_run(instance: Instance) -> None:
     """Remove what lay in /run, unless a keeper is there: then labs live and need it."""
     if not instance.keeper_socket.exists():
         remove_run(instance)
+
+
+def leave_run(instance: Instance) -> None:
+    """Take the folder in /run away again where a start came to nothing and nobody else uses it."""
+    with suppress(OSError):
+        instance.run_path.rmdir()
 
 
 def note_address(instance: Instance, host: str, port: int) -> None:

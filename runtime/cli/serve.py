@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -36,11 +37,13 @@ def command(
     flags = {"data": data, "host": host, "port": port}
     loaded = settings.load(flags, config_path=config)
     instance = Instance.at(loaded.data)
-    folders.make(instance)
-    listening.bind(loaded.host, loaded.port).close()  # a refusal shouldn't wait for the image
-    need_base(instance)
-    given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
-    given += [f"--config={config}"] if config else []
-    given += ["--end-labs"] if end_labs else []
-    argv = [sys.executable, "-m", "runtime", "up", *given]
-    os.execv(sys.executable, argv)  # noqa: S606 - the supervisor takes our place
+    with ExitStack() as undo:
+        undo.callback(folders.leave_run, instance)
+        folders.make(instance)
+        listening.bind(loaded.host, loaded.port).close()  # a refusal shouldn't wait for the image
+        need_base(instance)
+        given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
+        given += [f"--config={config}"] if config else []
+        given += ["--end-labs"] if end_labs else []
+        argv = [sys.executable, "-m", "runtime", "up", *given]
+        os.execv(sys.executable, argv)  # noqa: S606 - the supervisor takes our place

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 OUTPUT_BYTES = 8 << 10
+AT_ONCE = 16  # a check lies outside the limits of its lab, so together they have one of their own
 _ENTER_S = 10.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -43,6 +44,7 @@ class Checks:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._room = threading.BoundedSemaphore(AT_ONCE)
         self._one_a_lab: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def run(
@@ -66,7 +68,7 @@ class Checks:
                 learner's mistake.
         """
         started = time.perf_counter()
-        with self._one_a_lab[lab.id], ExitStack() as opened:
+        with self._one_a_lab[lab.id], self._room, ExitStack() as opened:
             known = json.dumps(_facts(self._parts, lab, facts))
             makers: tuple[Callable[[], int], ...] = (
                 lambda: os.pidfd_open(lab.pid),
