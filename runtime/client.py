@@ -278,7 +278,7 @@ class Client:
             sock.settimeout(None)
         except OSError as error:
             sock.close()
-            raise away("Nothing answers at its socket.") from error
+            raise away("Nothing answers there.") from error
         return Connection(sock)
 
 
