@@ -118,7 +118,7 @@ def test_the_ring_outlives_a_killed_pump(stage: Stage) -> None:
 
 
 def test_no_byte_is_lost_or_doubled_when_the_pump_is_killed_in_a_flood(stage: Stage) -> None:
-    shell = stage.shell(NAME, "sh", "-c", "stty raw; seq 400000; sleep 1000")
+    shell = stage.shell(NAME, "sh", "-c", "stty raw; seq 400000; exec sleep 1000")
     browser = stage.browser()
     browser.until_shows(b"50000\n")
     stage.kill_pump()
@@ -171,14 +171,14 @@ def test_a_viewer_that_never_draws_bounds_what_is_sent(stage: Stage) -> None:
 
 
 def test_a_program_without_viewers_runs_at_full_speed(stage: Stage) -> None:
-    shell = stage.shell(NAME, "sh", "-c", "seq 1000000; echo over; sleep 1000")
+    shell = stage.shell(NAME, "sh", "-c", "seq 1000000; echo over; exec sleep 1000")
     wait_for(lambda: shell.head > 6_000_000, "output nobody watches")
     browser = stage.browser()
     browser.until_shows(b"over\r\n")
 
 
 def test_a_stalled_viewer_stops_holding_the_program_and_gets_the_screen(stage: Stage) -> None:
-    shell = stage.shell(NAME, "sh", "-c", "seq 1000000; echo over; sleep 1000")
+    shell = stage.shell(NAME, "sh", "-c", "seq 1000000; echo over; exec sleep 1000")
     browser = stage.browser()
     browser.draws = False
     browser.until(lambda: len(browser.output) >= 250_000, "the window")
@@ -255,7 +255,7 @@ def test_a_shell_that_leaves_a_program_behind_still_ends(stage: Stage) -> None:
     stage.shell()
     browser = stage.browser()
     browser.until_ready()
-    browser.type("trap '' HUP; sleep 1000 & echo left-$((1 + 1)); exec true\r")
+    browser.type("trap '' HUP; sleep 30 & echo left-$((1 + 1)); exec true\r")
     browser.until_shows(b"left-2")
     stage.tell(type="ended", terminal=NAME)
     browser.until(lambda: browser.find("E"), "the end")
@@ -341,7 +341,7 @@ def test_a_paste_that_nobody_reads_is_refused_and_control_c_ends_it(stage: Stage
     stage.shell()
     browser = stage.browser()
     browser.until_ready()
-    browser.type("stty -icanon -echo; echo raw-$((1 + 1)); sleep 1000\r")
+    browser.type("stty -icanon -echo; echo raw-$((1 + 1)); exec sleep 1000\r")
     browser.until_shows(b"raw-2\r\n")
     for _ in range(4):
         browser.send(b"I" + b"a" * 60_000)

@@ -33,21 +33,26 @@ def every_connection_taken_by(uid: int, runtime: Server) -> Iterator[None]:
     wait_fd, release_fd = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(release_fd)
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-        held = []
-        for _ in range(MANY):
-            held.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
-            held[-1].connect(str(runtime.instance.runtime_socket))
-        os.write(tell_fd, b".")
-        os.read(wait_fd, 1)
-        os._exit(0)
+        try:  # whatever happens, this process must not go on as another pytest
+            os.close(release_fd)
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            held = []
+            for _ in range(MANY):
+                held.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+                held[-1].connect(str(runtime.instance.runtime_socket))
+            os.write(tell_fd, b".")
+            os.read(wait_fd, 1)
+        except OSError as error:
+            os.write(2, f"connection {len(held)}: {error}\n".encode())
+        finally:
+            os._exit(0)
+    os.close(tell_fd)
     try:
-        os.read(taken_fd, 1)
+        assert os.read(taken_fd, 1), "not every connection could be opened"
         yield
     finally:
-        for fd in (release_fd, wait_fd, taken_fd, tell_fd):
+        for fd in (release_fd, wait_fd, taken_fd):
             os.close(fd)
         os.waitpid(pid, 0)
 
