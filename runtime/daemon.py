@@ -72,6 +72,7 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
         Problem: what keeps this machine from having labs.
     """
     log.start(settings.log_level)
+    os.umask(0o022)  # a lab's root walks through our folders, whatever the operator's shell says
     instance = Instance.at(settings.data)
     folders.make(instance)
     with ExitStack() as undo:

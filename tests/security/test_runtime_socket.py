@@ -33,11 +33,11 @@ def every_connection_taken_by(uid: int, runtime: Server) -> Iterator[None]:
     wait_fd, release_fd = os.pipe()
     pid = os.fork()
     if pid == 0:
+        held: list[socket.socket] = []
         try:  # whatever happens, this process must not go on as another pytest
             os.close(release_fd)
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
-            held = []
             for _ in range(MANY):
                 held.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
                 held[-1].connect(str(runtime.instance.runtime_socket))

@@ -25,7 +25,6 @@ def settings() -> Settings:
 @contextmanager
 def opened_database(chosen: Settings) -> Iterator[Database]:
     """The database, up to date; beside a running server too."""
-    os.umask(0o077)
     chosen.require_writable()
     database = Database(chosen.database)
     try:
