@@ -85,6 +85,7 @@ def test_a_web_that_takes_every_connection_keeps_nobody_else_out(runtime: Server
 
 
 def test_strangers_who_connect_by_the_hundred_keep_nobody_out(runtime: Server) -> None:
+    wait_for(lambda: threads_of(runtime.pid) < STRANGERS_SHARE * 2, "the last callers to be gone")
     before = threads_of(runtime.pid)
     with every_connection_taken_by(STRANGER, runtime):
         wait_for(lambda: threads_of(runtime.pid) > before, "the connections to be taken")
