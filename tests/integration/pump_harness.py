@@ -33,6 +33,8 @@ RING_BYTES = 512 * 1024
 
 def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Tests that a shell put into the background ignore it, and so would what is typed here.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Shell:

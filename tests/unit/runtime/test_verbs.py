@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,9 +37,14 @@ def test_a_list_of_hundreds_of_labs_comes_whole(tmp_path: Path) -> None:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        wait_for((tmp_path / "sock").exists, "the socket")
+        wait_for(lambda: _listens(tmp_path / "sock"), "the socket")
         listed = [each["lab"] for each in Client(tmp_path / "sock").lab_list()]
     finally:
         server.stop()
         thread.join(10)
     assert listed == [f"{number:08x}" for number in range(1, MANY + 1)]
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+        return sock.connect_ex(str(path)) == 0
