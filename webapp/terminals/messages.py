@@ -12,6 +12,7 @@ from webapp.terminals.frames import Op, encode
 MAX_INPUT_BYTES = 64 * 1024
 MAX_ROWS = 500
 MAX_COLS = 1000
+INTERRUPT = b"\x03"  # Ctrl-C, as it is typed
 
 Replay = Literal["exact", "screen", "fresh"]
 EndReason = Literal["shell", "lab", "withdrawn", "until"]

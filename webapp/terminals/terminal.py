@@ -20,7 +20,6 @@ MAX_QUEUED_BYTES = 128 * 1024
 JIGGLE_S = 0.08
 LAST_READS = 40
 LAST_READ_S = 0.05
-_INTERRUPT = b"\x03"
 _CANCEL = b"\x18"  # ends an escape sequence that a notice would otherwise fall into
 
 
@@ -131,7 +130,7 @@ class Terminal:
             return True
         self.last_input_at = time.time()
         self._pacing.typed(self.name, self._loop.now)
-        if data == _INTERRUPT:
+        if data == messages.INTERRUPT:
             self._queue.clear()
         elif len(self._queue) + len(data) > MAX_QUEUED_BYTES:
             return False

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from webapp.terminals.terminal import Terminal
 
 FRAME_BYTES = 64 * 1024
-INTERRUPT = b"\x03"
 
 
 class Viewer:
@@ -175,7 +174,7 @@ class Viewer:
             self.refuse("may-not-type", "You can watch this terminal, not type in it.")
         elif isinstance(message, Resize):
             terminal.resize(message.rows, message.cols)
-        elif self.is_ready or message.data == INTERRUPT:
+        elif self.is_ready or message.data == messages.INTERRUPT:
             # During a replay the rest may be a terminal's answer to a query of long ago; this is a
             # person's, who was overtaken by a flood and wants it to end.
             self._type(terminal, message)
