@@ -4,7 +4,8 @@
 # Reads $top (the checkout), $log and $yes; needs say.sh.
 
 core_packages='ca-certificates catatonit crun e2fsprogs iproute2 mmdebstrap nftables python3-venv'
-dev_packages='chromium docker.io git nodejs shellcheck'
+# libatomic1 is for the node that Playwright brings along.
+dev_packages='chromium docker.io git libatomic1 nodejs shellcheck'
 # Since Debian 13 docker's client is a package of its own.
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || dev_packages="$dev_packages docker-cli"
 moby=golang-github-docker-docker-dev
