@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -56,7 +57,11 @@ class Crun:
         self._console_path = instance.run_path / "console"
 
     def prepare(self) -> None:
-        """Make the folders for states and sockets; nobody but root looks into them."""
+        """Make the folders for states and sockets; nobody but root looks into them.
+
+        The sockets of a runtime that was killed while it opened a terminal go: nobody calls there.
+        """
+        shutil.rmtree(self._console_path, ignore_errors=True)
         for path in (self._state_path, self._console_path):
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)

@@ -126,6 +126,17 @@ def test_a_server_killed_while_it_makes_a_lab_cleans_up_when_it_is_back(
     assert left_of(runtime) == []
 
 
+def test_a_server_killed_while_it_opens_a_terminal_leaves_no_socket_to_the_next(
+    runtime: Server,
+) -> None:
+    runtime.stop(signal.SIGKILL)
+    left = runtime.instance.run_path / "console" / "0123abcd-89abcdef"
+    left.mkdir()
+    (left / "console").touch()
+    runtime.start()
+    assert left_of(runtime) == []
+
+
 def test_a_terminal_belongs_to_who_types_in_it(runtime: Server) -> None:
     lab = Lab(runtime.client, "whose-terminal")
     assert lab.run("stat", "--format=%U", "/dev/pts/0").text == "learner\n"
