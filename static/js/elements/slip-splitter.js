@@ -1,18 +1,20 @@
-/** The bar between lesson and terminals: dragged, moved by arrows, reset by a double click. */
+/**
+ * A bar between two panes: dragged, moved by arrows, reset by a double click. What it sets is named by `data-keeps`,
+ * such as `lesson`; neither pane gets smaller than `data-least` pixels.
+ */
 
 const STEP_PX = 16;
 const LEAST_PX = 280;
-const STORED = { vertical: "slip-lesson-size", horizontal: "slip-lesson-height" };
-const PROPERTY = { vertical: "--lesson-size", horizontal: "--lesson-height" };
+const MEASURES = { vertical: "size", horizontal: "height" };
 
 class SlipSplitter extends HTMLElement {
   connectedCallback() {
     this.addEventListener("pointerdown", this.#grab);
-    this.addEventListener("keydown", this.#key);
+    this.addEventListener("keydown", this.#press);
     this.addEventListener("dblclick", this.#reset);
     for (const way of /** @type {const} */ (["vertical", "horizontal"])) {
-      const size = localStorage.getItem(STORED[way]);
-      if (size) this.#grid.style.setProperty(PROPERTY[way], `${size}px`);
+      const size = localStorage.getItem(this.#key(way));
+      if (size) this.#grid.style.setProperty(this.#property(way), `${size}px`);
     }
     this.#watch.observe(this.#grid);
   }
@@ -22,6 +24,20 @@ class SlipSplitter extends HTMLElement {
   }
 
   #watch = new ResizeObserver(() => this.#describe());
+
+  get #least() {
+    return Number(this.dataset.least) || LEAST_PX;
+  }
+
+  /** @param {keyof typeof MEASURES} way */
+  #key(way) {
+    return `slip-${this.dataset.keeps}-${MEASURES[way]}`;
+  }
+
+  /** @param {keyof typeof MEASURES} way */
+  #property(way) {
+    return `--${this.dataset.keeps}-${MEASURES[way]}`;
+  }
 
   get #grid() {
     return /** @type {HTMLElement} */ (this.closest("[data-frame]"));
@@ -45,29 +61,29 @@ class SlipSplitter extends HTMLElement {
 
   get #most() {
     const { width, height } = this.#grid.getBoundingClientRect();
-    return (this.#way === "vertical" ? width : height) - LEAST_PX;
+    return (this.#way === "vertical" ? width : height) - this.#least;
   }
 
   /** @param {number} size */
   #set(size) {
-    const least = Math.min(LEAST_PX, this.#most);
+    const least = Math.min(this.#least, this.#most);
     const fitting = Math.round(Math.max(least, Math.min(size, this.#most)));
-    this.#grid.style.setProperty(PROPERTY[this.#way], `${fitting}px`);
-    localStorage.setItem(STORED[this.#way], String(fitting));
+    this.#grid.style.setProperty(this.#property(this.#way), `${fitting}px`);
+    localStorage.setItem(this.#key(this.#way), String(fitting));
     this.#describe();
   }
 
   #describe() {
     this.setAttribute("aria-orientation", this.#way);
-    this.setAttribute("aria-valuemin", String(LEAST_PX));
-    this.setAttribute("aria-valuemax", String(Math.max(LEAST_PX, Math.round(this.#most))));
+    this.setAttribute("aria-valuemin", String(this.#least));
+    this.setAttribute("aria-valuemax", String(Math.max(this.#least, Math.round(this.#most))));
     this.setAttribute("aria-valuenow", String(Math.round(this.#size)));
     this.setAttribute("aria-valuetext", `${Math.round(this.#size)} pixels`);
   }
 
   #reset = () => {
-    localStorage.removeItem(STORED[this.#way]);
-    this.#grid.style.removeProperty(PROPERTY[this.#way]);
+    localStorage.removeItem(this.#key(this.#way));
+    this.#grid.style.removeProperty(this.#property(this.#way));
     this.#describe();
   };
 
@@ -97,8 +113,8 @@ class SlipSplitter extends HTMLElement {
   };
 
   /** @param {KeyboardEvent} event */
-  #key = (event) => {
-    const least = LEAST_PX;
+  #press = (event) => {
+    const least = this.#least;
     const sizes = /** @type {Record<string, number>} */ ({
       ArrowLeft: this.#size - STEP_PX,
       ArrowUp: this.#size - STEP_PX,
