@@ -42,4 +42,5 @@ def test_a_terminal_works_where_websockets_are_stripped(
     page.keyboard.press("Control+C")
     learner.terminal.wait_prompt()
     assert learner.terminal.ask("echo stopped") == "stopped"
-    expect(page.locator(".term-strip__status")).to_have_text("Connected")
+    expect(page.locator(".term-strip__status")).to_have_text("Connected, slower")
+    expect(page.locator(".term-note")).to_contain_text("This network lets no websocket through.")

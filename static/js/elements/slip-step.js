@@ -1,5 +1,6 @@
 /** One step as a whole: its one button checks, and becomes the way on when all is passed. */
 
+import { goTo } from "../lib/leaving.js";
 import { SlipCheck } from "./slip-check.js";
 import { SlipHints } from "./slip-hints.js";
 import { SlipQuiz } from "./slip-quiz.js";
@@ -99,7 +100,7 @@ export class SlipStep extends HTMLElement {
   async #skip() {
     await this.skip();
     const onward = this.querySelector("[data-onward]");
-    if (onward instanceof HTMLAnchorElement) location.assign(onward.href);
+    if (onward instanceof HTMLAnchorElement) goTo(onward.href);
   }
 }
 

@@ -1,20 +1,24 @@
-/** The terminals of one lab: tabs, the chosen screen, notes, the strip, and keys for touch. */
+/** The terminals of one lab: tabs, one or two of them at once, notes, the strip, and keys for touch. */
 
-import { drawing } from "../lib/dom.js";
+import { askBeforeLeaving } from "../lib/leaving.js";
 import { say } from "../lib/say.js";
 import { Room } from "../lib/socket.js";
 import { Held } from "../terminal/keys.js";
-import { ask } from "./terminal-ask.js";
+import { ask, askName } from "./terminal-ask.js";
+import { fillScreen } from "./terminal-full.js";
 import { keyBar, showHeld } from "./terminal-keybar.js";
-import { fontReady } from "./terminal-look.js";
+import { choice, fontReady } from "./terminal-look.js";
+import { TerminalMenu } from "./terminal-menu.js";
+import { Names } from "./terminal-names.js";
+import { TerminalPlace } from "./terminal-place.js";
 import { TerminalScreen } from "./terminal-screen.js";
-import { button, TerminalStrip } from "./terminal-strip.js";
+import { TerminalSearch } from "./terminal-search.js";
+import { TerminalStrip } from "./terminal-strip.js";
 import { TerminalTabs } from "./terminal-tabs.js";
 
-const TERMINALS_MOST = 4;
+const TERMINALS_MOST = 8;
 const BACK_MS = 8000;
-const FONT = { key: "slip-terminal-font", least: 10, usual: 13, most: 24 };
-const READER = "slip-screen-reader";
+const FULL_MS = 8000;
 const GONE = {
   lab: "This container has ended.",
   until: "The time of this workshop is over.",
@@ -25,29 +29,45 @@ const SPOKEN = {
   reconnecting: "Reconnecting. Your container is still running; typing is paused.",
   lost: "No connection for 2 minutes. Your lab runs on.",
 };
-/** Keys that the browser keeps for itself, so a menu sends them. */
-const TAKEN_KEYS = ["W", "T", "N", "Q"];
 
 export class SlipTerminal extends HTMLElement {
   static observedAttributes = ["data-lab"];
 
   /** @type {Map<string, TerminalScreen>} */
   #screens = new Map();
-  #chosen = "";
+  #names = new Names();
   #held = new Held();
   /** @type {Room | null} */
   #room = null;
-  #place = document.createElement("div");
-  #strip = new TerminalStrip(() => this.#chosenScreen?.tryNow());
-  #tabs = new TerminalTabs({
-    choose: (name) => this.#choose(name),
-    open: () => this.#openAnother(),
-    close: (name) => this.#closeOne(name),
+  #place = new TerminalPlace();
+  #strip = new TerminalStrip(() => this.#each((screen) => screen.tryNow()));
+  #tabs = new TerminalTabs(
+    {
+      choose: (name) => this.#choose(name),
+      open: () => this.#openAnother(),
+      close: (name) => this.#closeOne(name),
+      rename: (name) => this.#rename(name),
+    },
+    TERMINALS_MOST,
+  );
+  #search = new TerminalSearch(() => this.#chosenScreen);
+  #menu = new TerminalMenu({
+    search: () => this.#search.open(),
+    split: (way) => this.#split(way),
+    resizeText: (by) => this.#resizeText(by),
+    send: (text) => {
+      this.type(text);
+      this.focus();
+    },
+    paste: () => this.#paste(),
+    rename: () => this.#rename(this.#place.panes.chosen),
+    close: () => this.#closeOne(this.#place.panes.chosen),
+    full: () => this.#fill(),
   });
   #bar = keyBar(
     this.#held,
     () => this.#chosenScreen,
-    () => this.#pasteFromClipboard(),
+    () => this.#paste(),
   );
   #timer = 0;
   #spoken = "";
@@ -55,20 +75,25 @@ export class SlipTerminal extends HTMLElement {
 
   connectedCallback() {
     this.classList.add("slip-terminal");
-    this.#place.className = "slip-terminal__place";
-    this.#tabs.element.append(this.#tools());
-    this.append(this.#tabs.element, this.#place, this.#strip.notes, this.#strip.element, this.#bar);
+    this.#tabs.element.append(this.#menu.element);
+    this.#place.element.append(this.#search.element);
+    const { notes, element } = this.#strip;
+    this.append(this.#tabs.element, this.#place.element, notes, element, this.#bar);
     this.#ending = new AbortController();
     const { signal } = this.#ending;
-    this.#timer = window.setInterval(() => this.#strip.tick(), 1000);
+    this.#timer = window.setInterval(() => this.#tick(), 1000);
     document.addEventListener("slip-theme", () => this.#dress(), { signal });
     for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
       matchMedia(query).addEventListener("change", () => this.#dress(), { signal });
     }
-    document.addEventListener("slip-dropped", () => this.#chosenScreen?.fit(), { signal });
+    document.addEventListener("slip-dropped", () => this.#each((screen) => screen.fit()), {
+      signal,
+    });
     addEventListener("online", () => this.#each((screen) => screen.tryNow()), { signal });
     addEventListener("offline", () => this.#each((screen) => screen.drop()), { signal });
     document.addEventListener("visibilitychange", () => this.#wake(), { signal });
+    askBeforeLeaving(() => [...this.#screens.values()].some((each) => each.hasProgram), signal);
+    this.#dress();
   }
 
   disconnectedCallback() {
@@ -90,24 +115,31 @@ export class SlipTerminal extends HTMLElement {
     this.#screens.clear();
     await fontReady();
     if (this.dataset.lab !== lab) return;
+    this.#names.begin(lab);
     const names = (this.dataset.terminals || "1").split(/\s+/);
     for (const name of names) this.#add(name.split(".").at(-1) ?? name);
-    this.#choose([...this.#screens.keys()][0] ?? "");
+    this.#place.begin([...this.#screens.keys()], this.#isFixed);
+    this.#show();
   }
 
   /** @param {string} name */
   #add(name) {
     if (this.#screens.has(name)) return;
-    const label = `${this.dataset.label || "shell"} ${name}`;
-    const screen = new TerminalScreen(this.dataset.lab ?? "", name, label, look(), {
+    const label = this.#labelOf(name);
+    const place = this.#place.element;
+    const screen = new TerminalScreen(this.dataset.lab ?? "", name, label, place, {
       standing: (each) => this.#stand(each),
       activity: (each) => this.#active(each),
       back: (each, lines) => this.#back(each, lines),
       ended: (each, reason) => this.#ended(each, reason),
       restart: (each) => this.#request("slip-terminal-open", { name: each.name }),
+      title: (each) => this.#tabs.label(each.name, each.label, shownTitle(each.title)),
+      bell: (each) => this.#isSeen(each) || this.#tabs.mark(each.name, "bell"),
+      entered: (each) => this.#choose(each.name),
       problem: ({ sentence, hint }) =>
         this.note({ id: "refused", tone: "warn", icon: "look", strong: sentence, text: hint }),
-      ask: (text, yes) => ask(this, text, yes),
+      ask: (text, yes, shown) => ask(this, text, yes, shown),
+      resizeText: (by) => this.#resizeText(choice.fontSize + by),
       room: () => {
         this.#room ??= new Room("/terminal");
         return this.#room;
@@ -115,12 +147,29 @@ export class SlipTerminal extends HTMLElement {
       held: this.#held,
     });
     this.#screens.set(name, screen);
-    this.#tabs.add(name, label, TERMINALS_MOST);
-    screen.open(this.#place);
+    this.#tabs.add(name, screen.element.id);
+    this.#tabs.label(name, label, "");
+    screen.open(place);
+  }
+
+  /** @param {string} name */
+  #labelOf(name) {
+    const kind = this.dataset.label || "shell";
+    return this.#names.of(name) || (this.#isFixed ? kind : `${kind} ${name}`);
+  }
+
+  /** The page says which terminals there are; the learner opens, names and closes none. */
+  get #isFixed() {
+    return "fixed" in this.dataset;
   }
 
   get #chosenScreen() {
-    return this.#screens.get(this.#chosen);
+    return this.#screens.get(this.#place.panes.chosen);
+  }
+
+  /** @param {TerminalScreen} screen */
+  #isSeen(screen) {
+    return this.#place.panes.seen.includes(screen.name);
   }
 
   /** How the chosen terminal stands: connecting, connected, reconnecting, lost, ended. */
@@ -171,19 +220,48 @@ export class SlipTerminal extends HTMLElement {
 
   /** @param {string} name */
   #choose(name) {
-    this.#chosen = name;
-    for (const [each, screen] of this.#screens) screen.element.hidden = each !== name;
-    this.#tabs.choose(name);
+    if (this.#place.panes.chosen === name && this.#place.panes.seen.includes(name)) return;
+    this.#place.panes.choose(name);
+    this.#show();
+  }
+
+  /** Shows the terminals that are to be seen, and how the chosen one stands. */
+  #show() {
+    const { panes } = this.#place;
+    const before = this.#place.shown;
+    this.#place.show(this.#screens);
+    this.#tabs.choose(panes.chosen, panes.seen);
+    this.#menu.show(panes.way);
+    this.#search.follow();
     const screen = this.#chosenScreen;
-    if (!screen) return;
-    this.#strip.show(screen.standing, screen.hasShell);
-    screen.fitSoon();
+    if (screen) this.#strip.show(screen);
+    if (before !== this.#place.shown)
+      for (const name of panes.seen) this.#screens.get(name)?.fitSoon();
+  }
+
+  /** @param {"rows" | "columns"} way */
+  async #split(way) {
+    const names = () => [...this.#screens.keys()];
+    if (!this.#place.panes.split(way, names())) {
+      const chosen = this.#place.panes.chosen;
+      if (!(await this.#openAnother())) return;
+      this.#place.panes.choose(chosen);
+      this.#place.panes.split(way, names());
+    }
+    this.#place.remember();
+    this.#show();
+    this.focus();
+  }
+
+  #tick() {
+    const screen = this.#chosenScreen;
+    if (screen) this.#strip.show(screen);
   }
 
   /** @param {TerminalScreen} screen */
   #stand(screen) {
     if (screen !== this.#chosenScreen) return;
-    this.#strip.show(screen.standing, screen.hasShell);
+    this.#strip.show(screen);
     const { state, tries, awaySince } = screen.standing;
     if (state !== this.#spoken && SPOKEN[state]) say(SPOKEN[state] ?? "");
     this.#spoken = state;
@@ -193,7 +271,7 @@ export class SlipTerminal extends HTMLElement {
 
   /** @param {TerminalScreen} screen */
   #active(screen) {
-    if (screen !== this.#chosenScreen) this.#tabs.mark(screen.name);
+    if (!this.#isSeen(screen)) this.#tabs.mark(screen.name, "new");
     this.#tell("slip-activity", { name: screen.name });
     showHeld(this.#bar, this.#held);
   }
@@ -209,37 +287,58 @@ export class SlipTerminal extends HTMLElement {
 
   /** @param {TerminalScreen} screen @param {string} reason */
   #ended(screen, reason) {
-    if (screen === this.#chosenScreen) this.#strip.show(screen.standing, screen.hasShell);
+    if (screen === this.#chosenScreen) this.#strip.show(screen);
+    if (reason === "until") this.#strip.finish();
     const sentence = GONE[/** @type {keyof typeof GONE} */ (reason)];
     if (sentence) this.note({ id: "ended", tone: "info", icon: "idle", strong: sentence });
     else if (screen === this.#chosenScreen)
       say("This shell has ended. Press Enter to start a new one.");
   }
 
+  /** @returns {Promise<boolean>} */
   async #openAnother() {
     if (this.#screens.size >= TERMINALS_MOST) {
       say(`At most ${TERMINALS_MOST} terminals.`);
-      return;
+      return false;
     }
     const opened = await this.#request("slip-terminal-open", {});
-    if (!opened) return;
+    if (!opened) return false;
     const name = String(opened.terminal).split(".").at(-1) ?? "";
     this.#add(name);
     this.#choose(name);
     this.focus();
+    return true;
   }
 
   /** @param {string} name */
   async #closeOne(name) {
     const screen = this.#screens.get(name);
-    if (!screen || this.#screens.size === 1) return;
-    const question = "Close this terminal? A program runs in it.";
-    if (screen.hasShell && screen.isBusy && !(await ask(this, question, "Close"))) return;
+    if (!screen || this.#isFixed) return;
+    if (this.#screens.size === 1) {
+      say("The last terminal stays. Open another one first.");
+      return;
+    }
+    const question = `Close ${screen.label}? A program runs in it, and ends with it.`;
+    if (screen.hasProgram && !(await ask(this, question, "Close"))) return;
     if (!(await this.#request("slip-terminal-close", { name }))) return;
     screen.close();
     this.#screens.delete(name);
     this.#tabs.remove(name);
-    if (this.#chosen === name) this.#choose([...this.#screens.keys()].at(-1) ?? "");
+    this.#names.forget(name);
+    this.#place.panes.remove(name, [...this.#screens.keys()]);
+    this.#show();
+    this.focus();
+  }
+
+  /** @param {string} name */
+  async #rename(name) {
+    const screen = this.#screens.get(name);
+    if (!screen || this.#isFixed) return;
+    const given = await askName(this, "Name of this terminal", screen.label, Names.MOST);
+    if (given === null) return;
+    this.#names.give(name, given);
+    screen.label = this.#labelOf(name);
+    this.#tabs.label(name, screen.label, shownTitle(screen.title));
   }
 
   /**
@@ -271,10 +370,13 @@ export class SlipTerminal extends HTMLElement {
   /** The workshop is over: nothing connects again. */
   finish() {
     this.#each((screen) => screen.finish());
+    this.#strip.finish();
   }
 
   #dress() {
-    this.#each((screen) => screen.dress(look()));
+    if (choice.theme) this.dataset.theme = choice.theme;
+    else delete this.dataset.theme;
+    this.#each((screen) => screen.dress());
   }
 
   /** A hidden tab's timers sleep; what waited for one is done when it is seen again. */
@@ -282,60 +384,30 @@ export class SlipTerminal extends HTMLElement {
     if (document.visibilityState === "visible") this.#each((screen) => screen.tryNow());
   }
 
-  async #pasteFromClipboard() {
-    try {
-      await this.#chosenScreen?.paste(await navigator.clipboard.readText());
-    } catch {
-      say(
-        "The browser doesn't let the page read the clipboard here. Press long in the terminal to paste.",
-      );
-    }
+  async #paste() {
+    const refused = await this.#chosenScreen?.clipboard.pasteByButton();
+    if (refused) this.note({ id: "paste", tone: "info", icon: "look", strong: refused });
   }
 
-  #tools() {
-    const tools = document.createElement("div");
-    tools.className = "slip-terminal__tools";
-    const menu = document.createElement("details");
-    menu.className = "menu";
-    const summary = document.createElement("summary");
-    summary.className = "button button--quiet button--icon button--dense";
-    summary.setAttribute("aria-label", "Terminal settings");
-    summary.append(drawing("[data-icon=ellipsis]"));
-    const panel = document.createElement("div");
-    panel.className = "menu__panel";
-    panel.append(
-      button("menu__item", "Larger text", () => this.#resizeText(1)),
-      button("menu__item", "Smaller text", () => this.#resizeText(-1)),
-      button("menu__item", "Screen reader mode on or off", () => this.#toggleReader()),
-      ...TAKEN_KEYS.map((key) =>
-        button("menu__item", `Send Ctrl ${key}`, () => this.#sendControl(key)),
-      ),
-    );
-    menu.append(summary, panel);
-    tools.append(menu);
-    return tools;
-  }
-
-  /** @param {number} step */
-  #resizeText(step) {
-    const size = Math.min(FONT.most, Math.max(FONT.least, look().fontSize + step));
-    localStorage.setItem(FONT.key, String(size));
+  /** @param {number} size */
+  #resizeText(size) {
+    choice.fontSize = size;
     this.#dress();
   }
 
-  #toggleReader() {
-    const isOn = look().screenReaderMode;
-    if (isOn) localStorage.removeItem(READER);
-    else localStorage.setItem(READER, "1");
-    say(isOn ? "Screen reader mode is off." : "Screen reader mode is on.");
-    this.#dress();
-  }
-
-  /** @param {string} key */
-  #sendControl(key) {
-    this.type(String.fromCharCode(key.charCodeAt(0) & 31));
+  async #fill() {
+    const text = await fillScreen(this).catch(() => "This browser does not fill the screen here.");
+    if (!text) return;
+    this.note({ id: "full", tone: "info", icon: "look", strong: text });
+    say(text);
+    setTimeout(() => this.clearNote("full"), FULL_MS);
     this.focus();
   }
+}
+
+/** A shell names itself and its folder, which the prompt says already. @param {string} title */
+function shownTitle(title) {
+  return /^(\S+@\S+:|[~/])/.test(title) ? "" : title.slice(0, 60);
 }
 
 /** @param {number | null} lines null: more than is kept */
@@ -343,12 +415,6 @@ function whatArrived(lines) {
   if (lines === null) return "Your shell ran on; what it printed first is no longer kept.";
   if (lines === 0) return "Nothing was lost.";
   return `Nothing was lost; ${lines} line${lines === 1 ? "" : "s"} arrived while you were away.`;
-}
-
-/** What this browser chose. */
-function look() {
-  const size = Number(localStorage.getItem(FONT.key)) || FONT.usual;
-  return { fontSize: size, screenReaderMode: localStorage.getItem(READER) !== null };
 }
 
 customElements.define("slip-terminal", SlipTerminal);

@@ -2,25 +2,34 @@
 
 import { colour } from "../lib/dom.js";
 
+export const FONT = { least: 10, usual: 13, most: 24 };
+const KEYS = {
+  font: "slip-terminal-font",
+  reader: "slip-screen-reader",
+  theme: "slip-terminal-theme",
+  bell: "slip-terminal-bell",
+};
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 /**
- * The palette of the page's theme as it is now.
+ * The palette of a terminal's theme as it is now.
+ * @param {Element} place where it is drawn
  * @returns {import("@xterm/xterm").ITheme}
  */
-export function palette() {
+export function palette(place) {
   if (areColoursForced()) return forcedPalette();
+  const of = (/** @type {string} */ name) => colour(`--term-${name}`, place);
   /** @type {Record<string, string>} */
   const theme = {
-    background: colour("--term-bg"),
-    foreground: colour("--term-fg"),
-    cursor: colour("--term-cursor"),
-    cursorAccent: colour("--term-bg"),
-    selectionBackground: colour("--term-selection"),
+    background: of("bg"),
+    foreground: of("fg"),
+    cursor: of("cursor"),
+    cursorAccent: of("bg"),
+    selectionBackground: of("selection"),
   };
   for (const name of COLOURS) {
-    theme[name] = colour(`--term-${name}`);
-    theme[`bright${name[0]?.toUpperCase()}${name.slice(1)}`] = colour(`--term-bright-${name}`);
+    theme[name] = of(name);
+    theme[`bright${name[0]?.toUpperCase()}${name.slice(1)}`] = of(`bright-${name}`);
   }
   return theme;
 }
@@ -51,6 +60,55 @@ function systemColour(name) {
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;
+}
+
+/** What this browser chose for its terminals. */
+export const choice = {
+  get fontSize() {
+    return Number(localStorage.getItem(KEYS.font)) || FONT.usual;
+  },
+  set fontSize(size) {
+    const fitting = Math.min(FONT.most, Math.max(FONT.least, Math.round(size)));
+    localStorage.setItem(KEYS.font, String(fitting));
+  },
+  get isReader() {
+    return localStorage.getItem(KEYS.reader) !== null;
+  },
+  set isReader(isOn) {
+    keep(KEYS.reader, isOn ? "1" : "");
+  },
+  /** `light`, `dark`, or empty for the page's. */
+  get theme() {
+    return localStorage.getItem(KEYS.theme) ?? "";
+  },
+  set theme(theme) {
+    keep(KEYS.theme, theme);
+  },
+  get hasBellSound() {
+    return localStorage.getItem(KEYS.bell) !== null;
+  },
+  set hasBellSound(isOn) {
+    keep(KEYS.bell, isOn ? "1" : "");
+  },
+};
+
+/** @param {string} key @param {string} value */
+function keep(key, value) {
+  if (value) localStorage.setItem(key, value);
+  else localStorage.removeItem(key);
+}
+
+/** @param {string} theme of the page where it is empty */
+export function chooseTheme(theme) {
+  choice.theme = theme;
+  document.dispatchEvent(new Event("slip-theme"));
+}
+
+/** Switches the mode in which a screen reader reads terminals; gives what to say of it. */
+export function toggleReader() {
+  choice.isReader = !choice.isReader;
+  document.dispatchEvent(new Event("slip-theme"));
+  return choice.isReader ? "Screen reader mode is on." : "Screen reader mode is off.";
 }
 
 export function fontFamily() {

@@ -6,16 +6,25 @@ import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
 import { say } from "../lib/say.js";
-import { deedOf, isAnswer, mustAsk, withHeld } from "../terminal/keys.js";
+import { Echo } from "../terminal/echo.js";
+import { deedOf, isAnswer, withHeld } from "../terminal/keys.js";
 import { Link } from "../terminal/link.js";
+import { mending } from "../terminal/mend.js";
 import { transportFor } from "../terminal/transport.js";
-import { fontFamily, palette } from "./terminal-look.js";
+import { ring } from "./terminal-bell.js";
+import { TerminalClipboard } from "./terminal-clipboard.js";
+import { choice, fontFamily, palette } from "./terminal-look.js";
+import { TerminalReader } from "./terminal-reader.js";
+import { listenToFingers, selectByFinger } from "./terminal-touch.js";
 import { drawFast } from "./terminal-webgl.js";
 
+const SCROLLBACK_LINES = 10_000;
 const FIT_MS = 150;
 const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
+const MEND_MS = 400; // a program that only begins is in front by then
 const LAB_END_MS = 600; // a lab's shells end before it; nobody is then to press Enter
-const PROMPT = /[$#%>] ?$/;
+const PROMPT = /[$#%>❯➜λ»] ?$/;
+const PRINTABLE = /^[^\p{Control}]$/u;
 const ENDED = "\r\n\x1b[2m── This shell has ended. Press Enter to start a new one.\x1b[0m\r\n";
 // Without a first focus xterm.js draws no cursor, and nobody sees where typing would go. To the other
 // screen and back draws it.
@@ -27,6 +36,7 @@ const CLOCK = {
   cancel: (/** @type {number} */ timer) => clearTimeout(timer),
   random: Math.random,
 };
+Terminal.strings.promptLabel = "Terminal input. Ctrl Shift L leaves the terminal.";
 
 /**
  * @typedef {import("../terminal/link.js").Standing} Standing
@@ -36,8 +46,12 @@ const CLOCK = {
  * @property {(screen: TerminalScreen, lines: number | null) => void} back null: the screen, not each line
  * @property {(screen: TerminalScreen, reason: string) => void} ended
  * @property {(screen: TerminalScreen) => void} restart Enter after the shell's end
+ * @property {(screen: TerminalScreen) => void} title a program named what it does
+ * @property {(screen: TerminalScreen) => void} bell
+ * @property {(screen: TerminalScreen) => void} entered the keyboard is in
  * @property {(problem: {sentence: string, hint: string}) => void} problem
- * @property {(text: string, yes: string) => Promise<boolean>} ask
+ * @property {(text: string, yes: string, shown?: string) => Promise<boolean>} ask
+ * @property {(by: number) => void} resizeText
  * @property {() => import("../terminal/transport.js").Room} room
  * @property {import("../terminal/keys.js").Held} held
  */
@@ -48,12 +62,20 @@ export class TerminalScreen {
   #link;
   #fit = new FitAddon();
   search = new SearchAddon();
+  clipboard;
+  #reader;
+  #echo = new Echo(() => performance.now());
+  #label;
+  title = "";
   #isReplaying = true;
   #hasShell = true;
+  /** @type {boolean | null} null: not known */
+  #hasProgram = null;
   #wasAway = false;
   #missedLines = 0;
   #replay = "fresh";
   #fitTimer = 0;
+  #mendTimer = 0;
   #quietUntil = 0;
   #releaseContext = () => {};
   /** @type {Element | null} */
@@ -64,29 +86,35 @@ export class TerminalScreen {
    * @param {string} lab
    * @param {string} name
    * @param {string} label such as `shell 1`
-   * @param {{fontSize: number, screenReaderMode: boolean}} look
+   * @param {HTMLElement} place where it will be drawn; its theme counts
    * @param {Owner} owner
    */
-  constructor(lab, name, label, look, owner) {
+  constructor(lab, name, label, place, owner) {
     this.name = name;
     this.#owner = owner;
+    this.#label = label;
     this.element = document.createElement("div");
     this.element.className = "term";
+    this.element.id = `terminal-${lab}-${name}`;
     this.element.tabIndex = 0;
     this.element.setAttribute("role", "group");
-    this.element.setAttribute("aria-label", `Terminal ${label}, press Enter to type`);
     this.#term = new Terminal({
       allowProposedApi: true,
       cursorBlink: false,
       fontFamily: fontFamily(),
+      fontSize: choice.fontSize,
       lineHeight: 1.2,
       minimumContrastRatio: 4.5,
-      scrollback: 5000,
-      theme: palette(),
-      linkHandler: { activate: (_, address) => this.#openLink(address) },
-      ...look,
+      screenReaderMode: choice.isReader,
+      scrollback: SCROLLBACK_LINES,
+      theme: palette(place),
+      // Its text may say anything, so the address is shown before it is opened.
+      linkHandler: { activate: (_, address) => this.#openHidden(address) },
     });
+    this.clipboard = new TerminalClipboard(this.#term, owner.ask);
+    this.#reader = new TerminalReader(this.#term);
     this.#link = new Link(transportFor(`${lab}.${name}`, owner.room), this.#ears(), CLOCK);
+    this.label = label;
   }
 
   get standing() {
@@ -97,12 +125,39 @@ export class TerminalScreen {
     return this.#hasShell;
   }
 
+  /** Milliseconds that a key takes, where that is slow. */
+  get slowMs() {
+    return this.#echo.slowMs;
+  }
+
+  get label() {
+    return this.#label;
+  }
+
+  set label(label) {
+    this.#label = label;
+    this.element.setAttribute("aria-label", `Terminal ${label}, press Enter to type`);
+  }
+
   /** Whether a command typed now would land in something else than an empty prompt. */
   get isBusy() {
+    return Boolean(this.#hasProgram) || this.#isAlternate || !PROMPT.test(this.#line);
+  }
+
+  /** Whether a program would be left alone by closing the page; half a line is no program. */
+  get hasProgram() {
+    return this.#hasShell && (this.#hasProgram ?? this.isBusy);
+  }
+
+  get #isAlternate() {
+    return this.#term.buffer.active.type === "alternate";
+  }
+
+  /** What stands before the cursor. */
+  get #line() {
     const buffer = this.#term.buffer.active;
-    if (buffer.type === "alternate") return true;
     const line = buffer.getLine(buffer.baseY + buffer.cursorY);
-    return !PROMPT.test(line?.translateToString(false, 0, buffer.cursorX) ?? "");
+    return line?.translateToString(false, 0, buffer.cursorX) ?? "";
   }
 
   /**
@@ -128,18 +183,43 @@ export class TerminalScreen {
     // xterm.css paints it black, which shows where the rows don't fill the pane.
     const viewport = this.element.querySelector(".xterm-viewport");
     if (viewport instanceof HTMLElement) viewport.style.backgroundColor = "transparent";
-    for (const addon of [this.#fit, this.search, new WebLinksAddon()]) this.#term.loadAddon(addon);
-    this.#term.loadAddon(new UnicodeGraphemesAddon());
+    const links = new WebLinksAddon((_, address) => visit(address));
+    for (const addon of [this.#fit, this.search, links, new UnicodeGraphemesAddon()])
+      this.#term.loadAddon(addon);
     this.#releaseContext = drawFast(this.#term);
     this.#prepareField();
-    this.#term.attachCustomKeyEventHandler((event) => this.#key(event));
-    this.#term.onData((data) => this.#typed(data));
-    this.element.addEventListener("keydown", this.#groupKey);
-    this.element.addEventListener("paste", this.#paste, { capture: true });
-    this.element.addEventListener("focusin", () => this.fitSoon());
+    this.element.append(this.#reader.element);
+    this.#reader.hush();
+    this.#listen();
     this.#observer.observe(this.element);
     this.#fit.fit();
     this.#link.start();
+  }
+
+  #listen() {
+    this.#term.attachCustomKeyEventHandler((event) => this.#key(event));
+    this.#term.onData((data) => this.#typed(data));
+    this.#term.onBell(() => this.#ring());
+    this.#term.onTitleChange((title) => {
+      this.title = title;
+      this.#owner.title(this);
+    });
+    this.clipboard.listen(this.element);
+    listenToFingers(this.element, {
+      resizeText: this.#owner.resizeText,
+      select: (at, from) => selectByFinger(this.#term, at, from),
+    });
+    this.element.addEventListener("keydown", this.#groupKey);
+    this.element.addEventListener("focusin", () => {
+      this.fitSoon();
+      this.#owner.entered(this);
+    });
+  }
+
+  #ring() {
+    if (this.#isReplaying) return;
+    ring(this.element, this.#label);
+    this.#owner.bell(this);
   }
 
   /** Phones change what is typed unless told not to; Tab must go past, not in. */
@@ -163,11 +243,19 @@ export class TerminalScreen {
       hello: (hello) => this.#meet(hello),
       output: (data, end) => {
         if (this.#wasAway) this.#missedLines += data.filter((byte) => byte === 10).length;
-        this.#term.write(data, () => this.#link.drew(end));
+        this.#echo.heard();
+        this.#term.write(data, () => {
+          this.#link.drew(end);
+          this.#mendSoon();
+        });
         if (!this.#isReplaying && Date.now() > this.#quietUntil) this.#owner.activity(this);
       },
       ready: () => this.#term.write("", () => this.#begin()),
       size: (rows, cols) => this.#term.resize(cols, rows),
+      front: (hasProgram) => {
+        this.#hasProgram = hasProgram;
+        this.#mendSoon();
+      },
       ended: (reason) => this.#end(reason),
       problem: (problem) => this.#owner.problem(problem),
     };
@@ -177,7 +265,9 @@ export class TerminalScreen {
   #meet(hello) {
     this.#isReplaying = true;
     this.#hasShell = true;
+    this.#hasProgram = null;
     this.#missedLines = 0;
+    this.#echo.forget();
     this.#replay = hello.replay;
     this.#term.options.disableStdin = hello.may !== "type";
     this.#term.resize(hello.cols, hello.rows);
@@ -194,7 +284,33 @@ export class TerminalScreen {
     }
     this.#wasAway = false;
     this.#quietUntil = Date.now() + QUIET_MS;
+    this.#reader.skip();
     this.fit();
+    this.#mendSoon();
+  }
+
+  /** Soon the shell is in front for good, or a program that began says that it is. */
+  #mendSoon() {
+    if (this.#hasProgram !== false || this.#isReplaying || this.#mendTimer) return;
+    this.#mendTimer = window.setTimeout(() => this.#mend(), MEND_MS);
+  }
+
+  /** Switches off what a program left on that died. */
+  #mend() {
+    this.#mendTimer = 0;
+    const line = this.#line;
+    if (this.#hasProgram !== false || this.#isReplaying || !PROMPT.test(line)) return;
+    const { mouseTrackingMode, insertMode, originMode, sendFocusMode } = this.#term.modes;
+    this.#term.write(
+      mending({
+        isAlternate: this.#isAlternate,
+        mouse: mouseTrackingMode,
+        isInserting: insertMode,
+        isOrigin: originMode,
+        tellsFocus: sendFocusMode,
+        line,
+      }),
+    );
   }
 
   /** @param {string} reason */
@@ -217,6 +333,7 @@ export class TerminalScreen {
     if (this.#isReplaying && this.#link.isReady) return;
     if (isAnswer(data) && !this.element.contains(document.activeElement)) return;
     const text = data.length === 1 ? withHeld(data, this.#owner.held.take()) : data;
+    if (this.#hasProgram === false && PRINTABLE.test(text)) this.#echo.sent();
     this.type(text);
   }
 
@@ -257,7 +374,7 @@ export class TerminalScreen {
     if (deed === "send") return true;
     if (event.type !== "keydown") return false;
     if (deed === "leave") this.#leave(event);
-    if (deed === "copy") this.#copy(event);
+    if (deed === "copy") this.clipboard.copyByKey(event);
     // Ctrl Shift V pastes as Ctrl V does: by the browser itself, which may where scripts may not.
     return false;
   }
@@ -271,42 +388,15 @@ export class TerminalScreen {
   }
 
   /** @param {KeyboardEvent} event */
-  #copy(event) {
-    event.preventDefault(); // Ctrl Shift C opens the developer tools otherwise
-    document.execCommand("copy"); // xterm.js puts its selection into the event; no permission is needed
-    this.#term.clearSelection();
-  }
-
-  /** @param {KeyboardEvent} event */
   #groupKey = (event) => {
     if (event.target !== this.element || (event.key !== "Enter" && event.key !== " ")) return;
     event.preventDefault();
     this.#term.focus();
   };
 
-  /** @param {ClipboardEvent} event */
-  #paste = async (event) => {
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    event.preventDefault();
-    event.stopPropagation();
-    await this.paste(text);
-  };
-
-  /** @param {string} text */
-  async paste(text) {
-    if (!text) return;
-    const lines = text.trimEnd().split("\n").length;
-    const asks = mustAsk(text, this.#term.modes.bracketedPasteMode);
-    if (asks && !(await this.#owner.ask(`Paste ${lines} lines? Each one runs at once.`, "Paste")))
-      return;
-    this.#term.paste(text);
-    this.#term.focus();
-  }
-
   /** @param {string} address */
-  async #openLink(address) {
-    if (!/^https?:/.test(address) || !(await this.#owner.ask(`Open ${address}?`, "Open"))) return;
-    window.open(address, "_blank", "noopener,noreferrer");
+  async #openHidden(address) {
+    if (await this.#owner.ask("Open this address?", "Open", address)) visit(address);
   }
 
   /** Puts the keyboard in; Ctrl Shift L brings it back to where it was. */
@@ -334,9 +424,14 @@ export class TerminalScreen {
     this.#link.resize(wanted.rows, wanted.cols);
   }
 
-  /** @param {{fontSize?: number, screenReaderMode?: boolean}} [look] */
-  dress(look = {}) {
-    Object.assign(this.#term.options, { theme: palette(), ...look });
+  /** Takes the colours, the size of the text and the mode that are chosen now. */
+  dress() {
+    Object.assign(this.#term.options, {
+      theme: palette(this.element),
+      fontSize: choice.fontSize,
+      screenReaderMode: choice.isReader,
+    });
+    this.#reader.hush();
     this.fitSoon();
   }
 
@@ -356,9 +451,16 @@ export class TerminalScreen {
   close() {
     this.#observer.disconnect();
     clearTimeout(this.#fitTimer);
+    clearTimeout(this.#mendTimer);
+    this.#reader.close();
     this.#link.close();
-    this.#term.dispose();
     this.#releaseContext();
+    this.#term.dispose();
     this.element.remove();
   }
+}
+
+/** @param {string} address */
+function visit(address) {
+  if (/^https?:/.test(address)) window.open(address, "_blank", "noopener,noreferrer");
 }

@@ -8,11 +8,24 @@ import { LOST_MS } from "../terminal/link.js";
  *   href?: string, more?: string}} Note
  */
 
-/** @type {Record<"connecting" | "connected" | "ended", [string, string]>} */
+/** @typedef {"connecting" | "connected" | "slow" | "slower" | "ended" | "over"} Word */
+
+/** @type {Record<Word, [string, string]>} */
 const WORDS = {
   connecting: ["working", "Connecting"],
   connected: ["good", "Connected"],
+  slow: ["look", "Connected, slow"],
+  slower: ["look", "Connected, slower"],
   ended: ["idle", "Ended"],
+  over: ["finished", "Time is up"],
+};
+/** @type {Note} */
+const SLOWER = {
+  id: "slower",
+  tone: "warn",
+  icon: "look",
+  strong: "This network lets no websocket through.",
+  text: "The terminal takes another way, where each key takes longer. Nothing is lost.",
 };
 
 export class TerminalStrip {
@@ -21,6 +34,10 @@ export class TerminalStrip {
   /** @type {import("../terminal/link.js").Standing | null} */
   #standing = null;
   #hasShell = true;
+  /** @type {number | null} */
+  #slowMs = null;
+  #isOver = false;
+  #saidSlower = false;
 
   /** @param {() => void} tryNow */
   constructor(tryNow) {
@@ -46,13 +63,21 @@ export class TerminalStrip {
   #status;
   #button;
 
-  /**
-   * @param {import("../terminal/link.js").Standing} standing
-   * @param {boolean} hasShell
-   */
-  show(standing, hasShell) {
+  /** @param {import("./terminal-screen.js").TerminalScreen} screen the chosen one */
+  show({ standing, hasShell, slowMs }) {
     this.#standing = standing;
     this.#hasShell = hasShell;
+    this.#slowMs = slowMs;
+    if (standing.isSlower && !this.#saidSlower) {
+      this.#saidSlower = true;
+      this.note(SLOWER);
+    }
+    this.tick();
+  }
+
+  /** The workshop is over. */
+  finish() {
+    this.#isOver = true;
     this.tick();
   }
 
@@ -61,16 +86,28 @@ export class TerminalStrip {
     const standing = this.#standing;
     if (!standing) return;
     const { state } = standing;
-    const isAway = state === "reconnecting" || state === "lost";
-    this.element.dataset.state = standing.state;
-    this.#button.hidden = !isAway;
-    if (isAway) {
+    this.element.dataset.state = state;
+    this.#button.hidden = state !== "reconnecting" && state !== "lost";
+    if (state === "reconnecting" || state === "lost") {
       this.#showAway(standing);
       return;
     }
-    const [shape, word] = WORDS[state === "connected" && !this.#hasShell ? "ended" : state];
-    this.#say(shape, word);
+    const [shape, word] = WORDS[this.#word(state)];
+    const delay = this.#slowMs === null ? "" : `, ${this.#slowMs}\u00a0ms a key`;
+    this.#say(shape, word + delay);
     this.clear("away");
+  }
+
+  /**
+   * @param {"connecting" | "connected" | "ended"} state
+   * @returns {Word}
+   */
+  #word(state) {
+    if (this.#isOver) return "over";
+    if (state !== "connected") return state;
+    if (!this.#hasShell) return "ended";
+    if (this.#standing?.isSlower) return "slower";
+    return this.#slowMs === null ? "connected" : "slow";
   }
 
   /** @param {import("../terminal/link.js").Standing} standing */

@@ -3,16 +3,31 @@
 import { drawing } from "../lib/dom.js";
 import { button } from "./terminal-strip.js";
 
+const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
+
+/**
+ * @typedef {object} On
+ * @property {(name: string) => void} choose
+ * @property {() => void} open
+ * @property {(name: string) => void} close
+ * @property {(name: string) => void} rename
+ */
+
 export class TerminalTabs {
   #on;
+  #most;
   #list = document.createElement("div");
   #more;
   /** @type {Map<string, HTMLButtonElement>} */
   #tabs = new Map();
 
-  /** @param {{choose: (name: string) => void, open: () => void, close: (name: string) => void}} on */
-  constructor(on) {
+  /**
+   * @param {On} on
+   * @param {number} most
+   */
+  constructor(on, most) {
     this.#on = on;
+    this.#most = most;
     this.element = document.createElement("div");
     this.element.className = "term-tabs";
     this.#list.className = "term-tabs__list";
@@ -20,73 +35,117 @@ export class TerminalTabs {
     this.#list.setAttribute("aria-label", "Terminals");
     this.#list.addEventListener("keydown", this.#key);
     this.#more = button("button button--quiet button--icon button--dense", "", () => on.open());
+    this.#more.classList.add("term-tabs__more");
     this.#more.append(drawing("[data-icon=plus]"));
     this.element.append(this.#list, this.#more);
-    this.#showLimit(4);
+    this.#showLimit();
   }
 
   /**
    * @param {string} name
-   * @param {string} label
-   * @param {number} most
+   * @param {string} controls the id of what it shows
    */
-  add(name, label, most) {
+  add(name, controls) {
     const tab = button("term-tabs__tab", "", () => this.#on.choose(name));
     tab.setAttribute("role", "tab");
+    tab.setAttribute("aria-controls", controls);
+    tab.setAttribute("aria-keyshortcuts", "F2 Delete");
     tab.dataset.name = name;
-    const fresh = document.createElement("span");
-    fresh.className = "term-tabs__new";
-    fresh.hidden = true;
-    fresh.append(said("new output"));
-    tab.append(drawing("[data-icon=square-terminal]"), label, fresh);
+    tab.append(
+      drawing("[data-icon=square-terminal]"),
+      part("name"),
+      part("title"),
+      mark("bell", "bell rang"),
+      mark("new", "new output"),
+      this.#cross(name),
+    );
+    tab.addEventListener("dblclick", () => this.#on.rename(name));
     this.#tabs.set(name, tab);
     this.#list.append(tab);
-    this.#showLimit(most);
+    this.#showLimit();
+  }
+
+  /** By pointer; the keyboard has Delete, and both have the menu. @param {string} name */
+  #cross(name) {
+    const cross = document.createElement("span");
+    cross.className = "term-tabs__close";
+    cross.title = "Close this terminal";
+    cross.setAttribute("aria-hidden", "true");
+    cross.append(drawing("[data-icon=x]"));
+    cross.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.#on.close(name);
+    });
+    return cross;
+  }
+
+  /**
+   * Both come from people and programs, so they are text and nothing else.
+   * @param {string} name
+   * @param {string} label
+   * @param {string} title what a program says that it does
+   */
+  label(name, label, title) {
+    const tab = this.#tabs.get(name);
+    const [called, does] = [part("name", label), part("title", title)];
+    tab?.querySelector(".term-tabs__name")?.replaceWith(called);
+    tab?.querySelector(".term-tabs__title")?.replaceWith(does);
+    does.hidden = !title;
+    if (tab) tab.title = title ? `${label}: ${title}` : `${label} (double click renames)`;
   }
 
   /** @param {string} name */
   remove(name) {
     this.#tabs.get(name)?.remove();
     this.#tabs.delete(name);
-    this.#showLimit(4);
+    this.#showLimit();
   }
 
-  /** @param {string} name */
-  choose(name) {
+  /**
+   * @param {string} chosen
+   * @param {string[]} seen
+   */
+  choose(chosen, seen) {
     for (const [each, tab] of this.#tabs) {
-      tab.setAttribute("aria-selected", String(each === name));
-      tab.tabIndex = each === name ? 0 : -1;
+      tab.setAttribute("aria-selected", String(each === chosen));
+      tab.tabIndex = each === chosen ? 0 : -1;
+      tab.toggleAttribute("data-seen", seen.includes(each));
+      if (seen.includes(each)) for (const what of MARKS) this.#mark(each, what, false);
     }
-    this.#dot(name, false);
   }
 
-  /** There is new output in a terminal that isn't shown. @param {string} name */
-  mark(name) {
-    this.#dot(name, true);
+  /**
+   * Something happened in a terminal that isn't seen.
+   * @param {string} name
+   * @param {"new" | "bell"} what
+   */
+  mark(name, what) {
+    this.#mark(name, what, true);
   }
 
-  /** @param {string} name @param {boolean} isNew */
-  #dot(name, isNew) {
-    const dot = this.#tabs.get(name)?.querySelector(".term-tabs__new");
-    if (dot instanceof HTMLElement) dot.hidden = !isNew;
+  /** @param {string} name @param {"new" | "bell"} what @param {boolean} isOn */
+  #mark(name, what, isOn) {
+    const found = this.#tabs.get(name)?.querySelector(`.term-tabs__${what}`);
+    if (found instanceof HTMLElement) found.hidden = !isOn;
   }
 
-  /** @param {number} most */
-  #showLimit(most) {
-    const isFull = this.#tabs.size >= most;
-    const label = isFull ? `At most ${most} terminals` : "Another terminal";
+  #showLimit() {
+    const isFull = this.#tabs.size >= this.#most;
+    const label = isFull ? `At most ${this.#most} terminals` : "Another terminal";
     this.#more.setAttribute("aria-label", label);
     this.#more.title = label;
     this.#more.setAttribute("aria-disabled", String(isFull));
+    this.#list.toggleAttribute("data-only", this.#tabs.size === 1);
   }
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {
     const names = [...this.#tabs.keys()];
     const at = names.findIndex((name) => this.#tabs.get(name) === document.activeElement);
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (at < 0) return;
-    if (event.key === "Delete") this.#on.close(names[at] ?? "");
+    const deeds = { Delete: this.#on.close, F2: this.#on.rename };
+    deeds[/** @type {keyof typeof deeds} */ (event.key)]?.(names[at] ?? "");
+    const step = STEPS[/** @type {keyof typeof STEPS} */ (event.key)];
     if (!step) return;
     event.preventDefault();
     const next = names[(at + step + names.length) % names.length] ?? "";
@@ -95,10 +154,25 @@ export class TerminalTabs {
   };
 }
 
-/** @param {string} text */
-function said(text) {
+const MARKS = /** @type {const} */ (["new", "bell"]);
+
+/** @param {string} kind @param {string} [text] */
+function part(kind, text = "") {
+  const made = document.createElement("bdi");
+  made.className = `term-tabs__${kind}`;
+  made.textContent = text;
+  return made;
+}
+
+/** @param {"new" | "bell"} what @param {string} words */
+function mark(what, words) {
+  const made = document.createElement("span");
+  made.className = `term-tabs__${what}`;
+  made.hidden = true;
+  if (what === "bell") made.append(drawing("[data-icon=bell]"));
   const hidden = document.createElement("span");
   hidden.className = "said";
-  hidden.textContent = text;
-  return hidden;
+  hidden.textContent = words;
+  made.append(hidden);
+  return made;
 }

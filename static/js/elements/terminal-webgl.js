@@ -20,6 +20,9 @@ export function drawFast(term) {
   const release = () => {
     if (isCounted) contexts -= 1;
     isCounted = false;
+    // Disposing of the add-on leaves the context to the garbage collector, which comes late.
+    for (const canvas of term.element?.querySelectorAll("canvas") ?? [])
+      canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
   };
   addon.onContextLoss(() => {
     release();

@@ -14,11 +14,12 @@ export function isWriting(target) {
 /**
  * A token's colour as the browser sees it now: light-dark() in a custom property is only resolved in use.
  * @param {string} token such as `--term-red`
+ * @param {Element} [place] whose theme counts; else the page's
  */
-export function colour(token) {
+export function colour(token, place = document.body) {
   const probe = document.createElement("span");
   probe.style.color = `var(${token})`;
-  document.body.append(probe);
+  place.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;

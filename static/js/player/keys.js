@@ -2,6 +2,7 @@
 
 import { SlipCommand } from "../elements/slip-command.js";
 import { bindKeys, lettersAreKeys, toggleLetters } from "../lib/keys.js";
+import { goTo } from "../lib/leaving.js";
 
 /**
  * @typedef {import("../elements/slip-step.js").SlipStep} SlipStep
@@ -50,7 +51,7 @@ function runNext() {
 
 /** @param {string | undefined} address */
 function go(address) {
-  if (address) location.assign(address);
+  if (address) goTo(address);
 }
 
 /** @param {Lab} lab */

@@ -6,6 +6,7 @@
  * @typedef {{code: string, sentence: string, hint: string}} Problem
  * @typedef {{type: "hello", hello: Hello} | {type: "output", seq: number, data: Uint8Array}
  *   | {type: "ready"} | {type: "size", rows: number, cols: number}
+ *   | {type: "front", hasProgram: boolean}
  *   | {type: "ended", reason: "shell" | "lab" | "withdrawn" | "until"}
  *   | {type: "problem", problem: Problem}} Frame
  */
@@ -31,6 +32,8 @@ export function decode(payload) {
       return { type: "ready" };
     case "S":
       return { type: "size", rows: view.getUint16(1), cols: view.getUint16(3) };
+    case "F":
+      return { type: "front", hasProgram: bytes[1] === 1 };
     case "E":
       return { type: "ended", reason: JSON.parse(decoder.decode(rest)).reason };
     case "P":

@@ -1,7 +1,7 @@
 /** Which key becomes which deed or which bytes. Nothing here touches the page. */
 
 /**
- * @typedef {{key: string, ctrlKey: boolean, altKey: boolean, metaKey: boolean, shiftKey: boolean}} Press
+ * @typedef {{key: string, code?: string, ctrlKey: boolean, altKey: boolean, metaKey: boolean, shiftKey: boolean}} Press
  * @typedef {{hasSelection: boolean, isMac: boolean, isAlternate: boolean}} Place
  * @typedef {"copy" | "paste" | "leave" | "send"} Deed
  */
@@ -16,18 +16,40 @@
 export function deedOf(press, place) {
   const name = chordOf(press);
   if (ALWAYS[name]) return ALWAYS[name];
-  if (place.hasSelection && name === (place.isMac ? "M-c" : "C-c")) return "copy";
+  if (place.hasSelection && (place.isMac ? ["M-c"] : COPIES).includes(name)) return "copy";
   const pastes = place.isMac ? name === "M-v" : name === "C-v" && !place.isAlternate;
   return pastes ? "paste" : "send";
 }
 
 /** @type {Record<string, Deed>} */
 const ALWAYS = { "CS-l": "leave", "CS-c": "copy", "CS-v": "paste", "S-insert": "paste" };
+const COPIES = ["C-c", "C-insert"];
 
 /** @param {Press} press */
-function chordOf({ key, ctrlKey, altKey, metaKey, shiftKey }) {
+function chordOf({ key, code = "", ctrlKey, altKey, metaKey, shiftKey }) {
   const held = [ctrlKey && "C", altKey && "A", metaKey && "M", shiftKey && "S"];
-  return `${held.filter(Boolean).join("")}-${key.toLowerCase()}`;
+  return `${held.filter(Boolean).join("")}-${latin(key, code)}`;
+}
+
+/**
+ * The letter that a chord means: on a Greek or a Russian keyboard the one in that place, as in every other program.
+ * @param {string} key
+ * @param {string} code
+ */
+function latin(key, code) {
+  const isForeign = key.length === 1 && key > "~";
+  const place = isForeign ? /^Key([A-Z])$/.exec(code) : null;
+  return (place?.[1] ?? key).toLowerCase();
+}
+
+/**
+ * A clipboard's text as a shell may have it: without the control characters by which a page that one copied from
+ * could end a bracketed paste, and run what follows.
+ * @param {string} text
+ */
+export function cleanPaste(text) {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  return text.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "");
 }
 
 /**

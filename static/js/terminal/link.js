@@ -7,13 +7,14 @@ import { Credit } from "./credit.js";
 import { decode, drawnFrame, inputFrames, resizeFrame } from "./frames.js";
 
 /**
- * @typedef {{send: (frame: Uint8Array) => void, close: () => void}} Transport
+ * @typedef {{send: (frame: Uint8Array) => void, close: () => void, isSlower?: boolean}} Transport
  * @typedef {{opened: () => void, said: (payload: ArrayBuffer | Uint8Array) => void,
  *   refused: (problem: import("./frames.js").Problem) => void, closed: () => void}} Ears
  * @typedef {{after: number | null, epoch: number | null, tries: number}} Wish
  * @typedef {(wish: Wish, ears: Ears) => Transport} Connect
  * @typedef {"connecting" | "connected" | "reconnecting" | "lost" | "ended"} State
- * @typedef {{state: State, tries: number, awaySince: number, nextAt: number}} Standing
+ * @typedef {{state: State, tries: number, awaySince: number, nextAt: number,
+ *   isSlower: boolean}} Standing `isSlower`: by polling, since no websocket gets through
  * @typedef {{now: () => number, later: (ms: number, deed: () => void) => unknown,
  *   cancel: (timer: any) => void, random: () => number}} Clock
  * @typedef {object} Events
@@ -22,6 +23,7 @@ import { decode, drawnFrame, inputFrames, resizeFrame } from "./frames.js";
  * @property {(data: Uint8Array, end: number) => void} output `end`: number of the byte after it
  * @property {() => void} ready the replay is over
  * @property {(rows: number, cols: number) => void} size
+ * @property {(hasProgram: boolean) => void} front whether a program is in front of the shell
  * @property {(reason: string) => void} ended
  * @property {(problem: import("./frames.js").Problem) => void} problem
  */
@@ -60,7 +62,13 @@ export class Link {
     this.#on = on;
     this.#clock = clock;
     this.#credit = new Credit((seq) => this.#send(drawnFrame(seq)));
-    this.#standing = { state: "connecting", tries: 0, awaySince: clock.now(), nextAt: 0 };
+    this.#standing = {
+      state: "connecting",
+      tries: 0,
+      awaySince: clock.now(),
+      nextAt: 0,
+      isSlower: false,
+    };
   }
 
   get standing() {
@@ -160,10 +168,16 @@ export class Link {
         return this.#on.output(frame.data, this.#next);
       case "ready":
         this.#isReady = true;
-        this.#stand({ state: "connected", tries: 0 }); // not before: keys typed meanwhile are lost
+        this.#stand({
+          state: "connected",
+          tries: 0,
+          isSlower: Boolean(this.#transport?.isSlower),
+        }); // not before: keys typed meanwhile are lost
         return this.#on.ready();
       case "size":
         return this.#on.size(frame.rows, frame.cols);
+      case "front":
+        return this.#on.front(frame.hasProgram);
       case "ended":
         return this.#end(frame.reason);
       case "problem":

@@ -129,6 +129,7 @@ function overPolling(terminal, { room, ears: all }, { after, epoch }, ears) {
   });
   const outbox = new Outbox((data) => room.ask("send", { terminal, data }));
   return {
+    isSlower: true,
     /** @param {Uint8Array} frame */
     send: (frame) => outbox.add(frame),
     close() {

@@ -9,6 +9,7 @@ import {
 } from "../../../static/js/terminal/frames.js";
 import {
   barBytes,
+  cleanPaste,
   deedOf,
   Held,
   isAnswer,
@@ -98,6 +99,26 @@ for (const [name, press, place, deed] of [
     "send",
   ],
   ["a letter is a letter", { key: "l", shiftKey: true }, {}, "send"],
+  ["Ctrl Insert copies", { key: "Insert", ctrlKey: true }, { hasSelection: true }, "copy"],
+  ["Shift Insert pastes", { key: "Insert", shiftKey: true }, {}, "paste"],
+  [
+    "Ctrl C copies on a Russian keyboard",
+    { key: "с", code: "KeyC", ctrlKey: true },
+    { hasSelection: true },
+    "copy",
+  ],
+  [
+    "Ctrl Shift L leaves on a Greek keyboard",
+    { key: "Λ", code: "KeyL", ctrlKey: true, shiftKey: true },
+    {},
+    "leave",
+  ],
+  [
+    "AltGr with a letter is that letter",
+    { key: "ł", code: "KeyL", ctrlKey: true, altKey: true, shiftKey: true },
+    {},
+    "send",
+  ],
 ]) {
   test(name, () => {
     assert.equal(deedOf({ ...PRESS, ...press }, { ...PLACE, ...place }), deed);
@@ -108,6 +129,11 @@ test("several lines are asked about unless the program brackets them", () => {
   assert.ok(mustAsk("one\ntwo", false));
   assert.ok(!mustAsk("one\ntwo", true));
   assert.ok(!mustAsk("one\n", false));
+});
+
+test("a page that one copied from can not end the bracket around a paste", () => {
+  assert.equal(cleanPaste("ls\x1b[201~\nreboot\x9b201~\n"), "ls[201~\nreboot201~\n");
+  assert.equal(cleanPaste("naïve\tcafé 日本 🚀\r\n"), "naïve\tcafé 日本 🚀\r\n");
 });
 
 test("answers of the terminal are told from keys", () => {
