@@ -124,8 +124,10 @@ class Browser:
                 self.drawn(self.next_seq)
         elif kind == "S":
             self.said.append((kind, struct.unpack(">HH", rest)))
-        elif kind == "R":
+        elif kind in {"R", "T"}:
             self.said.append((kind, None))
+        elif kind == "F":
+            self.said.append((kind, rest == b"\x01"))
         else:
             fact = json.loads(rest)
             if kind == "H":

@@ -376,3 +376,38 @@ def test_a_second_pump_that_takes_over_ends_the_first(stage: Stage) -> None:
     browser.until_closed()
     assert browser.closed_with == 1012
     assert b"hi" not in browser.output
+
+
+def test_the_browser_is_told_when_a_program_takes_the_terminal_and_gives_it_back(
+    stage: Stage,
+) -> None:
+    stage.shell()
+    browser = stage.browser()
+    browser.until(lambda: browser.find("F") == [False], "the shell in front")
+    browser.type("cat\r")
+    browser.until(lambda: browser.find("F") == [False, True], "a program in front, with no output")
+    later = stage.browser()
+    later.until(lambda: later.find("F") == [True], "told at once")
+    browser.type("\x03")
+    browser.until(lambda: browser.find("F") == [False, True, False], "the shell in front again")
+
+
+def test_a_paste_longer_than_the_queue_arrives_whole_piece_after_piece(
+    stage: Stage, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    stage.shell()
+    browser = stage.browser()
+    browser.until_ready()
+    browser.type(f"stty -echo; cat > {kept}\r")
+    browser.until(lambda: browser.find("F")[-1:] == [True], "cat in front")
+    line = "0123456789" * 6 + "\r"
+    text = line * 8000
+    for at in range(0, len(text), 32768):
+        browser.said.clear()
+        browser.send(b"T" + text[at : at + 32768].encode())
+        browser.until(lambda: browser.find("T"), "the piece taken")
+        assert browser.find("P") == []
+    browser.type("\x04")
+    browser.until(lambda: browser.find("F")[-1:] == [False], "cat has ended")
+    assert kept.read_text() == text.replace("\r", "\n")

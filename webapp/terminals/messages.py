@@ -24,9 +24,14 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True)
 class Input:
-    """Keys pressed."""
+    """Keys pressed.
+
+    Attributes:
+        wants_word: the browser waits until all of it is with the program (a piece of a paste).
+    """
 
     data: bytes
+    wants_word: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,8 @@ def parse(payload: bytes) -> Input | Resize | Drawn:
         MessageError: it isn't in the table, or a number is out of its bounds.
     """
     kind, rest = payload[:1], payload[1:]
-    if kind == b"I" and 0 < len(rest) <= MAX_INPUT_BYTES:
-        return Input(rest)
+    if kind in {b"I", b"T"} and 0 < len(rest) <= MAX_INPUT_BYTES:
+        return Input(rest, wants_word=kind == b"T")
     if kind == b"Z" and len(rest) == 4:
         rows, cols = struct.unpack(">HH", rest)
         if 1 <= rows <= MAX_ROWS and 1 <= cols <= MAX_COLS:
@@ -81,6 +86,16 @@ def ready() -> bytes:
 def size(rows: int, cols: int) -> bytes:
     """`S`: the terminal has this size now."""
     return encode(Op.BINARY, struct.pack(">cHH", b"S", rows, cols))
+
+
+def front(*, has_program: bool) -> bytes:
+    """`F`: whether a program is in front of the shell."""
+    return encode(Op.BINARY, b"F", bytes([has_program]))
+
+
+def taken() -> bytes:
+    """`T`: the piece of a paste is with the program, the next one may come."""
+    return encode(Op.BINARY, b"T")
 
 
 def ended(reason: EndReason) -> bytes:

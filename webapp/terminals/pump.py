@@ -93,7 +93,7 @@ class Pump:
             self._forget_ended()
             log.info("runtime.met", terminals=len(self._terminals))
         elif kind == "terminal":
-            self._take_terminal(name, descriptors)
+            self._take_terminal(name, int(event.get("pid") or 0), descriptors)
         elif terminal and kind == "gone":
             self._drop_terminal(terminal)
         elif terminal and kind == "ended":
@@ -101,7 +101,7 @@ class Pump:
         elif terminal and kind == "notice":
             terminal.say(str(event.get("text", "")))
 
-    def _take_terminal(self, name: str, descriptors: Descriptors) -> None:
+    def _take_terminal(self, name: str, shell_pid: int, descriptors: Descriptors) -> None:
         stream_fd, ring_fd = list(descriptors)[:2] if len(descriptors) >= 2 else (-1, -1)
         known = self._terminals.get(name)
         if ring_fd < 0 or (known and known.is_in(ring_fd)):
@@ -111,7 +111,8 @@ class Pump:
         except (OSError, ValueError):
             log.exception("ring.unusable", terminal=name)
             return
-        terminal = Terminal(name, os.dup(stream_fd), ring, self.loop, self._pacing)
+        stream_fd = os.dup(stream_fd)
+        terminal = Terminal(name, stream_fd, ring, self.loop, self._pacing, shell_pid)
         self._terminals[name] = terminal
         log.info("terminal.taken", terminal=name, head=ring.head)
         for viewer in list(known.viewers) if known else []:
@@ -224,3 +225,4 @@ class Pump:
             viewer.tick(unix_now)
         for terminal in self._terminals.values():
             terminal.listen()  # a viewer that stalled holds nobody back any more
+            terminal.look()  # a program that says nothing has begun or ended

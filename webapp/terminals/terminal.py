@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from webapp.terminals import messages
+from webapp.terminals.front import Front
 from webapp.terminals.loop import IN, OUT
 from webapp.terminals.pacing import FULL_BYTES, Pacing
 
@@ -44,6 +45,9 @@ class Onlooker(Protocol):
     def holds_back(self, head: int) -> bool:
         """Whether the stream must wait for this one."""
 
+    def tell_taken(self, count: int) -> None:
+        """Of all that was typed into the terminal, the program has `count` bytes now."""
+
 
 class Terminal:
     """The only reader and writer of one stream.
@@ -54,19 +58,31 @@ class Terminal:
         ring: where its output is kept; owned too.
         loop: the pump's.
         pacing: shared by all terminals.
+        shell_pid: the shell's process; 0 where nobody knows.
 
     Attributes:
         ended: why nothing more comes, None while the shell lives.
+        typed_bytes: how much was typed since it began.
         last_input_at: unix seconds of the last key, 0 before the first.
         last_output_at: the same of output.
     """
 
-    def __init__(self, name: str, stream_fd: int, ring: Ring, loop: Loop, pacing: Pacing) -> None:
+    def __init__(
+        self,
+        name: str,
+        stream_fd: int,
+        ring: Ring,
+        loop: Loop,
+        pacing: Pacing,
+        shell_pid: int = 0,
+    ) -> None:
         self.name = name
         self.ring = ring
         self.viewers: list[Onlooker] = []
         self.ended: EndReason | None = None
         self.last_input_at = self.last_output_at = 0.0
+        self.typed_bytes = 0
+        self._front = Front(shell_pid)
         self._stream_fd = stream_fd
         self._loop = loop
         self._pacing = pacing
@@ -135,9 +151,22 @@ class Terminal:
         elif len(self._queue) + len(data) > MAX_QUEUED_BYTES:
             return False
         self._queue += data
+        self.typed_bytes += len(data)
         self._flush()
         self.listen()
         return True
+
+    @property
+    def has_program(self) -> bool | None:
+        """Whether a program is in front of the shell; None: not known."""
+        return self._front.has_program
+
+    def look(self) -> None:
+        """Tell the viewers where another program has the terminal now."""
+        if self.ended or not self._front.look(self._stream_fd):
+            return
+        for viewer in self.viewers:
+            viewer.send(messages.front(has_program=bool(self.has_program)))
 
     def resize(self, rows: int, cols: int) -> None:
         """Give all viewers the size that one of them asked for last."""
@@ -236,6 +265,7 @@ class Terminal:
             self.end("shell")
         else:
             self._push()
+            self.look()
         return self.ring.head - start
 
     def _is_ours(self) -> bool:
@@ -254,6 +284,8 @@ class Terminal:
             while self._queue and not self.ended:
                 del self._queue[: os.write(self._stream_fd, self._queue[:4096])]
         except BlockingIOError:
-            return
+            pass
         except OSError:
             self._queue.clear()
+        for viewer in self.viewers:
+            viewer.tell_taken(self.typed_bytes - len(self._queue))

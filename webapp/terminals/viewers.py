@@ -46,6 +46,7 @@ class Viewer:
         self._replay_end = 0
         self._credit = Credit(0)
         self._has_told_end = False
+        self._waits_for: int | None = None
         self._on_gone = on_gone
         self._connection = Connection(
             sock, loop, on_message=self._take, on_drained=self.push, on_closed=self._gone
@@ -149,6 +150,8 @@ class Viewer:
             preamble=preamble.decode("latin-1"),
         )
         self._connection.send(hello)
+        if terminal.has_program is not None:
+            self._connection.send(messages.front(has_program=terminal.has_program))
         self._tell_ready()
 
     def _tell_ready(self) -> None:
@@ -180,12 +183,21 @@ class Viewer:
             self._type(terminal, message)
 
     def _type(self, terminal: Terminal, message: Input) -> None:
+        if message.wants_word:
+            self._waits_for = terminal.typed_bytes + len(message.data)
         if not terminal.write(message.data):
+            self._waits_for = None
             self.refuse(
                 "input-full",
                 "The program in this terminal doesn't read what is typed.",
                 "What was pasted last is not sent. Ctrl C ends the program.",
             )
+
+    def tell_taken(self, count: int) -> None:
+        """Say that a piece of a paste is with the program, when all of it is."""
+        if self._waits_for is not None and count >= self._waits_for:
+            self._waits_for = None
+            self.send(messages.taken())
 
     def refuse(self, code: str, sentence: str, hint: str = "") -> None:
         """Say by name what isn't done; the connection lives."""

@@ -24,6 +24,8 @@ const QUIET_MS = 1000; // a program that draws again for a new size says nothing
 const MEND_MS = 400; // a program that only begins is in front by then
 const LAB_END_MS = 600; // a lab's shells end before it; nobody is then to press Enter
 const PROMPT = /[$#%>❯➜λ»] ?$/;
+const INTERRUPT = "\x03";
+const PASTE_END = "\x1b[201~";
 const PRINTABLE = /^[^\p{Control}]$/u;
 const ENDED = "\r\n\x1b[2m── This shell has ended. Press Enter to start a new one.\x1b[0m\r\n";
 // Without a first focus xterm.js draws no cursor, and nobody sees where typing would go. To the other
@@ -334,7 +336,9 @@ export class TerminalScreen {
     if (isAnswer(data) && !this.element.contains(document.activeElement)) return;
     const text = data.length === 1 ? withHeld(data, this.#owner.held.take()) : data;
     if (this.#hasProgram === false && PRINTABLE.test(text)) this.#echo.sent();
+    const isCut = text === INTERRUPT && this.#isAlternate && this.#link.isPasting;
     this.type(text);
+    if (isCut) this.type(PASTE_END); // an editor would wait for it; a shell has begun a new line
   }
 
   /**

@@ -6,7 +6,7 @@
  * @typedef {{code: string, sentence: string, hint: string}} Problem
  * @typedef {{type: "hello", hello: Hello} | {type: "output", seq: number, data: Uint8Array}
  *   | {type: "ready"} | {type: "size", rows: number, cols: number}
- *   | {type: "front", hasProgram: boolean}
+ *   | {type: "front", hasProgram: boolean} | {type: "taken"}
  *   | {type: "ended", reason: "shell" | "lab" | "withdrawn" | "until"}
  *   | {type: "problem", problem: Problem}} Frame
  */
@@ -34,6 +34,8 @@ export function decode(payload) {
       return { type: "size", rows: view.getUint16(1), cols: view.getUint16(3) };
     case "F":
       return { type: "front", hasProgram: bytes[1] === 1 };
+    case "T":
+      return { type: "taken" };
     case "E":
       return { type: "ended", reason: JSON.parse(decoder.decode(rest)).reason };
     case "P":
@@ -44,17 +46,23 @@ export function decode(payload) {
 }
 
 /**
- * Keys as frames: a paste is cut into pieces that the server takes.
+ * What was typed, in pieces that the server takes: a short one goes as it is, of a long one each piece is answered.
  * @param {string} text
  * @returns {Uint8Array[]}
  */
 export function inputFrames(text) {
   const bytes = encoder.encode(text);
+  const type = bytes.length > INPUT_BYTES ? "T" : "I";
   const frames = [];
   for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
-    frames.push(withType("I", bytes.subarray(at, at + INPUT_BYTES)));
+    frames.push(withType(type, bytes.subarray(at, at + INPUT_BYTES)));
   }
   return frames;
+}
+
+/** @param {Uint8Array} frame */
+export function isAnswered(frame) {
+  return frame[0] === 0x54;
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { Credit } from "./credit.js";
 import { decode, drawnFrame, inputFrames, resizeFrame } from "./frames.js";
+import { Gate } from "./gate.js";
 
 /**
  * @typedef {{send: (frame: Uint8Array) => void, close: () => void, isSlower?: boolean}} Transport
@@ -31,6 +32,7 @@ import { decode, drawnFrame, inputFrames, resizeFrame } from "./frames.js";
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 8000;
 export const LOST_MS = 120_000;
+const INTERRUPT = "\x03";
 /** Refusals that no further try can change. */
 const FINAL = new Set(["not-yours", "not-joined"]);
 
@@ -39,6 +41,7 @@ export class Link {
   #on;
   #clock;
   #credit;
+  #gate = new Gate((frame) => this.#send(frame));
   /** @type {Transport | null} */
   #transport = null;
   #turn = 0;
@@ -80,6 +83,11 @@ export class Link {
     return this.#isReady;
   }
 
+  /** Whether a long paste is on its way to the program. */
+  get isPasting() {
+    return this.#gate.isShut;
+  }
+
   start() {
     this.#try();
   }
@@ -101,7 +109,8 @@ export class Link {
    */
   send(text) {
     if (!this.#isReady) return false;
-    for (const frame of inputFrames(text)) this.#send(frame);
+    if (text === INTERRUPT) this.#gate.drop();
+    this.#gate.add(inputFrames(text));
     return true;
   }
 
@@ -180,7 +189,10 @@ export class Link {
         return this.#on.front(frame.hasProgram);
       case "ended":
         return this.#end(frame.reason);
+      case "taken":
+        return this.#gate.open();
       case "problem":
+        this.#gate.drop(); // a piece that was refused is not answered
         return this.#on.problem(frame.problem);
       default:
         return undefined;
@@ -192,6 +204,7 @@ export class Link {
     this.#epoch = hello.epoch;
     this.#next = hello.seq;
     this.#credit.restart(hello.seq);
+    this.#gate.drop();
     this.#isReady = false;
     this.#on.hello(hello);
   }
@@ -199,6 +212,7 @@ export class Link {
   /** @param {string} reason */
   #end(reason) {
     this.#isReady = false;
+    this.#gate.drop();
     // A shell's end leaves the connection: the next shell of that name comes through it.
     if (reason !== "shell") {
       this.#stand({ state: "ended" });

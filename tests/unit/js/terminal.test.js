@@ -7,6 +7,7 @@ import {
   inputFrames,
   resizeFrame,
 } from "../../../static/js/terminal/frames.js";
+import { Gate } from "../../../static/js/terminal/gate.js";
 import {
   barBytes,
   cleanPaste,
@@ -48,11 +49,34 @@ test("a frame of a type that is not known is left alone", () => {
 
 test("a long paste is cut into frames that the server takes", () => {
   const frames = inputFrames("é".repeat(50_000));
-  assert.ok(frames.every((frame) => frame[0] === 0x49 && frame.length <= 32 * 1024 + 1));
+  assert.ok(frames.every((frame) => frame[0] === 0x54 && frame.length <= 32 * 1024 + 1));
   assert.equal(
     frames.reduce((sum, frame) => sum + frame.length - 1, 0),
     100_000,
   );
+});
+
+test("each piece of a paste waits until the program has the one before, and keys wait behind it", () => {
+  const sent = [];
+  const gate = new Gate((frame) => sent.push(frame));
+  gate.add(inputFrames("x".repeat(80_000)));
+  gate.add(inputFrames("later"));
+  assert.equal(sent.length, 1);
+  gate.open();
+  gate.open();
+  assert.equal(sent.length, 3);
+  gate.open();
+  assert.equal(new TextDecoder().decode(sent[3]), "Ilater");
+});
+
+test("an interrupt passes a paste, and what waited of it is forgotten", () => {
+  const sent = [];
+  const gate = new Gate((frame) => sent.push(frame));
+  gate.add(inputFrames("x".repeat(80_000)));
+  gate.drop();
+  gate.add(inputFrames("\x03"));
+  assert.equal(sent.length, 2);
+  assert.deepEqual([...sent[1]], [0x49, 3]);
 });
 
 test("sizes and numbers are written as the table says", () => {
