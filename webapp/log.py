@@ -1,4 +1,4 @@
-"""The log: one line an event, key=value, in the past tense.
+"""The log: one line an event, in logfmt as the runtime's and the pump's, in the past tense.
 
 No name, code, token or screen is ever in it.
 """
@@ -20,9 +20,9 @@ def init_log() -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+            structlog.processors.LogfmtRenderer(key_order=["at", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -1,10 +1,27 @@
 from __future__ import annotations
 
 import logging
+import re
+import subprocess
+import sys
 
 import pytest
 
 from webapp.log import drop_traceback
+
+SAY_ONE = {
+    "web": "from webapp.log import init_log; init_log()",
+    "runtime": "from runtime import log; log.start('info')",
+}
+
+
+@pytest.mark.parametrize("who", SAY_ONE)
+def test_both_halves_write_their_log_in_the_same_form(who: str) -> None:
+    code = f"{SAY_ONE[who]}; import structlog; structlog.get_logger().info('lab.created', lab='a1')"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.fullmatch(
+        r"at=\d{4}-\d\d-\d\dT[\d:.]+Z level=info event=lab.created lab=a1\n", said.stderr
+    )
 
 
 @pytest.mark.parametrize(("error", "is_kept"), [(ValueError, False), (KeyError, True)])
