@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runtime.image.definition import Definition, definitions
-from runtime.image.store import Image, Store
+from runtime.image.store import LOCK, Image, Store
 from runtime.kernel import spawn
 from runtime.problems import Problem
 
@@ -101,7 +101,7 @@ class Builder:
     def _lock(self, tell: Progress) -> Iterator[int]:
         """Let one build run at a time; the second waits and then finds the image there."""
         self._store.path.mkdir(parents=True, exist_ok=True)
-        lock_fd = os.open(self._store.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock_fd = os.open(self._store.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

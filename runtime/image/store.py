@@ -7,17 +7,23 @@ ids (root is 0, the learner 1000), and `image.json` says what it is.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
-import shutil
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from runtime.kernel import spawn
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+LOCK = ".lock"
+"""Of the store's folder: held by whoever builds or sweeps."""
 
 # `slipway/base`: one slash at most, so the folder's name, with `+` for it, can be read back.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62})?")
@@ -114,10 +120,35 @@ class Store:
         new.rename(place)
         return self.get(image.name)
 
-    def sweep(self) -> None:
-        """Remove replaced and half-built images; only while no lab lives and nobody builds."""
-        for rest in self.path.glob(".*.*"):
-            shutil.rmtree(rest, ignore_errors=True)
+    def sweep(self, oldest: Mapping[str, float]) -> None:
+        """Remove half-built images, and replaced ones that no living lab can be made from.
+
+        Nothing is removed while somebody builds.
+
+        Args:
+            oldest: for each image that labs were made from, when the oldest living one was
+                (unix seconds). What was replaced later than that may be under it.
+        """
+        if not self.path.is_dir():
+            return
+        lock_fd = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        else:
+            unused = [rest for rest in self.path.glob(".*.*") if not _is_used(rest.name, oldest)]
+            for rest in unused:
+                spawn.run(["rm", "-rf", "--one-file-system", "--", str(rest)], timeout_s=300)
+        finally:
+            os.close(lock_fd)
+
+
+def _is_used(name: str, oldest: Mapping[str, float]) -> bool:
+    """Whether a replaced image, `.FOLDER.old-NANOSECONDS`, may be under a living lab."""
+    folder, _, replaced_ns = name[1:].rpartition(".old-")
+    made_at = oldest.get(folder_to_name(folder))
+    return bool(folder) and made_at is not None and made_at * 1e9 < int(replaced_ns)
 
 
 def name_to_folder(name: str) -> str:

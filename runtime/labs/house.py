@@ -12,6 +12,7 @@ import structlog
 from runtime.container import bundle
 from runtime.container.crun import Crun
 from runtime.kernel.forker import Forker
+from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, processes, reconcile, state, usage
 from runtime.labs.checks import Checks
 from runtime.labs.pool import Pool
@@ -86,6 +87,7 @@ class Labs:
             self._labs[lab.id] = lab
             self._watch.add(lab)
         self._watch.start()
+        threading.Thread(target=self._sweep_images, args=(self._oldest(),), daemon=True).start()
         self._pool.start()
         self._is_ready = True
 
@@ -321,6 +323,21 @@ class Labs:
 
     def _expire(self, lab: Lab) -> None:
         self.remove(lab.id, "expired")
+
+    def _oldest(self) -> dict[str, float]:
+        """When the oldest living lab of each image was made."""
+        oldest: dict[str, float] = {}
+        for lab in self._labs.values():
+            made_at = oldest.get(lab.shape.image, lab.created_at)
+            oldest[lab.shape.image] = min(made_at, lab.created_at)
+        return oldest
+
+    def _sweep_images(self, oldest: dict[str, float]) -> None:
+        """Remove images that were replaced, in a thread of its own: a start shouldn't wait."""
+        try:
+            self._images.sweep(oldest)
+        except (OSError, ProgramFailed) as error:
+            log.warning("images.not_swept", error=str(error))
 
 
 def _unknown(lab_id: LabId) -> Problem:

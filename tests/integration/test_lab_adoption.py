@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.lab_harness import Lab, read_until
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,3 +66,17 @@ def test_a_stopped_runtime_leaves_labs_and_takes_them_up_again(runtime: Server, 
     assert os.path.exists(f"/proc/{lab.record['pid']}")  # noqa: PTH110
     runtime.start()
     assert [each["lab"] for each in runtime.client.lab_list()] == [lab.id]
+
+
+def test_a_start_removes_replaced_images_that_no_living_lab_uses(runtime: Server, lab: Lab) -> None:
+    images = runtime.instance.images_path
+    unused, used = (
+        images / f".slipway+base.old-{round(when * 1e9)}"
+        for when in (lab.record["created_at"] - 60, time.time())
+    )
+    for place in (unused, used):
+        (place / "rootfs").mkdir(parents=True)
+    runtime.stop(signal.SIGKILL)
+    runtime.start()
+    wait_for(lambda: not unused.exists(), "the end of the unused image")
+    assert used.exists()

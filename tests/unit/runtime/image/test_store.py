@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.image.store import Image, Store
+from runtime.image.store import LOCK, Image, Store
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -59,8 +61,27 @@ def test_sweeping_takes_only_what_is_replaced_or_half_built(store: Store) -> Non
     store.adopt(*half_built(store))
     store.adopt(*half_built(store))
     half_built(store)
-    store.sweep()
-    assert [path.name for path in store.path.iterdir()] == ["slipway+base"]
+    store.sweep({})
+    assert sorted(path.name for path in store.path.iterdir()) == [LOCK, "slipway+base"]
+
+
+def test_sweeping_leaves_what_a_living_lab_may_have_been_made_from(store: Store) -> None:
+    for text in ("first", "second"):
+        store.adopt(*half_built(store, text))
+    made_at = time.time()
+    for text in ("third", "fourth"):
+        store.adopt(*half_built(store, text))
+    store.sweep({"slipway/base": made_at})
+    left = {path.read_text() for path in store.path.glob(".*/rootfs/mark")}
+    assert left == {"second", "third"}
+
+
+def test_sweeping_removes_nothing_while_somebody_builds(store: Store) -> None:
+    half_built(store)
+    with (store.path / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        store.sweep({})
+    assert (store.path / ".slipway+base.new").is_dir()
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/../b", "/etc", "a/b/c", "A", "a\n", "a+b"])
