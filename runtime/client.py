@@ -33,6 +33,8 @@ LabId = NewType("LabId", str)
 
 ANSWER_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 2.0
+WELL_TIMEOUT_S = 3.0
+"""A runtime that is well says so at once; one that hangs shouldn't hold up a page that asks."""
 
 
 class Feed:
@@ -108,8 +110,9 @@ class Client:
         self._timeout_s = timeout_s
 
     def status(self) -> dict[str, Any]:
-        """Whether labs can be had, and how many more."""
-        return self._ask("status")
+        """Whether labs can be had, and how many more; asked by pages, so it waits 3 s at most."""
+        with self._open("status", {}, timeout_s=WELL_TIMEOUT_S) as feed:
+            return feed.result().body
 
     def lab_create(
         self,
@@ -204,7 +207,9 @@ class Client:
 
     def pool_want(self, shapes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Say which labs should stand ready; replaces what was wanted before."""
-        return self._ask("pool.want", shapes=[dict(shape) for shape in shapes])
+        args = {"shapes": [dict(shape) for shape in shapes]}
+        with self._open("pool.want", args, timeout_s=WELL_TIMEOUT_S) as feed:
+            return feed.result().body
 
     def image_list(self) -> list[dict[str, Any]]:
         """The images on this server."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.integration.lab_harness import Lab
 from tests.waiting import wait_for
@@ -24,6 +29,26 @@ def children_of(pid: int) -> dict[str, int]:
         if words[1:2] == ["-m"] and words[3] != "greet":
             found[words[2]] = int(child)
     return found
+
+
+def test_a_runtime_that_hangs_is_said_long_before_it_is_replaced(server: Server) -> None:
+    server.client.wait_ready(30)
+    hung = children_of(server.pid)["runtime"]
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{server.url}/healthz", timeout=60)
+        assert refused.value.code == 503
+        said = json.load(refused.value)
+        assert said == {
+            "ok": False,
+            "reason": "The part of this server that runs the labs is away. "
+            "It didn't answer for 3 seconds.",
+        }
+        assert children_of(server.pid)["runtime"] == hung
+    finally:
+        os.kill(hung, signal.SIGCONT)
+    wait_for(server._answers, "labs again", deadline_s=30)
 
 
 def test_processes_that_hang_are_replaced_and_the_labs_live_on(server: Server) -> None:
