@@ -33,10 +33,12 @@ def serve(settings: Settings) -> None:
 
     from webapp import create_app
     from webapp.log import init_log
+    from webapp.sockets.rights import Rights
 
     init_log()
     app = create_app(settings, offload=eventlet.tpool.execute, async_mode="eventlet")
     app.extensions["slipway"].clock.begin()
+    Rights(app.extensions["slipway"]).begin()
     eventlet.wsgi.server(
         listening_socket(settings),
         _without_compression(app.wsgi_app),

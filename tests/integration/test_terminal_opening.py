@@ -2,76 +2,22 @@
 
 from __future__ import annotations
 
-import http.cookiejar
-import json
-import os
-import re
-import socket
-import subprocess
-import sys
-import urllib.parse
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import TOP
+from tests.integration.people import Learner, knock, open_workshop
 from tests.integration.pump_harness import Browser
-from tests.waiting import wait_for
 from webapp.terminals.frames import Op, encode_masked
 
 if TYPE_CHECKING:
     from tests.conftest import Server
 
-DEADLINE_S = 20
-
 
 @pytest.fixture(scope="module")
 def code(server: Server) -> str:
     """The code of a workshop that is open."""
-    data = str(server.instance.data_path)
-    words = ["as-web", "--data", data, "--", "workshop", "create", "--json"]
-    made = subprocess.run(
-        [sys.executable, "-m", "runtime", *words],
-        env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        check=True,
-    )
-    return str(json.loads(made.stdout)["code"])
-
-
-class Learner:
-    """Somebody who joined: cookies, and a lab."""
-
-    def __init__(self, server: Server, code: str, name: str) -> None:
-        self.host = urllib.parse.urlsplit(server.url).netloc
-        self._jar = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
-        before = {lab["lab"] for lab in server.client.lab_list()}
-        page = self._read(f"{server.url}/j/{code}")
-        form = {field: _value(page, field) for field in ("csrf_token", "attempt")}
-        form |= {"code": code, "name": name}
-        self._read(f"{server.url}/", urllib.parse.urlencode(form).encode())
-        labs = wait_for(
-            lambda: [lab["lab"] for lab in server.client.lab_list() if lab["lab"] not in before],
-            "the learner's lab",
-        )
-        self.lab = labs[0]
-
-    @property
-    def cookies(self) -> str:
-        """As a browser sends them."""
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)
-
-    def _read(self, url: str, data: bytes | None = None) -> str:
-        with self._opener.open(url, data, timeout=DEADLINE_S) as answer:
-            return str(answer.read().decode())
-
-
-def _value(page: str, field: str) -> str:
-    found = re.search(rf'name="{field}"[^>]*value="([^"]*)"', page)
-    assert found, page
-    return found[1]
+    return str(open_workshop(server)["code"])
 
 
 @pytest.fixture(scope="module")
@@ -82,38 +28,6 @@ def ada(server: Server, code: str) -> Learner:
 @pytest.fixture(scope="module")
 def mallory(server: Server, code: str) -> Learner:
     return Learner(server, code, "mallory")
-
-
-def knock(
-    who: Learner,
-    path: str,
-    *,
-    origin: str | None = "",
-    cookies: str | None = None,
-    also: bytes = b"",
-    headers: dict[str, str] | None = None,
-) -> tuple[str, socket.socket]:
-    """Ask for a websocket; the answer's head, and the connection after it."""
-    host, port = who.host.split(":")
-    asked = {
-        "Host": who.host,
-        "Upgrade": "websocket",
-        "Connection": "Upgrade",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "Cookie": who.cookies if cookies is None else cookies,
-        "Origin": f"http://{who.host}" if origin == "" else origin,
-        **(headers or {}),
-    }
-    lines = [f"GET {path} HTTP/1.1", *(f"{k}: {v}" for k, v in asked.items() if v is not None)]
-    sock = socket.create_connection((host, int(port)), timeout=DEADLINE_S)
-    sock.sendall("\r\n".join([*lines, "", ""]).encode() + also)
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        byte = sock.recv(1)
-        assert byte, f"closed after {head!r}"
-        head += byte
-    return head.decode(), sock
 
 
 def test_a_learner_reaches_their_own_shell(ada: Learner) -> None:

@@ -220,6 +220,19 @@ def test_a_grant_ends_by_itself_at_its_time(stage: Stage) -> None:
     assert stage.pump.grants() == []
 
 
+def test_a_grant_that_is_renewed_ends_at_its_new_time(stage: Stage) -> None:
+    stage.shell()
+    browser = stage.browser()
+    browser.until_ready()
+    (grant,) = stage.pump.grants()
+    stage.pump.renew(viewer="nobody", until=1)
+    stage.pump.renew(viewer=grant["viewer"], until=grant["until"] + 60)
+    assert [each["until"] for each in stage.pump.grants()] == [grant["until"] + 60]
+    stage.pump.renew(viewer=grant["viewer"], until=1)
+    browser.until_closed()
+    assert browser.find("E") == [{"reason": "until"}]
+
+
 def test_a_withdrawn_person_is_out_and_the_others_stay(stage: Stage) -> None:
     stage.shell()
     ada, ben = stage.browser(person="ada"), stage.browser(person="ben")

@@ -137,6 +137,17 @@ def person_by_cookie(session: Session, token: str) -> Person | None:
     )
 
 
+def learner_by_public_id(session: Session, public_id: str) -> Learner | None:
+    """Whose public name is this?"""
+    return session.scalar(select(Learner).where(Learner.public_id == public_id))
+
+
+def is_signed_in(session: Session, who: Learner | Person) -> bool:
+    """Does any browser know them?"""
+    column = Browser.learner_id if isinstance(who, Learner) else Browser.person_id
+    return session.scalar(select(Browser.id).where(column == who.id).limit(1)) is not None
+
+
 def learner_with_key(session: Session, lab_key: str) -> Learner | None:
     """Whose lab this key names."""
     number = lab_key.removeprefix("learner-")

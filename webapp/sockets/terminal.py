@@ -25,6 +25,7 @@ from webapp.models.people import learner_with_key
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem, not_yours
 from webapp.sockets import wire
+from webapp.sockets.rights import opaque_id
 from webapp.terminals import frames
 from webapp.terminals.frames import FrameError, Op, Parser
 from webapp.terminals.grants import Grant
@@ -93,7 +94,7 @@ def grant_for(terminal: str) -> Grant:
     learner, person = visitor.learner, visitor.person
     return Grant(
         viewer=secrets.token_urlsafe(12),
-        person=learner.public_id if may_write and learner else f"person-{person and person.id}",
+        person=opaque_id(learner if may_write else None, person),
         terminal=terminal,
         may="type" if may_write else "watch",
         until=workshop.ends_at.timestamp(),

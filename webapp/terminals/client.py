@@ -60,6 +60,14 @@ class Pump:
         named = {"viewer": viewer, "person": person, "terminal": terminal}
         return int(self._ask("withdraw", {k: v for k, v in named.items() if v})["withdrawn"])
 
+    def renew(self, *, viewer: str, until: float) -> None:
+        """Let what a viewer may do last until another time (unix seconds); one that left is fine.
+
+        Raises:
+            Problem: `pump-away`.
+        """
+        self._ask("renew", {"viewer": viewer, "until": until})
+
     def grants(self) -> list[dict[str, Any]]:
         """Who looks at what, and until when."""
         return list(self._ask("grants", {})["grants"])

@@ -6,12 +6,13 @@ import os
 import secrets
 import socket
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from runtime.client import Client, Problem
-from webapp.terminals.control import Control, Handover, Refused, text
+from webapp.terminals.control import Control, Handover, Refused, number, text
 from webapp.terminals.loop import IN, Loop
 from webapp.terminals.pacing import Pacing
 from webapp.terminals.ring import Ring
@@ -147,13 +148,15 @@ class Pump:
             os.close(fd)
         if op == "withdraw":
             return self._withdraw(packet)
+        if op == "renew":
+            return self._renew(packet)
         if op == "grants":
             return {"ok": {"grants": [vars(viewer.grant) for viewer in self._open_viewers()]}}
         if op == "activity":
             return {
                 "ok": {"terminals": [terminal.activity() for terminal in self._terminals.values()]}
             }
-        raise Refused("op is handover, withdraw, grants or activity")
+        raise Refused("op is handover, withdraw, renew, grants or activity")
 
     def _take_viewer(self, packet: dict[str, Any], fd: int) -> dict[str, Any]:
         if fd < 0:
@@ -218,6 +221,12 @@ class Pump:
         for viewer in found:
             viewer.end("withdrawn")
         return {"ok": {"withdrawn": len(found)}}
+
+    def _renew(self, packet: dict[str, Any]) -> dict[str, Any]:
+        viewer = self._viewers.get(text(packet, "viewer"))
+        if viewer:
+            viewer.grant = replace(viewer.grant, until=number(packet, "until"))
+        return {"ok": {}}
 
     def _tick(self) -> None:
         unix_now = time.time()

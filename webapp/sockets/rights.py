@@ -1,0 +1,119 @@
+"""What the pump was granted, compared with what is right now.
+
+A right is checked once, when a terminal is opened; the pump then carries it by itself, whatever
+becomes of the web. So a web that comes back looks at all of them: a workshop may have ended or been
+given more time, an instructor's sign-ins may have been ended on the command line.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from webapp.access import Visitor, may_type, may_watch
+from webapp.models.people import (
+    Person,
+    is_signed_in,
+    learner_by_public_id,
+    learner_with_key,
+)
+from webapp.models.workshops import Workshop
+from webapp.problems import Problem
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from webapp.models.people import Learner
+    from webapp.wiring import Wiring
+    from webapp.workshops.news import Item
+
+log = structlog.get_logger()
+
+PERSON_PREFIX = "person-"
+LOOK_S = 15.0
+
+
+def opaque_id(learner: Learner | None, person: Person | None) -> str:
+    """How the pump knows somebody: the same for all of their terminals, and nothing of a name."""
+    return learner.public_id if learner else f"{PERSON_PREFIX}{person and person.id}"
+
+
+class Rights:
+    """Keeps the pump's grants true.
+
+    Args:
+        parts: of this application.
+    """
+
+    def __init__(self, parts: Wiring) -> None:
+        self._parts = parts
+        self._wake = threading.Event()
+        self._is_unsure = False  # a grant's lab wasn't known, as when the web has just begun
+
+    def begin(self) -> None:
+        """Compares now and from time to time, in a thread (under eventlet a greenlet)."""
+        self._parts.news.listen(self._hear)
+        threading.Thread(target=self._look_for_ever, name="rights", daemon=True).start()
+
+    def compare(self) -> None:
+        """Takes back what is no longer right, and lets last what was given more time.
+
+        Raises:
+            Problem: `pump-away`; a pump that begins has no grants.
+        """
+        grants = self._parts.pump.grants()
+        self._is_unsure = False
+        with self._parts.database.read() as session:
+            wanted = [self._until(session, grant) for grant in grants]
+        for grant, until in zip(grants, wanted, strict=True):
+            if until is None:
+                log.info("grant.withdrawn", terminal=grant["terminal"])
+                self._parts.pump.withdraw(viewer=grant["viewer"])
+            elif until != grant["until"]:
+                self._parts.pump.renew(viewer=grant["viewer"], until=until)
+
+    def _until(self, session: Session, grant: dict[str, Any]) -> float | None:
+        """Until when a grant is right, in Unix seconds; None when it isn't.
+
+        Of a lab that we don't know, the runtime tells the pump when it ends.
+        """
+        key = self._parts.labs.key_of(grant["terminal"].partition(".")[0])
+        if key is None:
+            self._is_unsure = True
+            return float(grant["until"])
+        owner = learner_with_key(session, key)
+        workshop = session.get(Workshop, owner.workshop_id) if owner else None
+        visitor = _visitor(session, grant["person"])
+        is_right = may_watch(visitor, key, workshop)
+        if grant["may"] == "type":
+            is_right = may_type(visitor, key)
+        return workshop.ends_at.timestamp() if is_right and workshop else None
+
+    def _hear(self, item: Item) -> None:
+        if item.kind == "clock" or (item.kind == "lab" and self._is_unsure):
+            self._wake.set()
+
+    def _look_for_ever(self) -> None:
+        while True:
+            try:
+                self.compare()
+            except Problem as problem:
+                log.info("grants.not_compared", code=problem.code)
+            except Exception:
+                log.exception("grants.comparing_broke")
+            self._wake.wait(LOOK_S)
+            self._wake.clear()
+
+
+def _visitor(session: Session, opaque: str) -> Visitor:
+    """Whom the pump knows by this id, as far as they are signed in anywhere."""
+    number = opaque.removeprefix(PERSON_PREFIX)
+    if number != opaque:
+        person = session.get(Person, int(number)) if number.isdecimal() else None
+        return Visitor(person=person if person and is_signed_in(session, person) else None)
+    learner = learner_by_public_id(session, opaque)
+    if learner is None or not is_signed_in(session, learner):
+        return Visitor()
+    return Visitor(learner=learner, workshop=session.get(Workshop, learner.workshop_id))
