@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,7 @@ _CHECKOUT = Path(__file__).parents[1]
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEM_SLICE = Path("/sys/fs/cgroup/system.slice")
 _START_TIMEOUT_S = 10
+_JOIN_TRIES = 5
 # The labs live in this unit's cgroup: its end is not theirs, their limits are their own, and a
 # learner's process that is killed for memory is no reason to stop anything.
 _UNIT_PROPERTIES = ("Delegate=yes", "KillMode=process", "TasksMax=infinity", "OOMPolicy=continue")
@@ -213,10 +215,18 @@ class Deposits:
         )
 
     def _join_unit(self, pid: int) -> None:
-        """Put a second keeper where the labs are, beside which systemd's first one died."""
-        place = _SYSTEM_SLICE / self._unit / "keeper" / "cgroup.procs"
-        if place.exists():
-            place.write_text(str(pid))
+        """Put a second keeper where the labs are, beside which systemd's first one died.
+
+        systemd takes the first one's leaf away with it, at a moment of its own.
+        """
+        unit = _SYSTEM_SLICE / self._unit
+        for _ in range(_JOIN_TRIES):
+            if not unit.is_dir():
+                return  # no lab lives there
+            with suppress(FileNotFoundError):
+                (unit / "keeper").mkdir(exist_ok=True)
+                (unit / "keeper" / "cgroup.procs").write_text(str(pid))
+                return
 
 
 def _connect(path: Path) -> Connection | None:

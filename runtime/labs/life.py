@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from runtime.container import bundle, rootfs
-from runtime.kernel import namespaces
+from runtime.kernel import namespaces, processes
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import state
 from runtime.limits import ids
@@ -123,7 +123,7 @@ def make(parts: Parts, image: Image, shape: state.Shape, rows: int, cols: int) -
             lab.pid = parts.crun.run(lab.id)
             stages.done("container")
         rootfs.unmount(parts.root(lab.id))
-        lab.started_ticks = state.start_ticks(lab.pid)
+        lab.started_ticks = processes.start_ticks(lab.pid)
         confirm_limits(parts.place, lab)
         undo.callback(parts.terminals.close_lab, lab.id)
         parts.terminals.open(lab.id, "1", rows, cols)
@@ -234,6 +234,9 @@ def _describe(parts: Parts, lab: Lab, pair: namespaces.Pair) -> None:
 
 def _end_container(parts: Parts, lab_id: str) -> None:
     parts.place.kill(lab_id)
+    # Who was moved to another cgroup ends with the pid namespace.
+    if lab := state.load(parts.folder(lab_id)):
+        processes.end(lab.pid, lab.started_ticks)
     parts.crun.delete(lab_id)
     parts.place.remove(lab_id)
     rootfs.remove_mount_point(parts.root(lab_id))

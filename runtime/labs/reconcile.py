@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from runtime.kernel import processes
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, state
 from runtime.limits import ids
@@ -34,8 +35,12 @@ def reconcile(parts: Parts) -> list[Lab]:
     adopted = []
     for lab_id in sorted(traces(parts)):
         lab = state.load(parts.folder(lab_id))
-        if lab is not None and _is_wanted(lab) and _is_within_reach(parts, lab):
-            _mend_limits(parts, lab)
+        if (
+            lab is not None
+            and _is_wanted(lab)
+            and _is_within_reach(parts, lab)
+            and _is_held(parts, lab)
+        ):
             log.info("lab.adopted", lab=lab.id)
             adopted.append(lab)
         else:
@@ -61,7 +66,7 @@ def _is_wanted(lab: Lab) -> bool:
         and lab.key is not None
         and (lab.until is None or lab.until > time.time())
         and lab.started_ticks != 0
-        and state.start_ticks(lab.pid) == lab.started_ticks
+        and processes.start_ticks(lab.pid) == lab.started_ticks
     )
 
 
@@ -87,13 +92,18 @@ def _is_within_reach(parts: Parts, lab: Lab) -> bool:
     return True
 
 
-def _mend_limits(parts: Parts, lab: Lab) -> None:
-    # A reload of systemd has set limits back to “max” before, in silence.
+def _is_held(parts: Parts, lab: Lab) -> bool:
+    """Whether the lab has its limits; a reload of systemd has set them back to “max” before."""
     try:
         life.confirm_limits(parts.place, lab)
     except Problem as problem:
+        try:
+            parts.place.write_limits(lab.id, lab.shape.limits)
+        except OSError as error:
+            log.warning("lab.limits_lost", lab=lab.id, error=str(error))
+            return False
         log.warning("lab.limits_mended", lab=lab.id, found=problem.facts["found"])
-        parts.place.write_limits(lab.id, lab.shape.limits)
+    return True
 
 
 def _remove(parts: Parts, lab_id: str) -> None:

@@ -6,11 +6,13 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal, NewType
+from typing import TYPE_CHECKING, Any, Literal, NewType
 
 from runtime.container.bundle import User
 from runtime.limits.amounts import Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LabId = NewType("LabId", str)
 State = Literal["making", "ready", "ending"]
@@ -153,19 +155,6 @@ def load(folder: Path) -> Lab | None:
 def is_id(text: str) -> bool:
     """Whether this can be the name of a lab."""
     return re.fullmatch(r"[0-9a-f]{8}", text) is not None
-
-
-def start_ticks(pid: int) -> int:
-    """When a process began, in ticks since the machine did; 0 where there is none.
-
-    With its pid it names one process for ever, also when the number is used again.
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return 0
-    # The program's name is in brackets and may hold anything, so count from the last one.
-    return int(stat.rpartition(")")[2].split()[19])
 
 
 def new_id() -> LabId:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.limits import files
 from tests.integration.lab_harness import Lab, read_until
+from tests.leftovers import lives
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -80,3 +83,20 @@ def test_a_start_removes_replaced_images_that_no_living_lab_uses(runtime: Server
     runtime.start()
     wait_for(lambda: not unused.exists(), "the end of the unused image")
     assert used.exists()
+
+
+def test_a_lab_that_lost_its_cgroups_is_ended_and_the_server_starts(
+    runtime: Server, lab: Lab
+) -> None:
+    runtime.stop(signal.SIGKILL)
+    top = Path("/sys/fs/cgroup")
+    for group in [path for path in top.rglob(lab.id) if path.is_dir()]:
+        hierarchy = (
+            top if (top / "cgroup.procs").exists() else top / group.relative_to(top).parts[0]
+        )
+        for pid in files.pids_below(group):
+            (hierarchy / "cgroup.procs").write_text(str(pid))
+        files.remove_tree(group)
+    runtime.start()
+    assert runtime.client.lab_list() == []
+    assert not lives(lab.record["pid"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,8 +49,3 @@ def test_a_lab_is_named_after_itself_alone(lab: state.Lab) -> None:
 
 def test_checks_have_an_id_outside_the_labs_map(lab: state.Lab) -> None:
     assert lab.check_uid not in range(lab.uid_base, lab.uid_base + 65536)
-
-
-def test_a_process_is_known_by_its_number_and_its_beginning() -> None:
-    assert state.start_ticks(os.getpid()) == state.start_ticks(os.getpid()) > 0
-    assert state.start_ticks(2**22 + 1) == 0
