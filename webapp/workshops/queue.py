@@ -19,7 +19,9 @@ from webapp.problems import Problem
 from webapp.workshops.times import clock_time, ordinal
 
 if TYPE_CHECKING:
-    from webapp.models.base import LearnerId
+    from sqlalchemy.orm import Session
+
+    from webapp.models.base import LearnerId, WorkshopId
     from webapp.models.database import Database
     from webapp.workshops.labs import Labs
     from webapp.workshops.news import News
@@ -59,7 +61,9 @@ class Line:
         self._labs = labs
         self._news = news
         self._moving = threading.Lock()
-        self._server_is_full = False
+        self._server_is_full = False  # nobody is tried until the line moves
+        self._was_full = False  # the runtime's last word, which holds while the next is tried
+        self._tried: dict[LearnerId, WorkshopId] = {}
 
     def place_of(self, learner_id: LearnerId) -> Place:
         """Where the learner stands now; asks for their lab when they are in and have none.
@@ -73,7 +77,10 @@ class Line:
             return Place("ended", sentence=problems.workshop_over(workshop.title).sentence)
         if learner.admitted_at is None and not self._take_place(learner, workshop):
             return self._waiting(learner, workshop)
-        return self._seat(learner, workshop)
+        try:
+            return self._seat(learner, workshop)
+        finally:
+            self._tried.pop(learner_id, None)
 
     def seat(self, learner_id: LearnerId) -> None:
         """Asks for the learner's lab ahead of their page, so that it is ready when they come."""
@@ -101,14 +108,24 @@ class Line:
             return False
         with self._database.write() as session:
             taken = count_admitted(session, workshop.id)
-            waiting = [
-                each.id for each in waiting_learners(session) if each.workshop_id == workshop.id
-            ]
-            is_first = learner.is_staff or not waiting or waiting[0] == learner.id
+            line = self._line(session, workshop.id)
+            is_first = learner.is_staff or not line or line[0] == learner.id
             if not learner.is_staff and (taken >= workshop.max_learners or not is_first):
                 return False
             session.get_one(Learner, learner.id).admitted_at = now()
+            self._tried[learner.id] = workshop.id
             return True
+
+    def _line(self, session: Session, workshop_id: WorkshopId | None = None) -> list[LearnerId]:
+        """Who waits, first come first: of one workshop, or all.
+
+        Who is being tried on a server that was full is still in line: they may well come back, and
+        nobody shall be told another number meanwhile, or be served before them.
+        """
+        waiting = {each.id: each.workshop_id for each in waiting_learners(session)}
+        if self._was_full:
+            waiting |= self._tried
+        return sorted(who for who, where in waiting.items() if workshop_id in (None, where))
 
     def _seat(self, learner: Learner, workshop: Workshop) -> Place:
         if (lab := self._labs.of(learner.id)) is not None and not self._labs.is_away:
@@ -120,9 +137,10 @@ class Line:
                 log.warning("lab.refused", learner=learner.id, code=problem.code)
                 return Place("away", sentence=f"{problem.sentence} {problem.hint}".strip())
         else:
+            self._was_full = False
             self._news.tell("seated", learner.id)
             return place
-        self._server_is_full = True
+        self._server_is_full = self._was_full = True
         with self._database.write() as session:
             session.get_one(Learner, learner.id).admitted_at = None
         return self._waiting(learner, workshop)
@@ -132,13 +150,14 @@ class Line:
             early = problems.workshop_early(clock_time(workshop.starts_at))
             return Place("waiting", sentence=str(early))
         with self._database.read() as session:
-            line = waiting_learners(session)
+            line, mine = self._line(session), self._line(session, workshop.id)
             taken = count_admitted(session, workshop.id)
+        if self._was_full:
+            taken -= sum(where == workshop.id for where in self._tried.values())
         if taken >= workshop.max_learners and not learner.is_staff:
-            mine = [each.id for each in line if each.workshop_id == workshop.id]
             full = problems.workshop_full(taken, workshop.max_learners)
             return Place("waiting", _position(learner.id, mine), sentence=str(full))
-        place = _position(learner.id, [each.id for each in line])
+        place = _position(learner.id, line)
         return Place(
             "waiting",
             place,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -86,6 +86,31 @@ def test_nobody_who_comes_later_overtakes_the_line(parts: Wiring, engine: Memory
     assert states(parts, [heron]) == [("waiting", 2)]
     parts.line.move()
     assert states(parts, [otter, heron]) == [("ready", None), ("waiting", 1)]
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_nobody_s_place_changes_while_the_first_in_line_is_tried(
+    parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    engine.room = 0
+    workshop = class_of(parts, 2)
+    learners = come(parts, workshop, "otter", "heron", "lynx")
+    expected = [("waiting", 1), ("waiting", 2), ("waiting", 3)]
+    assert states(parts, learners) == expected
+    engine.room = room
+    lab_create, seen = engine.lab_create, []
+
+    def looked_at(**order: Any) -> dict[str, Any]:
+        if not seen:
+            seen.extend(parts.line.place_of(each) for each in learners[1:])
+        return lab_create(**order)
+
+    monkeypatch.setattr(engine, "lab_create", looked_at)
+    parts.line.move()
+    assert [(each.state, each.place) for each in seen] == expected[1:]
+    assert {each.sentence[:19] for each in seen} == {"The server is full:"}
+    assert (parts.labs.of(learners[0]) is not None) is bool(room)
+    assert parts.labs.of(learners[1]) is None
 
 
 def test_a_runtime_that_is_away_keeps_the_place_and_gives_the_lab_later(
