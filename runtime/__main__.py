@@ -62,7 +62,10 @@ def greet(data: Path | None, host: str | None, port: str | None) -> None:
     greeting.greet(settings.load({"data": data, "host": host, "port": port}))
 
 
-@main.command(name="as-web", context_settings={"ignore_unknown_options": True})
+# Help and all other options are the noun's; --data, wherever it stands, says which web that is.
+@main.command(
+    name="as-web", context_settings={"ignore_unknown_options": True}, add_help_option=False
+)
 @data_option
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def as_web(data: Path | None, words: tuple[str, ...]) -> None:

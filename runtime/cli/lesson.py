@@ -13,7 +13,8 @@ from runtime.cli.running import data_option, runtime
 from runtime.instance import Instance
 from runtime.kernel import spawn
 
-PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+PASS_ON = {"ignore_unknown_options": True}
+HELP = {"-h", "--help"}
 
 
 @click.group(name="lesson")
@@ -33,6 +34,8 @@ def lint(words: tuple[str, ...]) -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def test(data: Path | None, words: tuple[str, ...]) -> None:
     """Play a lesson in real labs: every command, every check."""
+    if HELP & set(words):
+        sys.exit(_web(["test", "--help"], {}))
     instance = Instance.at(settings.load({"data": data}).data)
     need_base(instance)
     with runtime(data):

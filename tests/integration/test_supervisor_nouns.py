@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.conftest import TOP, Server, free_port, lend_image
 from tests.leftovers import leftovers_of
 
@@ -39,6 +41,39 @@ def test_without_a_server_the_files_are_the_webs_and_nothing_stays(instance: Ins
     assert "/welcome/" in made.stdout
     assert all(uid >= 0x40000000 for uid in owners(instance))
     assert leftovers_of(instance) == []
+
+
+def test_the_webs_nouns_take_the_data_folder_where_the_runtimes_do(instance: Instance) -> None:
+    data = f"--data={instance.data_path}"
+    words = ["workshop", "create", data, "--json", "--learners", "3"]
+    made = subprocess.run(
+        [sys.executable, "-m", "webapp.cli", *words],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(TOP)},
+    )
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["max_learners"] == 3
+    assert (instance.web_path / "slipway.db").is_file()
+    assert leftovers_of(instance) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["lab list", "image list", "lesson test", "restart", "workshop create", "serve",
+     "person instructor add", "person instructor reset", "database upgrade"],
+)  # fmt: skip
+def test_each_noun_says_that_it_takes_the_data_folder(words: str) -> None:
+    is_the_webs = words.startswith(("workshop", "person", "database"))
+    half = "webapp.cli" if is_the_webs else "runtime.cli"
+    said = subprocess.run(
+        [sys.executable, "-m", half, *words.split(), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(TOP)},
+    )
+    assert "--data" in said.stdout
 
 
 def test_links_lead_to_the_running_server_and_its_settings_hold(

@@ -15,6 +15,7 @@ def database() -> None:
 
 
 @database.command("upgrade")
+@parts.data_option
 def upgrade_command() -> None:
     """Run the migrations that are missing; what was there before is copied beside it first."""
     settings = parts.settings()

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from runtime.client import Client, Problem
+from webapp.cli import parts
 from webapp.lesson_format import native
 from webapp.lesson_format.faults import LessonBroken
 from webapp.lesson_format.lint import lint
@@ -36,6 +37,7 @@ def lint_command(path: Path) -> None:
 
 
 @lesson.command("test")
+@parts.data_option
 @click.argument("path", type=_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one list of steps.")
 def test_command(path: Path, as_json: bool) -> None:  # noqa: FBT001  click hands flags over so

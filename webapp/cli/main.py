@@ -32,7 +32,7 @@ def run() -> None:
     Otherwise SQLite's files become root's, and the web can't write them.
     """
     if os.geteuid() == 0 and "--help" not in sys.argv and not _is_for_root(sys.argv[1:]):
-        words = ["-m", "runtime", "as-web", "--", *sys.argv[1:]]
+        words = ["-m", "runtime", "as-web", *sys.argv[1:]]
         os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 -- ourselves, in another skin
     try:
         main(prog_name="slipway")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
 from webapp.settings import Settings, read_settings
@@ -16,10 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+DATA = "slipway.data"
+
+
+def _keep(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+    ctx.meta[DATA] = value
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    callback=_keep,
+    expose_value=False,
+    help="The server's data folder.",
+)
+"""The same for each noun; `settings` reads it."""
+
+
 def settings() -> Settings:
     """As the web would read them."""
     config = os.environ.get("SLIPWAY_CONFIG")
-    return read_settings(os.environ, Path(config) if config else None)
+    data = click.get_current_context().meta.get(DATA)
+    said = {"SLIPWAY_DATA": str(data)} if data else {}
+    return read_settings({**os.environ, **said}, Path(config) if config else None)
 
 
 @contextmanager

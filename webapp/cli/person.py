@@ -21,6 +21,7 @@ def instructor() -> None:
 
 
 @instructor.command()
+@parts.data_option
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def add(name: str, *, as_json: bool) -> None:
@@ -34,6 +35,7 @@ def add(name: str, *, as_json: bool) -> None:
 
 
 @instructor.command()
+@parts.data_option
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def reset(name: str, *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ def workshop() -> None:
 
 
 @workshop.command()
+@parts.data_option
 @click.option("--lessons", default="", help="Names, with commas between; all when left out.")
 @click.option("--learners", default=40, show_default=True, help="How many may join.")
 @click.option("--minutes", default=90, show_default=True, help="How long it goes on.")

@@ -37,6 +37,20 @@ def test_help_needs_nothing_and_changes_nothing(checkout: Path, words: tuple[str
     assert sorted(path.name for path in checkout.iterdir()) == ["setup", "slipway"]
 
 
+@pytest.mark.parametrize(
+    "words", ["workshop create --data /d --json", "lab run --data /d -- ls --json", "lesson lint x"]
+)
+def test_every_word_reaches_the_noun_as_it_was_typed(checkout: Path, words: str) -> None:
+    (checkout / "setup/debian.sh").write_text("set_up() { :; }\n")  # nothing is missing here
+    python = checkout / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$*"\n')
+    python.chmod(0o755)
+    done = run(checkout, *words.split())
+    half = "-m runtime as-web" if words.startswith("workshop") else "-m runtime.cli"
+    assert done.stdout == f"{half} {words}\n"
+
+
 def test_somebody_who_is_not_root_is_told_so_in_a_sentence(checkout: Path) -> None:
     # A user namespace without a map: the same files, but the id is nobody's.
     done = run(checkout, "serve", sh=("unshare", "--user"))

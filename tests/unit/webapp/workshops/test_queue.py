@@ -100,10 +100,10 @@ def test_nobody_s_place_changes_while_the_first_in_line_is_tried(
     engine.room = room
     lab_create, seen = engine.lab_create, []
 
-    def looked_at(**order: Any) -> dict[str, Any]:
+    def looked_at(*, key: str, **order: object) -> dict[str, Any]:
         if not seen:
             seen.extend(parts.line.place_of(each) for each in learners[1:])
-        return lab_create(**order)
+        return lab_create(key=key, **order)
 
     monkeypatch.setattr(engine, "lab_create", looked_at)
     parts.line.move()
