@@ -97,7 +97,7 @@ class Plan:
         return Row(
             "runtime",
             tuple(argv),
-            {**os.environ, folders.LOCK_VARIABLE: str(lock_fd)},
+            {**os.environ, **self._config(), folders.LOCK_VARIABLE: str(lock_fd)},
             death_signal=signal.SIGTERM,
             fds=(lock_fd,),
             probe=Probe(str(self.instance.runtime_socket), b'{"verb": "status"}'),
@@ -158,6 +158,9 @@ class Plan:
             frozenset([own]),
             (self.instance.data_path,),
         )
+
+    def _config(self) -> dict[str, str]:
+        return {"SLIPWAY_CONFIG": str(self.config_path.resolve())} if self.config_path else {}
 
     @property
     def _config_copy(self) -> Path:

@@ -81,7 +81,7 @@ def test_links_lead_to_the_running_server_and_its_settings_hold(
 ) -> None:
     lend_image(base_image, instance)
     config = tmp_path / "slipway.toml"
-    config.write_text("demo = false")
+    config.write_text("demo = false\nmax_labs = 7")
     port = free_port()
     words = ["up", f"--data={instance.data_path}", f"--port={port}", f"--config={config}"]
     server = Server(instance, *words, url=f"http://127.0.0.1:{port}")
@@ -90,7 +90,8 @@ def test_links_lead_to_the_running_server_and_its_settings_hold(
         made = as_web(instance, "workshop", "create", "--json")
         assert made.returncode == 0, made.stderr
         assert f"http://127.0.0.1:{port}/" in json.dumps(json.loads(made.stdout))
-        assert (instance.run_path / "slipway.toml").read_text() == "demo = false"
+        assert (instance.run_path / "slipway.toml").read_text() == config.read_text()
+        assert server.client.status()["max_labs"] == 7
     finally:
         server.close()
     assert leftovers_of(instance) == []
