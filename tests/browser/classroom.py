@@ -29,10 +29,16 @@ class Classroom:
     Attributes:
         name: of the network namespace.
         near: the address of the server's end of the cable.
+        link: the computer's end.
     """
 
     name: str
     near: str
+    link: str
+
+    def set_cable(self, state: str) -> None:
+        """Plug the computer's only cable out (`down`) or in (`up`)."""
+        _ip("-n", self.name, "link", "set", self.link, state)
 
     def browser(self, folder: Path) -> str:
         """A program that starts Chromium in here."""
@@ -80,7 +86,7 @@ def a_classroom() -> Iterator[Classroom]:
         _ip("-n", name, "address", "add", f"{far}/30", "dev", far_link)
         _ip("-n", name, "link", "set", far_link, "up")
         _ip("-n", name, "link", "set", "lo", "up")
-        yield Classroom(name, near)
+        yield Classroom(name, near, far_link)
     finally:
         _ip("netns", "delete", name)
 

@@ -68,7 +68,7 @@ class LessonRoom:
         self._parts = parts
         self._checking = Checking(parts.database, parts.engine)
         self._pages: Counter[LearnerId] = Counter()
-        self._settling: set[LearnerId] = set()
+        self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
 
     def connect(self, _auth: object = None) -> None:
@@ -191,16 +191,17 @@ class LessonRoom:
     def _settle_soon(self, learner_id: LearnerId) -> None:
         """Ask for the lab, in a task of its own: making one takes longer than an event may."""
         if learner_id not in self._settling:
-            self._settling.add(learner_id)
+            self._settling[learner_id] = {}
             self._socketio.start_background_task(self._settle, learner_id)
+        elif told := self._settling[learner_id]:  # a page more, which has heard nothing yet
+            self._socketio.start_background_task(self._tell, learner_id, "lab", **told)
 
     def _settle(self, learner_id: LearnerId) -> None:
         try:
-            told: dict[str, Any] = {}
             while learner_id in self._pages:
                 place = self._parts.line.place_of(learner_id)
-                if (now := _place(place)) != told:
-                    told = now
+                if (now := _place(place)) != self._settling[learner_id]:
+                    self._settling[learner_id] = now
                     self._tell(learner_id, "lab", **now)
                 if place.state in SETTLED:
                     return
@@ -208,7 +209,7 @@ class LessonRoom:
         except Exception:
             log.exception("lesson.settling_broke", learner=learner_id)
         finally:
-            self._settling.discard(learner_id)
+            del self._settling[learner_id]
 
     def _measure(self) -> None:
         """Tell every connected learner what their lab spends; one loop for all, none for nobody."""
