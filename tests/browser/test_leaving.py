@@ -18,7 +18,7 @@ def test_not_me_leaves_nothing_of_the_first_learner_to_the_next(
 ) -> None:
     ben = join(person(may_lose_connection=True), workshop["code"], "Ben")
     ben.terminal.run("marker=kept; echo a secret of Ben")
-    cookies = ben.page.context.cookies()
+    kept = ben.page.context.storage_state()
 
     shared = ben.page.context.new_page()
     shared.goto("/")
@@ -34,7 +34,10 @@ def test_not_me_leaves_nothing_of_the_first_learner_to_the_next(
     ben.page.go_back()
     expect(ben.page.get_by_role("heading", name="Join a workshop")).to_be_visible()
     old = person()
-    old.context.add_cookies(cookies)
+    for cookie in kept["cookies"]:
+        old.context.add_cookies(
+            [{"name": cookie["name"], "value": cookie["value"], "url": workshop["link"]}]
+        )
     old.goto("/lab")
     expect(old.get_by_role("heading", name="Join a workshop")).to_be_visible()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.unit.webapp.conftest import MemoryEngine
     from webapp.models.base import LearnerId
     from webapp.wiring import Wiring
+    from webapp.workshops.queue import Place
 
 
 def class_of(parts: Wiring, most: int) -> Workshop:
@@ -98,7 +99,8 @@ def test_nobody_s_place_changes_while_the_first_in_line_is_tried(
     expected = [("waiting", 1), ("waiting", 2), ("waiting", 3)]
     assert states(parts, learners) == expected
     engine.room = room
-    lab_create, seen = engine.lab_create, []
+    lab_create = engine.lab_create
+    seen: list[Place] = []
 
     def looked_at(*, key: str, **order: object) -> dict[str, Any]:
         if not seen:
