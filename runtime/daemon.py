@@ -19,7 +19,7 @@ from runtime.instance import Instance
 from runtime.kernel.namespaces import own_mounts
 from runtime.labs.house import Labs
 from runtime.limits import cgroup, ids
-from runtime.network.router import Router
+from runtime.network.router import Router, Share
 from runtime.server import Server
 from runtime.terminals import Terminals
 from runtime.verbs import Verbs, Who
@@ -86,7 +86,8 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
         undo.callback(_leave_keeper, instance, deposits)
         own_mounts()
         cgroup.leave_unified()
-        router = _open_router(instance, deposits)
+        share = Share(settings.lab_max_connections, settings.lab_max_mbit)
+        router = _open_router(instance, deposits, share)
         undo.callback(_leave_router, instance, deposits, router)
         events = Events()
         labs, server = _build(settings, instance, deposits, router, events)
@@ -142,11 +143,11 @@ def _remove_run(instance: Instance) -> None:
         folders.remove_run(instance)
 
 
-def _open_router(instance: Instance, deposits: Deposits) -> Router:
+def _open_router(instance: Instance, deposits: Deposits, share: Share) -> Router:
     """Go on with the router namespace that the keeper held, or make one."""
     if kept := deposits.find(_ROUTER):
-        return Router.adopt(instance, os.dup(kept.fds[0]))
-    router = Router.up(instance)
+        return Router.adopt(instance, os.dup(kept.fds[0]), share=share)
+    router = Router.up(instance, share=share)
     deposits.put(_ROUTER, [os.dup(router.netns_fd)])
     return router
 

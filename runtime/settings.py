@@ -128,6 +128,21 @@ class Settings:
             "The most processor time one lab may have.", unit="cores", low=0.05, high=1024
         ),
     )
+    lab_max_connections: int = field(
+        default=512,
+        metadata=_about(
+            "The most connections to outside one lab may have at once.",
+            unit="connections",
+            low=16,
+            high=65536,
+        ),
+    )
+    lab_max_mbit: int = field(
+        default=100,
+        metadata=_about(
+            "The most one lab may send, and receive, in a second.", unit="Mbit", low=1, high=40000
+        ),
+    )
     lab_max_hours: float = field(
         default=24.0,
         metadata=_about(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from runtime.kernel.spawn import ProgramFailed
+from runtime.labs.refusals import RefusalNews
 from runtime.labs.verdicts import Verdicts
 from runtime.problems import Problem
 
@@ -50,6 +51,7 @@ class Watch:
         self._on_death = on_death
         self._on_expiry = on_expiry
         self._verdicts = Verdicts()
+        self._refusals = RefusalNews(parts.router)
         self._epoll = select.epoll()
         self._lock = threading.Lock()
         self._watched: dict[int, Lab] = {}
@@ -85,8 +87,8 @@ class Watch:
                 os.close(pidfd)
                 del self._watched[pidfd]
             self._seen.pop(lab.id, None)
-            for limit in ("memory", "pids"):
-                self._told_at.pop((lab.id, limit), None)
+            for told in [told for told in self._told_at if told[0] == lab.id]:
+                del self._told_at[told]
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -104,6 +106,10 @@ class Watch:
                     self._apart(self._on_expiry, lab)
                 else:
                     self._look_at(lab)
+            by_id = {str(lab.id): lab for lab in labs.values()}
+            for lab_id, limit, sentence in self._refusals.look():
+                if lab_id in by_id:
+                    self._tell(by_id[lab_id], limit, sentence)
 
     def _look_at(self, lab: Lab) -> None:
         hits = self._parts.place.hits(lab.id)

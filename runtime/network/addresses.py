@@ -1,10 +1,11 @@
-"""Which addresses are ours: a range that meets nobody's, and one of it for each lab."""
+"""Which addresses are ours: a range that meets nobody's, and a home in it for each lab."""
 
 from __future__ import annotations
 
 import fcntl
 from contextlib import contextmanager
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,14 +53,81 @@ def choosing(instance: Instance) -> Iterator[None]:
         yield
 
 
-def host_end(range_: IPv4Network) -> IPv4Address:
-    """The uplink's end on the host."""
-    return range_[1]
+@dataclass(frozen=True)
+class Home:
+    """Where one lab is, in every word that the kernel has for it.
+
+    Attributes:
+        slot: its number in the range, from `RESERVED` on; no other lab of the router has it.
+        address: its IPv4 address, and `address6` the other one.
+    """
+
+    slot: int
+    address: IPv4Address
+    address6: IPv6Address
+
+    @property
+    def index(self) -> int:
+        """Of the router's end of its link."""
+        # Chosen and not asked for, which saves an answer; above what the kernel counts up from 1.
+        return 1000 + self.slot
+
+    @property
+    def mac(self) -> str:
+        """The hardware address of the lab's end."""
+        return _mac(0, self.address)
+
+    @property
+    def gateway_mac(self) -> str:
+        """The hardware address of the router's end."""
+        return _mac(1, self.address)
 
 
-def router_end(range_: IPv4Network) -> IPv4Address:
-    """The uplink's end in the router."""
-    return range_[2]
+@dataclass(frozen=True)
+class Range:
+    """An instance's addresses: those of the labs, and the uplink's two ends.
+
+    Attributes:
+        v4: as `free_range` found it.
+    """
+
+    v4: IPv4Network
+
+    @property
+    def v6(self) -> IPv6Network:
+        """The IPv6 addresses: a private range (RFC 4193), unique on this host as the other is."""
+        top = (0xFD51 << 112) | (0xD000 << 96) | (int(self.v4.network_address) << 64)
+        return IPv6Network((top, 64))
+
+    @property
+    def host_end(self) -> IPv4Address:
+        """The uplink's end on the host."""
+        return self.v4[1]
+
+    @property
+    def router_end(self) -> IPv4Address:
+        """The uplink's end in the router."""
+        return self.v4[2]
+
+    @property
+    def host_end6(self) -> IPv6Address:
+        """As `host_end`."""
+        return self.v6[1]
+
+    @property
+    def router_end6(self) -> IPv6Address:
+        """As `router_end`."""
+        return self.v6[2]
+
+    @property
+    def uplink_macs(self) -> tuple[str, str]:
+        """The hardware addresses of the uplink's ends: the host's, the router's."""
+        return _mac(0, self.host_end), _mac(0, self.router_end)
+
+    def home(self, address: IPv4Address) -> Home:
+        """The home that belongs to an address of the range."""
+        slot = int(address) - int(self.v4.network_address)
+        return Home(slot, address, self.v6[slot])
 
 
 class Addresses:
@@ -77,10 +145,6 @@ class Addresses:
         self._used = set(used)
         self._last = RESERVED - 1
 
-    def slot(self, address: IPv4Address) -> int:
-        """A small number that only this address of the range has."""
-        return int(address) - int(self.range.network_address)
-
     def take(self) -> IPv4Address | None:
         """An address that no lab has; None when the range is used up."""
         end = self.range.num_addresses - 1
@@ -96,3 +160,7 @@ class Addresses:
     def give_back(self, address: IPv4Address) -> None:
         """Let another lab have it, later."""
         self._used.discard(address)
+
+
+def _mac(end: int, address: IPv4Address) -> str:
+    return f"02:{end:02x}:" + ":".join(f"{byte:02x}" for byte in address.packed)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import errno
-from contextlib import contextmanager, suppress
+import socket
 from typing import TYPE_CHECKING
 
-from runtime.network.addresses import host_end, router_end
-from runtime.network.netlink import MAIN_TABLE
+from runtime.network.links import know
+from runtime.network.netlink import MAIN_TABLE, no_matter
 from runtime.network.rules import MARK, UPLINK
 from runtime.network.side import Side
 from runtime.network.way_out import WayOut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from ipaddress import IPv4Address, IPv4Network
+    from collections.abc import Sequence
+    from ipaddress import IPv4Address, IPv6Address
 
     from runtime.instance import Instance
     from runtime.kernel.netns import NetworkNamespace
+    from runtime.network.addresses import Range
 
 # Before every rule that an administrator gave no number: these count down from 32765.
 _MARKED_RULE = 30000
 _OTHERS_RULE = 30001
 _LOOPBACK = 1
+_NODAD = 2  # IFA_F_NODAD
+_V4, _V6 = socket.AF_INET, socket.AF_INET6
 
 
 class Host:
@@ -38,7 +41,7 @@ class Host:
         self.side = Side(netns)
         self.way_out = WayOut(self.side, instance, self.uplink)
 
-    def connect(self, router: Side, range_: IPv4Network, mtu: int) -> None:
+    def connect(self, router: Side, range_: Range, mtu: int) -> None:
         """Make the uplink and the labs' route into it.
 
         The two rules come first: what arrives by the uplink is refused unless our table marked it,
@@ -51,57 +54,97 @@ class Host:
             mtu: of both ends.
         """
         self.keep_rules()
+        near_mac, far_mac = range_.uplink_macs
         with self.side.netlink.batch() as requests:
             requests.link(
                 "add",
                 ifname=self.uplink,
                 kind="veth",
                 mtu=mtu,
-                peer={"ifname": UPLINK, "mtu": mtu, "net_ns_fd": router.netns.fd},
+                address=near_mac,
+                peer={
+                    "ifname": UPLINK,
+                    "mtu": mtu,
+                    "address": far_mac,
+                    "net_ns_fd": router.netns.fd,
+                },
             )
-        with suppress(FileNotFoundError):  # a kernel without IPv6
-            self.side.set_sysctl(f"ipv6/conf/{self.uplink}/disable_ipv6", "1")
-        near, far = host_end(range_), router_end(range_)
-        _set_up(self.side, self.uplink, near, far)
-        _set_up(router, UPLINK, far, near)
+        if self.side.has_ipv6:
+            for name, value in ("accept_ra", "0"), ("addr_gen_mode", "1"), ("disable_ipv6", "0"):
+                self.side.set_sysctl(f"ipv6/conf/{self.uplink}/{name}", value)
+        near = range_.host_end, range_.host_end6
+        far = range_.router_end, range_.router_end6
+        _set_up(self.side, self.uplink, near, far, far_mac)
+        _set_up(router, UPLINK, far, near, near_mac)
         with self.side.netlink.batch() as requests:
-            requests.route("add", dst=str(range_), gateway=str(far), prefsrc=str(near))
+            requests.route("add", dst=str(range_.v4), gateway=str(far[0]), prefsrc=str(near[0]))
+            if self.side.has_ipv6:
+                requests.route("add", dst=str(range_.v6), gateway=str(far[1]), family=_V6)
         with router.netlink.batch() as requests:
             requests.link("set", index=_LOOPBACK, state="up")
-            requests.route("add", dst="default", gateway=str(near))
+            requests.route("add", dst="default", gateway=str(near[0]))
+            if router.has_ipv6:
+                requests.route("add", dst="::/0", gateway=str(near[1]), family=_V6)
 
     def keep_rules(self) -> None:
-        """Put back what is missing of the two ip rules."""
+        """Put back what is missing of the two ip rules, for IPv4 and for IPv6."""
         marked = {"fwmark": MARK, "table": MAIN_TABLE}
-        for priority, verdict in (_MARKED_RULE, marked), (_OTHERS_RULE, {"action": "prohibit"}):
-            with _no_matter(errno.EEXIST), self.side.netlink.batch() as requests:
-                requests.rule("add", priority=priority, iifname=self.uplink, **verdict)
+        for family in self._families():
+            for priority, verdict in (_MARKED_RULE, marked), (_OTHERS_RULE, {"action": "prohibit"}):
+                with no_matter(errno.EEXIST), self.side.netlink.batch() as requests:
+                    requests.rule(
+                        "add", family=family, priority=priority, iifname=self.uplink, **verdict
+                    )
 
-    def set_mtu(self, mtu: int) -> None:
-        """Follow the way out."""
-        index = _index(self.side, self.uplink)
-        with self.side.netlink.batch() as requests:
-            requests.link("set", index=index, mtu=mtu)
+    def is_open(self) -> bool:
+        """Whether labs can leave: uplink, table and forwarding; a look that costs 1 ms."""
+        return self.side.sysctl(f"ipv4/conf/{self.uplink}/forwarding") == "1" and (
+            self.way_out.exists()
+        )
+
+    def set_mtu(self, router: Side, mtu: int) -> None:
+        """Follow the way out, at both ends."""
+        for side, name in (router, UPLINK), (self.side, self.uplink):
+            index = _index(side, name)
+            with side.netlink.batch() as requests:
+                requests.link("set", index=index, mtu=mtu)
 
     def disconnect(self) -> None:
         """Take everything back, also what an earlier life left; what is gone is no error."""
         self.way_out.close()
-        with _no_matter(errno.ENODEV), self.side.removals.batch() as requests:
+        with no_matter(errno.ENODEV), self.side.removals.batch() as requests:
             requests.link("del", ifname=self.uplink)
-        for priority in (_MARKED_RULE, _OTHERS_RULE):
-            with _no_matter(errno.ENOENT), self.side.netlink.batch() as requests:
-                requests.rule("del", priority=priority, iifname=self.uplink)
+        for family in self._families():
+            for priority in (_MARKED_RULE, _OTHERS_RULE):
+                with no_matter(errno.ENOENT), self.side.netlink.batch() as requests:
+                    requests.rule("del", family=family, priority=priority, iifname=self.uplink)
 
     def close(self) -> None:
         """Let go of the host's namespace; nothing is taken back."""
         self.side.close()
 
+    def _families(self) -> tuple[int, ...]:
+        return (_V4, _V6) if self.side.has_ipv6 else (_V4,)
 
-def _set_up(side: Side, name: str, own: IPv4Address, other: IPv4Address) -> None:
+
+def _set_up(
+    side: Side,
+    name: str,
+    own: Sequence[IPv4Address | IPv6Address],
+    other: Sequence[IPv4Address | IPv6Address],
+    other_mac: str,
+) -> None:
     index = _index(side, name)
     with side.netlink.batch() as requests:
         requests.link("set", index=index, state="up")
-        requests.addr("add", index=index, local=str(own), address=str(other), prefixlen=32)
+        requests.addr("add", index=index, local=str(own[0]), address=str(other[0]), prefixlen=32)
+        know(requests, index, other[0], other_mac)
+        if side.has_ipv6:
+            requests.addr(
+                "add", index=index, address=str(own[1]), prefixlen=128, family=_V6, flags=_NODAD
+            )
+            requests.route("add", dst=f"{other[1]}/128", oif=index, family=_V6)
+            know(requests, index, other[1], other_mac)
 
 
 def _index(side: Side, name: str) -> int:
@@ -109,13 +152,3 @@ def _index(side: Side, name: str) -> int:
     if link is None:
         raise OSError(errno.ENODEV, f"{name} is gone")
     return link.index
-
-
-@contextmanager
-def _no_matter(number: int) -> Iterator[None]:
-    """Let the one error pass that says: it is so already."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno != number:
-            raise

@@ -13,13 +13,13 @@ import struct
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import TYPE_CHECKING, Any
 
 from pyroute2 import IPBatch, IPRoute  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from runtime.kernel.netns import NetworkNamespace
 
@@ -94,9 +94,9 @@ class Address:
 
 @dataclass(frozen=True)
 class Route:
-    """An IPv4 route of any table; `is_own` where packets end on this machine."""
+    """A route of any table; `is_own` where packets end on this machine."""
 
-    destination: IPv4Network
+    destination: IPv4Network | IPv6Network
     link: int | None
     mtu: int | None
     is_own: bool
@@ -119,19 +119,30 @@ class Snapshot:
         """The link of that name, if there is one."""
         return next((link for link in self.links.values() if link.name == name), None)
 
-    def own(self) -> list[IPv4Network]:
+    def own(self) -> list[IPv4Network | IPv6Network]:
         """Every address that means this machine itself: its own, broadcast, and local routes."""
         return [route.destination for route in self.routes if route.is_own]
 
-    def ways_out(self) -> list[Link]:
+    def routed(self) -> list[IPv4Network]:
+        """Where IPv4 packets have a way to already."""
+        found = [route.destination for route in self.routes]
+        return [network for network in found if isinstance(network, IPv4Network)]
+
+    def ways_out(self, version: int = 4) -> list[Link]:
         """The links that default routes leave by."""
-        used = {route.link for route in self.routes if route.is_default}
+        defaults = [route for route in self._defaults() if route.destination.version == version]
+        used = {route.link for route in defaults}
         return [link for index, link in self.links.items() if index in used]
 
     def mtu_out(self) -> int:
         """The largest packet that fits every default route."""
-        of_routes = [route.mtu for route in self.routes if route.is_default and route.mtu]
-        return min([link.mtu for link in self.ways_out()] + of_routes, default=DEFAULT_MTU)
+        defaults = self._defaults()
+        of_links = [self.links[route.link].mtu for route in defaults if route.link in self.links]
+        of_routes = [route.mtu for route in defaults if route.mtu]
+        return min(of_links + of_routes, default=DEFAULT_MTU)
+
+    def _defaults(self) -> list[Route]:
+        return [route for route in self.routes if route.is_default]
 
 
 def snapshot(netns: NetworkNamespace) -> Snapshot:
@@ -151,16 +162,28 @@ def snapshot_here() -> Snapshot:
             for raw in ipr.get_addr(family=socket.AF_INET)
             if raw.get("local")
         ]
-        routes = [
-            Route(
-                IPv4Network((raw.get("dst") or 0, raw["dst_len"])),
-                raw.get("oif"),
-                (raw.get("metrics") or {}).get("mtu"),
-                raw["type"] in _ENDING_HERE,
-            )
-            for raw in ipr.get_routes(family=socket.AF_INET)
-        ]
+        routes = [_route(raw, IPv4Network) for raw in ipr.get_routes(family=socket.AF_INET)]
+        routes += [_route(raw, IPv6Network) for raw in ipr.get_routes(family=socket.AF_INET6)]
     return Snapshot({link.index: link for link in links}, addresses, routes)
+
+
+def _route(raw: Mapping[str, Any], network: type[IPv4Network | IPv6Network]) -> Route:
+    return Route(
+        network((raw.get("dst") or 0, raw["dst_len"])),
+        raw.get("oif"),
+        (raw.get("metrics") or {}).get("mtu"),
+        raw["type"] in _ENDING_HERE,
+    )
+
+
+@contextmanager
+def no_matter(*numbers: int) -> Iterator[None]:
+    """Let errors pass that say: it is so already."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in numbers:
+            raise
 
 
 def _messages(packet: bytes) -> Iterator[tuple[int, bytes]]:

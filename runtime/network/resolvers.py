@@ -1,46 +1,41 @@
-"""Whom a lab may ask for names: the host's real resolvers, never its loopback stub."""
+"""Whom the host asks for names, and what a lab's /etc/resolv.conf says."""
 
 from __future__ import annotations
 
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
-# systemd-resolved puts 127.0.0.53 into the first one and keeps the real ones in the second.
-_FILES = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+from runtime.network.rules import GATEWAY
+
+_FILE = Path("/etc/resolv.conf")
 _MOST = 3  # glibc reads no more
 
 OFF = "# This lab has no internet, so names of other hosts are unknown here.\n"
-NONE = "# The server has no resolver that a lab could ask; `slipway doctor` says more.\n"
+ON = f"nameserver {GATEWAY}\n"
 
 
-def resolvers(files: tuple[Path, ...] = _FILES) -> list[IPv4Address]:
-    """The host's IPv4 resolvers that others can reach, from the first file that has any."""
-    for path in files:
-        try:
-            found = _nameservers(path.read_text(errors="replace"))
-        except OSError:
-            continue
-        if found:
-            return found[:_MOST]
-    return []
-
-
-def resolv_conf(found: list[IPv4Address], *, internet: bool) -> str:
-    """A lab's /etc/resolv.conf. Without a server in it, lookups fail at once."""
-    if not internet:
-        return OFF
-    return "".join(f"nameserver {address}\n" for address in found) or NONE
-
-
-def _nameservers(text: str) -> list[IPv4Address]:
+def resolvers(path: Path = _FILE) -> list[str]:
+    """The addresses of the host's resolvers, those on its own loopback among them."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return []
     words = [line.split() for line in text.splitlines()]
     named = [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
-    addresses = [address for address in map(_ipv4, named) if address]
-    return [address for address in addresses if not address.is_loopback]
+    return [address for address in named if _is_address(address)][:_MOST]
 
 
-def _ipv4(text: str) -> IPv4Address | None:
+def resolv_conf(*, internet: bool) -> str:
+    """A lab's /etc/resolv.conf: the relay in the router (names.py), or why there is none.
+
+    Without a server in it, lookups fail at once.
+    """
+    return ON if internet else OFF
+
+
+def _is_address(text: str) -> bool:
     try:
-        return IPv4Address(text)
-    except AddressValueError:
-        return None
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
 from runtime.kernel.netns import NetworkNamespace
 from runtime.network import links
-from runtime.network.addresses import Addresses, choosing, free_range
+from runtime.network.addresses import Addresses, Range, choosing, free_range
 from runtime.network.host import Host
-from runtime.network.resolvers import resolv_conf, resolvers
+from runtime.network.links import Speed
+from runtime.network.names import Names
+from runtime.network.resolvers import resolv_conf
 from runtime.network.walls import Walls
 from runtime.network.watch import Watch
 from runtime.problems import Problem
@@ -26,8 +29,24 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from runtime.instance import Instance
+    from runtime.network.rules import Refusals
 
 log = structlog.get_logger()
+
+_MBIT_BYTES = 125_000
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one lab may take of the network.
+
+    Attributes:
+        connections: to outside, at once.
+        mbit: per second, each way.
+    """
+
+    connections: int = 512
+    mbit: int = 100
 
 
 class Router:
@@ -37,28 +56,37 @@ class Router:
     much as the one that made it.
     """
 
-    def __init__(self, host: Host, walls: Walls) -> None:
-        """Made by `up` and `adopt`; both arguments become the router's own."""
+    def __init__(self, host: Host, walls: Walls, share: Share) -> None:
+        """Made by `up` and `adopt`; host and walls become the router's own."""
         self._host = host
         self._walls = walls
+        self._share = share
         self._labs = links.connected(walls.side.snapshot())
-        self._addresses = Addresses(walls.range, self._labs.values())
+        self._addresses = Addresses(walls.range.v4, self._labs.values())
         self._lock = threading.Lock()
         self._mtu = 0
-        self._watch = Watch(host.side.netns, self._follow)
+        self._is_behind = False
+        self._watch = Watch(host.side.netns, self._follow, self._is_well)
         try:
             self._follow_host()  # what changed before somebody watched
+            self._names = Names(walls.side, host.side)
         except BaseException:
             self._watch.close()
             raise
 
     @classmethod
-    def up(cls, instance: Instance, host_netns: NetworkNamespace | None = None) -> Router:
+    def up(
+        cls,
+        instance: Instance,
+        host_netns: NetworkNamespace | None = None,
+        share: Share = Share(),
+    ) -> Router:
         """Make the namespace, the uplink and the walls; a leftover of an earlier life goes first.
 
         Args:
             instance: whose.
             host_netns: what stands for the host, else the caller's namespace; becomes the router's.
+            share: of each lab.
 
         Raises:
             Problem: `network-range-none`, `network-unavailable`.
@@ -68,25 +96,30 @@ class Router:
             undo.callback(host.close)
             host.disconnect()
             seen = host.side.snapshot()
-            range_ = free_range([route.destination for route in seen.routes], int(instance.id, 16))
-            if range_ is None:
+            free = free_range(seen.routed(), int(instance.id, 16))
+            if free is None:
                 raise Problem(
                     "network-range-none",
                     "No address range is left for labs: the host has routes into all of them.",
                     "Free a /20 of 198.18.0.0/15, 10.0.0.0/8 or 172.16.0.0/12 (`ip route` lists).",
                 )
-            walls = Walls.build(range_, seen.own())
+            range_ = Range(free)
+            walls = Walls.build(range_, seen.own(), share.connections)
             undo.callback(walls.close)
             undo.callback(host.disconnect)
             host.connect(walls.side, range_, seen.mtu_out())
-            router = cls(host, walls)
+            router = cls(host, walls, share)
             undo.pop_all()
-        log.info("network.made", range=str(range_), mtu=seen.mtu_out())
+        log.info("network.made", range=str(free), mtu=seen.mtu_out())
         return router
 
     @classmethod
     def adopt(
-        cls, instance: Instance, netns_fd: int, host_netns: NetworkNamespace | None = None
+        cls,
+        instance: Instance,
+        netns_fd: int,
+        host_netns: NetworkNamespace | None = None,
+        share: Share = Share(),
     ) -> Router:
         """Go on with a namespace that the keeper held; its labs stay connected throughout.
 
@@ -94,18 +127,19 @@ class Router:
             instance: the one that made it.
             netns_fd: becomes the router's own, also when this raises.
             host_netns: what stands for the host, else the caller's namespace; becomes the router's.
+            share: of each lab.
 
         Raises:
             Problem: `network-unavailable`.
         """
         with _explained(), ExitStack() as undo:
-            walls = Walls.adopt(NetworkNamespace(netns_fd))
+            walls = Walls.adopt(NetworkNamespace(netns_fd), share.connections)
             undo.callback(walls.close)
             host = Host(instance, host_netns or NetworkNamespace.current())
             undo.callback(host.close)
-            router = cls(host, walls)
+            router = cls(host, walls, share)
             undo.pop_all()
-        log.info("network.adopted", range=str(walls.range), labs=len(router.attached()))
+        log.info("network.adopted", range=str(walls.range.v4), labs=len(router.attached()))
         return router
 
     @property
@@ -131,11 +165,13 @@ class Router:
         address = self._take()
         with _explained(), ExitStack() as undo:
             undo.callback(self._forget, lab, address)
-            slot = self._addresses.slot(address)
-            netlink = self._walls.side.netlink
-            links.connect(netlink, netns_fd, lab, address, slot, self._mtu)
-            if internet:
-                self._let_out(address)
+            side, home = self._walls.side, self._walls.range.home(address)
+            speed = Speed(self._mtu, self._share.mbit * _MBIT_BYTES)
+            links.connect(side.netlink, netns_fd, lab, home, speed, with_ipv6=side.has_ipv6)
+            with self._lock:
+                if internet and not self._walls.internet:
+                    self._host.way_out.open(self._walls.range, self._host.side.snapshot())
+                self._walls.let_in(home, internet=internet)
             undo.pop_all()
         self._labs[lab] = address
         return str(address)
@@ -153,18 +189,27 @@ class Router:
         return {lab: str(address) for lab, address in found.items()}
 
     def resolv_conf(self, *, internet: bool) -> str:
-        """What a lab's /etc/resolv.conf says: the host's real resolvers, or why there are none."""
-        return resolv_conf(resolvers(), internet=internet)
+        """What a lab's /etc/resolv.conf says: whom to ask, or why nobody."""
+        return resolv_conf(internet=internet)
+
+    def refusals(self) -> dict[str, Refusals]:
+        """How often each lab was refused what is explained to its learner; one call for all."""
+        with _explained():
+            found = self._walls.refusals()
+        homes = {lab: self._walls.range.home(address) for lab, address in list(self._labs.items())}
+        return {lab: found[home.slot] for lab, home in homes.items() if home.slot in found}
 
     def close(self) -> None:
         """Let go, and take nothing away: the keeper's copy keeps namespace and labs connected."""
         self._watch.close()
+        self._names.close()
         self._walls.close()
         self._host.close()
 
     def down(self) -> None:
         """Remove all of it; the namespace itself goes when the keeper drops its copy too."""
         self._watch.close()
+        self._names.close()
         with _explained():
             self._host.disconnect()
         self._walls.close()
@@ -183,24 +228,27 @@ class Router:
 
     def _forget(self, lab: str, address: IPv4Address) -> None:
         with self._lock:
-            self._walls.shut_in(address)
+            self._walls.shut(self._walls.range.home(address))
         links.disconnect(self._walls.side.removals, lab)
         with self._lock:
             self._addresses.give_back(address)
-
-    def _let_out(self, address: IPv4Address) -> None:
-        with self._lock:
-            if not self._walls.internet:
-                self._host.way_out.open(self._walls.range)
-            self._walls.set_resolvers(resolvers())
-            self._walls.let_out(address)
 
     def _follow(self) -> None:
         """`_follow_host`, where the thread that watches must go on whatever happens."""
         try:
             self._follow_host()
         except Exception:
+            self._is_behind = True
             log.exception("network.follow_failed")
+        else:
+            self._is_behind = False
+
+    def _is_well(self) -> bool:
+        """Whether what the host needs is there; costs 1 ms, where reading all of it costs 15."""
+        try:
+            return not self._is_behind and (not self._walls.internet or self._host.is_open())
+        except OSError:
+            return False
 
     def _follow_host(self) -> None:
         """Bring walls and way out up to date with the host's addresses, routes and firewall."""
@@ -212,10 +260,9 @@ class Router:
             if seen.link(self._host.uplink) is None:
                 self._host.connect(self._walls.side, self._walls.range, mtu)
             if self._walls.internet:
-                self._host.way_out.open(self._walls.range)
-                self._walls.set_resolvers(resolvers())
+                self._host.way_out.open(self._walls.range, seen)
             if mtu != self._mtu:
-                self._host.set_mtu(mtu)
+                self._host.set_mtu(self._walls.side, mtu)
                 self._mtu = mtu
 
 

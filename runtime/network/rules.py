@@ -1,21 +1,25 @@
 """The two nft tables, as an auditor reads them: the walls in the router, the way out on the host.
 
-Pure text: nothing here talks to the kernel.
+Pure text: nothing here talks to the kernel. A lab's packets carry its number (`Addresses.slot`) as
+their mark, so that one rule and one set stand for its IPv4 and its IPv6.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from ipaddress import IPv4Address
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
-
-from runtime.network.addresses import host_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from ipaddress import IPv4Network
+    from ipaddress import IPv4Network, IPv6Network
+
+    from runtime.network.addresses import Home, Range
 
 GATEWAY = IPv4Address("169.254.1.1")
+# Only a name for the next hop: nothing answers there.
+GATEWAY6 = IPv6Address("fe80::1")
 UPLINK = "uplink"
 ROUTER_TABLE = "inet slipway"
 MARK = 0x511D0A
@@ -26,55 +30,129 @@ NOT_INTERNET = (
     "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, "
     "192.0.0.0/24, 192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4"
 )
+# The same for IPv6: what isn't global unicast, and within it documentation, benchmarks, and the two
+# tunnels whose addresses hold an IPv4 one (Teredo, 6to4): they would lead around the list above.
+INTERNET6 = "2000::/3"
+NOT_INTERNET6 = "2001::/23, 2001:db8::/32, 2002::/16, 3fff::/20"
+
+# What a lab may begin: enough for a package manager, too little for a scan of the internet.
+NEW_PER_SECOND = 20
+NEW_AT_ONCE = 200
+QUESTIONS_PER_SECOND = 100
+# Elements of the sets that the kernel fills: one for each address of the range.
+_LABS = 4096
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How often a lab was refused something that is explained to its learner.
+
+    Attributes:
+        internet: packets to outside though its workshop has internet off.
+        mail: packets to port 25.
+        connections: connections beyond those that a lab may have, or begin in a second.
+    """
+
+    internet: int = 0
+    mail: int = 0
+    connections: int = 0
 
 
 def router_table(
-    range_: IPv4Network, host: Iterable[IPv4Network], internet: Iterable[IPv4Address]
+    range_: Range,
+    host: Iterable[IPv4Network | IPv6Network],
+    homes: Iterable[Home],
+    internet: Iterable[int],
+    connections: int,
 ) -> str:
     """Replace the router's whole table in one transaction; open connections live on.
 
-    IPv6 is shut by having no rule: the first chain lets IPv4 alone through.
-
     Args:
-        range_: the labs' addresses and the uplink's two ends (`addresses.host_end`).
+        range_: the labs' addresses and the uplink's two ends.
         host: addresses that mean the host itself.
-        internet: the labs that may leave the host.
+        homes: where each lab is.
+        internet: numbers of the labs that may leave the host.
+        connections: how many to outside one lab may have at once.
     """
+    homes = list(homes)
+    at_home = ", ".join(f"{_known(home, home.address)}" for home in homes)
+    at_home6 = ", ".join(f"{_known(home, home.address6)}" for home in homes)
+    host = list(host)
     return f"""
 add table {ROUTER_TABLE}
 delete table {ROUTER_TABLE}
 table {ROUTER_TABLE} {{
-    set range {{ type ipv4_addr; flags interval; {_elements([range_])} }}
-    set host {{ type ipv4_addr; flags interval; {_elements(_merged(host))} }}
-    set resolvers {{ type ipv4_addr; }}
-    set internet {{ type ipv4_addr; {_elements(internet)} }}
+    set range {{ type ipv4_addr; flags interval; {_elements([str(range_.v4)])} }}
+    set host {{ type ipv4_addr; flags interval; {_elements(_merged(host, 4))} }}
+    set host6 {{ type ipv6_addr; flags interval; {_elements(_merged(host, 6))} }}
+    set internet {{ typeof meta mark; {_elements(map(str, internet))} }}
     set not_internet {{ type ipv4_addr; flags interval; elements = {{ {NOT_INTERNET} }} }}
+    set not_internet6 {{ type ipv6_addr; flags interval; elements = {{ {NOT_INTERNET6} }} }}
+    map labs {{ typeof iif . ether saddr . ip saddr : meta mark; {_elements([at_home])} }}
+    map labs6 {{ typeof iif . ether saddr . ip6 saddr : meta mark; {_elements([at_home6])} }}
+    set tried_internet {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
+    set tried_mail {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
+    set tried_connections {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
+    set open {{ typeof meta mark; size {_LABS}; flags dynamic; }}
+    set begun {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
+    set asked {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
 
-    # A packet must come from where one to its source would go: no lab can speak as another.
+    # A lab speaks by its own link, with the one hardware address and the two others that it was
+    # given. What neighbours on a wire ask each other (DHCP, router advertisements, multicast) has
+    # other senders than these, so it ends here.
     chain spoofed {{
         type filter hook prerouting priority raw; policy drop;
         iifname "lo" accept
-        meta nfproto ipv4 fib saddr . iif oif exists accept
+        iifname "{UPLINK}" fib saddr . iif oif exists accept
+        meta mark set iif . ether saddr . ip saddr map @labs
+        meta mark set iif . ether saddr . ip6 saddr map @labs6
+        meta mark != 0 accept
     }}
     chain input {{
         type filter hook input priority filter; policy drop;
         ct state established,related accept
         iifname "lo" accept
         ip daddr {GATEWAY} icmp type echo-request accept
+        meta mark @internet ip daddr {GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 goto asks
         goto refused
+    }}
+    chain asks {{
+        update @asked {{ meta mark limit rate over {QUESTIONS_PER_SECOND}/second \
+burst {QUESTIONS_PER_SECOND} packets }} drop
+        accept
     }}
     chain forward {{
         type filter hook forward priority filter; policy drop;
+        # Where errors that say “too big” are lost on the way, TCP must know by itself.
+        tcp flags syn tcp option maxseg size set rt mtu
         ct state established,related accept
-        iifname "{UPLINK}" ip saddr {host_end(range_)} accept
+        iifname "{UPLINK}" ip saddr {range_.host_end} accept
+        iifname "{UPLINK}" ip6 saddr {range_.host_end6} accept
         iifname "{UPLINK}" drop
         oifname != "{UPLINK}" goto refused
-        ip saddr @internet ip daddr @resolvers meta l4proto {{ tcp, udp }} th dport 53 accept
         ip daddr @host goto refused
+        ip6 daddr @host6 goto refused
+        meta mark != @internet goto without_internet
         ip daddr @not_internet goto refused
-        ip saddr != @internet goto refused
-        tcp dport 25 goto refused
+        ip6 daddr != {INTERNET6} goto refused
+        ip6 daddr @not_internet6 goto refused
+        tcp dport 25 goto mail
+        ct state new add @open {{ meta mark ct count over {connections} }} goto too_many
+        ct state new update @begun {{ meta mark limit rate over {NEW_PER_SECOND}/second \
+burst {NEW_AT_ONCE} packets }} goto too_many
         accept
+    }}
+    chain without_internet {{
+        update @tried_internet {{ meta mark }}
+        goto refused
+    }}
+    chain mail {{
+        update @tried_mail {{ meta mark }}
+        goto refused
+    }}
+    chain too_many {{
+        update @tried_connections {{ meta mark }}
+        goto refused
     }}
     # At once, not by a timeout: a learner sees that it is shut, and not that it is slow.
     chain refused {{
@@ -82,30 +160,42 @@ table {ROUTER_TABLE} {{
         reject with icmpx type admin-prohibited
     }}
 }}
+"""  # noqa: S608 - nft's language
+
+
+def host_now(host: Iterable[IPv4Network | IPv6Network]) -> str:
+    """Replace the addresses that mean the host."""
+    host = list(host)
+    return _refilled("host", _merged(host, 4)) + "\n" + _refilled("host6", _merged(host, 6))
+
+
+def known(home: Home) -> str:
+    """Let a lab be heard."""
+    return f"""
+add element {ROUTER_TABLE} labs {{ {_known(home, home.address)} }}
+add element {ROUTER_TABLE} labs6 {{ {_known(home, home.address6)} }}
 """
 
 
-def host_now(host: Iterable[IPv4Network]) -> str:
-    """Replace the addresses that mean the host."""
-    return _refilled("host", _merged(host))
+def unknown(home: Home) -> str:
+    """Let a lab be heard no more; it must have been `known`."""
+    return f"""
+delete element {ROUTER_TABLE} labs {{ {_key(home, home.address)} }}
+delete element {ROUTER_TABLE} labs6 {{ {_key(home, home.address6)} }}
+"""
 
 
-def resolvers_now(resolvers: Iterable[IPv4Address]) -> str:
-    """Replace the resolvers that labs with internet may ask."""
-    return _refilled("resolvers", resolvers)
-
-
-def internet_for(address: IPv4Address) -> str:
+def internet_for(slot: int) -> str:
     """Let one lab leave the host."""
-    return f"add element {ROUTER_TABLE} internet {{ {address} }}"
+    return f"add element {ROUTER_TABLE} internet {{ {slot} }}"
 
 
-def no_internet_for(address: IPv4Address) -> str:
+def no_internet_for(slot: int) -> str:
     """Take that right away; it must have it."""
-    return f"delete element {ROUTER_TABLE} internet {{ {address} }}"
+    return f"delete element {ROUTER_TABLE} internet {{ {slot} }}"
 
 
-def host_table(name: str, uplink: str, range_: IPv4Network) -> str:
+def host_table(name: str, uplink: str, range_: Range) -> str:
     """The host's table: mark what comes from the labs, and lend it the host's address.
 
     Without the mark an ip rule refuses it, so that after a flush nothing leaves unmasked.
@@ -116,11 +206,13 @@ delete table {name}
 table {name} {{
     chain marked {{
         type filter hook prerouting priority mangle; policy accept;
-        iifname "{uplink}" ip saddr {range_} meta mark set {MARK:#x}
+        iifname "{uplink}" ip saddr {range_.v4} meta mark set {MARK:#x}
+        iifname "{uplink}" ip6 saddr {range_.v6} meta mark set {MARK:#x}
     }}
     chain masked {{
         type nat hook postrouting priority srcnat; policy accept;
-        oifname != "{uplink}" ip saddr {range_} masquerade
+        oifname != "{uplink}" ip saddr {range_.v4} masquerade
+        oifname != "{uplink}" ip6 saddr {range_.v6} masquerade
     }}
 }}
 """
@@ -139,17 +231,25 @@ insert rule {chain} oifname "{uplink}" accept comment "{comment}"
 """
 
 
-def _refilled(name: str, members: Iterable[IPv4Network | IPv4Address]) -> str:
-    added = ", ".join(map(str, members))
-    add = f"\nadd element {ROUTER_TABLE} {name} {{ {added} }}" if added else ""
+def _known(home: Home, address: IPv4Address | IPv6Address) -> str:
+    return f"{_key(home, address)} : {home.slot}"
+
+
+def _key(home: Home, address: IPv4Address | IPv6Address) -> str:
+    return f"{home.index} . {home.mac} . {address}"
+
+
+def _refilled(name: str, members: list[str]) -> str:
+    add = f"\nadd element {ROUTER_TABLE} {name} {{ {', '.join(members)} }}" if members else ""
     return f"flush set {ROUTER_TABLE} {name}{add}"
 
 
-def _elements(members: Iterable[IPv4Network | IPv4Address]) -> str:
-    listed = ", ".join(map(str, members))
+def _elements(members: Iterable[str]) -> str:
+    listed = ", ".join(member for member in members if member)
     return f"elements = {{ {listed} }}" if listed else ""
 
 
-def _merged(networks: Iterable[IPv4Network]) -> list[IPv4Network]:
+def _merged(networks: Iterable[IPv4Network | IPv6Network], version: int) -> list[str]:
     """An interval set takes no overlaps, and 127.0.0.1 lies in 127.0.0.0/8."""
-    return list(ipaddress.collapse_addresses(networks))
+    same = [network for network in networks if network.version == version]
+    return [str(network) for network in ipaddress.collapse_addresses(same)]  # type: ignore[type-var]

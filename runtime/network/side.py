@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ class Side:
         netns: the namespace.
         netlink: for whatever is quick.
         removals: for removing links, which takes 20 ms; whoever makes a lab needn't wait.
+        has_ipv6: whether this kernel speaks it.
 
     Args:
         netns: becomes this object's own.
@@ -35,6 +37,7 @@ class Side:
             self.netlink = netns.run(Netlink)
             self.removals = netns.run(Netlink)
             self._nftables = netns.run(Nftables)
+            self.has_ipv6 = netns.run((_SYSCTL / "ipv6").is_dir)
         except BaseException:
             netns.close()
             raise
@@ -54,6 +57,10 @@ class Side:
     def set_sysctl(self, name: str, value: str) -> None:
         """Write one; below /proc/sys/net the writing thread's namespace counts."""
         self.netns.run((_SYSCTL / name).write_text, value)
+
+    def links6(self) -> list[str]:
+        """The links that have IPv6 settings; `all` and `default` among them."""
+        return self.netns.run(os.listdir, _SYSCTL / "ipv6/conf")
 
     def close(self) -> None:
         """Let go of the namespace and its sockets."""

@@ -7,18 +7,27 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any
 
 from runtime.kernel.netns import NetworkNamespace
-from runtime.network import rules
+from runtime.network import links, rules
+from runtime.network.addresses import Range
+from runtime.network.rules import Refusals
 from runtime.network.side import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from ipaddress import IPv6Network
+
+    from runtime.network.addresses import Home
 
 _SYSCTLS = {
     "ipv4/ip_forward": "1",
     # A refusal is an ICMP error, and of these the kernel sends one a second.
     "ipv4/icmp_ratelimit": "0",
-    "ipv6/conf/all/disable_ipv6": "1",
-    "ipv6/conf/default/disable_ipv6": "1",
+    # Both ends of a link know each other: nobody is answered who asks.
+    "ipv4/conf/all/arp_ignore": "8",
+    "ipv6/conf/all/forwarding": "1",
+    "ipv6/conf/default/accept_ra": "0",
+    "ipv6/conf/default/addr_gen_mode": "1",
+    "ipv6/icmp/ratelimit": "0",
 }
 
 
@@ -28,82 +37,103 @@ class Walls:
     Attributes:
         side: the router's.
         range: the labs' addresses and the uplink's two ends.
-        internet: the labs that may leave the host.
+        internet: numbers of the labs that may leave the host.
 
     Args:
         side: becomes this object's own.
         range_: as above.
         host: addresses that mean the host itself.
+        connections: how many to outside one lab may have at once.
+        homes: where each lab is that is connected already.
         internet: as above.
     """
 
     def __init__(
         self,
         side: Side,
-        range_: IPv4Network,
-        host: Iterable[IPv4Network],
-        internet: Iterable[IPv4Address] = (),
+        range_: Range,
+        host: Iterable[IPv4Network | IPv6Network],
+        connections: int,
+        homes: Iterable[Home] = (),
+        internet: Iterable[int] = (),
     ) -> None:
         self.side = side
         self.range = range_
-        self.internet = set(internet)
+        self._known = {home.slot for home in homes}
+        self.internet = self._known.intersection(internet)
         self._host = set(host)
-        self._resolvers: set[IPv4Address] = set()
-        side.nft(rules.router_table(range_, self._host, self.internet))
+        side.nft(rules.router_table(range_, self._host, homes, self.internet, connections))
 
     @classmethod
-    def build(cls, range_: IPv4Network, host: Iterable[IPv4Network]) -> Walls:
+    def build(
+        cls, range_: Range, host: Iterable[IPv4Network | IPv6Network], connections: int
+    ) -> Walls:
         """A new namespace, shut before anything is connected to it."""
         side = Side(NetworkNamespace.create())
         try:
             for name, value in _SYSCTLS.items():
                 with suppress(FileNotFoundError):  # a kernel without IPv6
                     side.set_sysctl(name, value)
-            return cls(side, range_, host)
+            return cls(side, range_, host, connections)
         except BaseException:
             side.close()
             raise
 
     @classmethod
-    def adopt(cls, netns: NetworkNamespace) -> Walls:
+    def adopt(cls, netns: NetworkNamespace, connections: int) -> Walls:
         """One that stood before: range and rights are read from it, its rules written anew.
 
         Args:
             netns: becomes the walls' own, also when this raises.
+            connections: how many to outside one lab may have at once.
         """
         side = Side(netns)
         try:
             table = side.nft(f"list table {rules.ROUTER_TABLE}")
-            (range_,) = _members(table, "range")
-            internet = [IPv4Address(member) for member in _members(table, "internet")]
+            (found,) = _members(table, "range")
+            range_ = Range(IPv4Network(found))
             host = [IPv4Network(member) for member in _members(table, "host")]
-            return cls(side, IPv4Network(range_), host, internet)
+            internet = [int(member) for member in _members(table, "internet")]
+            attached: Iterable[IPv4Address] = links.connected(side.snapshot()).values()
+            homes = [range_.home(address) for address in attached]
+            return cls(side, range_, host, connections, homes, internet)
         except BaseException:
             side.close()
             raise
 
-    def set_host(self, host: Iterable[IPv4Network]) -> None:
+    def set_host(self, host: Iterable[IPv4Network | IPv6Network]) -> None:
         """Say which addresses mean the host itself; costs nothing when they are the same."""
         if self._host != (now := set(host)):
             self.side.nft(rules.host_now(now))
             self._host = now
 
-    def set_resolvers(self, resolvers: Iterable[IPv4Address]) -> None:
-        """Say whom labs with internet may ask for names, though the address be a private one."""
-        if self._resolvers != (now := set(resolvers)):
-            self.side.nft(rules.resolvers_now(now))
-            self._resolvers = now
+    def let_in(self, home: Home, *, internet: bool) -> None:
+        """Let a lab be heard, and where it may, leave the host."""
+        self.side.nft(rules.known(home) + (rules.internet_for(home.slot) if internet else ""))
+        self._known.add(home.slot)
+        if internet:
+            self.internet.add(home.slot)
 
-    def let_out(self, address: IPv4Address) -> None:
-        """Let one lab leave the host."""
-        self.side.nft(rules.internet_for(address))
-        self.internet.add(address)
+    def shut(self, home: Home) -> None:
+        """Take both away from a lab, if it has them."""
+        if home.slot in self.internet:
+            self.side.nft(rules.no_internet_for(home.slot))
+            self.internet.remove(home.slot)
+        if home.slot in self._known:
+            self.side.nft(rules.unknown(home))
+            self._known.remove(home.slot)
 
-    def shut_in(self, address: IPv4Address) -> None:
-        """Take that right away from a lab, if it has it."""
-        if address in self.internet:
-            self.side.nft(rules.no_internet_for(address))
-            self.internet.remove(address)
+    def refusals(self) -> dict[int, Refusals]:
+        """How often each lab was refused what is explained to learners; the kernel counts."""
+        counted = {
+            name: _counts(self.side.nft(f"list set {rules.ROUTER_TABLE} tried_{name}"))
+            for name in ("internet", "mail", "connections")
+        }
+        slots = set().union(*counted.values())
+        return {
+            slot: Refusals(**{name: of_lab.get(slot, 0) for name, of_lab in counted.items()})
+            for slot in slots
+        }
 
     def close(self) -> None:
         """Let the namespace go; with nobody else holding it, it ends, and its links with it."""
@@ -116,7 +146,14 @@ def _members(table: list[dict[str, Any]], name: str) -> list[str]:
     return [_text(element) for element in found.get("elem", [])]
 
 
-def _text(element: str | dict[str, Any]) -> str:
-    if isinstance(element, str):
-        return element
-    return f"{element['prefix']['addr']}/{element['prefix']['len']}"
+def _text(element: str | int | dict[str, Any]) -> str:
+    if isinstance(element, dict):
+        return f"{element['prefix']['addr']}/{element['prefix']['len']}"
+    return str(element)
+
+
+def _counts(listed: list[dict[str, Any]]) -> dict[int, int]:
+    """What the counter of each element of a set says, in packets."""
+    (found,) = [entry["set"] for entry in listed if "set" in entry]
+    elements = [element["elem"] for element in found.get("elem", [])]
+    return {element["val"]: element["counter"]["packets"] for element in elements}

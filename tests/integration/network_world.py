@@ -7,11 +7,11 @@ import select
 import socket
 import subprocess
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from runtime.instance import Instance
 from runtime.kernel.netns import NetworkNamespace
-from runtime.network.router import Router
+from runtime.network.router import Router, Share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DEADLINE_S = 3.0
 HOST = "203.0.113.2"
 SOMEWHERE = "198.51.100.7"  # stands for any address of the internet
+HOST6 = "2a00:5118::2"
+SOMEWHERE6 = "2a00:5119::7"
+PRIVATE6 = ("fd00:9::9", "fec0::9", "2001:db8::9", "2002:a09:909::9", "64:ff9b::a09:909")
 PRIVATE = ("10.9.9.9", "172.16.9.9", "192.168.9.9", "100.64.9.9", "169.254.169.254")
 
 
@@ -29,6 +32,12 @@ class Place:
         self.netns = netns or NetworkNamespace.create()
         self._stack = ExitStack()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     @classmethod
     def around(cls, netns_fd: int) -> Place:
         """A place in a namespace that somebody else made."""
@@ -38,6 +47,10 @@ class Place:
         """Run each as arguments of ip(8); what it says."""
         return "".join(self.sh("ip", *command.split()) for command in commands)
 
+    def take(self, address: str, link: str) -> None:
+        """Have one more address, at once."""
+        self.ip(f"address add {address} dev {link}" + (" nodad" if ":" in address else ""))
+
     def sh(self, *argv: str) -> str:
         inside = f"--net=/proc/{os.getpid()}/fd/{self.netns.fd}"
         done = subprocess.run(
@@ -45,29 +58,29 @@ class Place:
         )
         return done.stdout
 
-    def listens(self, port: int = 80, address: str = "0.0.0.0") -> socket.socket:  # noqa: S104
-        """A TCP server: the kernel completes handshakes though nobody accepts."""
-        listener = self._socket(socket.SOCK_STREAM)
+    def listens(self, port: int = 80, address: str = "::") -> socket.socket:
+        """A TCP server for IPv4 and IPv6: the kernel completes handshakes, nobody accepts."""
+        listener = self._socket(socket.SOCK_STREAM, socket.AF_INET6)
         listener.bind((address, port))
-        listener.listen(64)
+        listener.listen(4096)
         return listener
 
     def hears(self, port: int) -> socket.socket:
         """A UDP server."""
-        listener = self._socket(socket.SOCK_DGRAM)
-        listener.bind(("", port))
+        listener = self._socket(socket.SOCK_DGRAM, socket.AF_INET6)
+        listener.bind(("::", port))
         return listener
 
     def speaks(self, source: str = "") -> socket.socket:
         """A UDP client, bound to a source address."""
-        speaker = self._socket(socket.SOCK_DGRAM)
+        speaker = self._socket(socket.SOCK_DGRAM, _family(source))
         speaker.bind((source, 0))
         return speaker
 
-    def reaches(self, address: str, port: int = 80) -> str:
+    def reaches(self, address: str, port: int = 80, within_s: float = DEADLINE_S) -> str:
         """`open`, `refused` (somebody said no) or `silent` (until the deadline)."""
-        with self.netns.run(socket.socket) as client:
-            client.settimeout(DEADLINE_S)
+        with self.netns.run(socket.socket, _family(address)) as client:
+            client.settimeout(within_s)
             try:
                 client.connect((address, port))
             except TimeoutError:
@@ -77,12 +90,13 @@ class Place:
             return "open"
 
     def connects(self, address: str, port: int = 80) -> socket.socket:
-        client = self._socket(socket.SOCK_STREAM)
+        client = self._socket(socket.SOCK_STREAM, _family(address))
         client.connect((address, port))
         return client
 
-    def _socket(self, kind: int) -> socket.socket:
-        made = self.netns.run(socket.socket, socket.AF_INET, kind)
+    def _socket(self, kind: int, family: int = socket.AF_INET) -> socket.socket:
+        made = self.netns.run(socket.socket, family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.settimeout(DEADLINE_S)
         return self._stack.enter_context(made)
 
@@ -111,6 +125,11 @@ class World:
         for address in (SOMEWHERE, *PRIVATE):
             self.outside.ip(f"address add {address}/32 dev lo")
         self.host.ip("route add default via 203.0.113.1")
+        self.host.ip(f"address add {HOST6}/64 dev eth0 nodad")
+        self.outside.ip("address add 2a00:5118::1/64 dev eth0 nodad")
+        for address in (SOMEWHERE6, *PRIVATE6):
+            self.outside.ip(f"address add {address}/128 dev lo nodad")
+        self.host.ip("-6 route add default via 2a00:5118::1")
         # A new namespace inherits this from the machine, where some engine may have set it.
         self.host.sh("sysctl", "-qw", "net.ipv4.ip_forward=0")
         for place in (self.outside, self.host):
@@ -124,8 +143,8 @@ class World:
         """A copy that its taker may close."""
         return NetworkNamespace(os.dup(self.host.netns.fd))
 
-    def router(self, instance: Instance | None = None) -> Router:
-        router = Router.up(instance or self.instance, self.host_netns())
+    def router(self, instance: Instance | None = None, share: Share | None = None) -> Router:
+        router = Router.up(instance or self.instance, self.host_netns(), share or Share())
         self._routers.append(router)
         return router
 
@@ -150,6 +169,10 @@ class World:
             router.down()
         for place in self._places:
             place.close()
+
+
+def _family(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def heard(listener: socket.socket) -> bytes:

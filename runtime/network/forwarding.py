@@ -1,0 +1,150 @@
+"""Forwarding on the host, for our packets alone: a host that was no router becomes none for others.
+
+IPv4 forwards by the link that a packet comes in by. IPv6 forwards everywhere or nowhere, and a host
+that forwards no longer believes router advertisements, by which it may have its own default route:
+`accept_ra` 2 says that it does all the same.
+
+What others could now have forwarded is dropped by ip rules and not by nft, so it stays shut when
+somebody flushes the firewall. Where a foreign forward chain drops by default, or somebody forwards
+everywhere, forwarding is theirs to decide, and the rules are taken away.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+from contextlib import suppress
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any
+
+from runtime.network.addresses import Range
+from runtime.network.netlink import MAIN_TABLE, no_matter
+
+if TYPE_CHECKING:
+    from runtime.instance import Instance
+    from runtime.network.netlink import Snapshot
+    from runtime.network.side import Side
+
+_V4, _V6 = socket.AF_INET, socket.AF_INET6
+# After those of the uplink (host.py).
+_ANSWERS_RULE = 30002
+_OTHERS_RULE = 30003
+_INVERT = 2  # FIB_RULE_INVERT
+_EVERYWHERE6 = "ipv6/conf/all/forwarding"
+
+
+class Forwarding:
+    """What this instance switched on; kept in a file, so that a later life can switch it off.
+
+    Args:
+        side: the host's.
+        instance: whose.
+        uplink: the link that labs come by.
+    """
+
+    def __init__(self, side: Side, instance: Instance, uplink: str) -> None:
+        self._side = side
+        self._uplink = uplink
+        self._path = instance.run_path / "forwarding.json"
+
+    def allow(self, range_: Range, seen: Snapshot, dropped: set[int]) -> None:
+        """Let the kernel forward what labs send and what they get back; mends what was changed.
+
+        Args:
+            range_: of the labs.
+            seen: the host's links and routes.
+            dropped: the IP versions of which a foreign chain drops what it doesn't know.
+        """
+        done = self._done()
+        self._answer(range_)
+        everywhere = self._side.sysctl("ipv4/ip_forward") == "1"
+        if not everywhere:
+            links = [self._uplink, *(link.name for link in seen.ways_out())]
+            done["links"] = sorted({*done["links"], *self._switch_on(links)})
+        if self._side.has_ipv6 and seen.ways_out(6):
+            self._switch_on_ipv6(done)
+        self._remember({**done, "range": str(range_.v4)})
+        for name in set(done["links"]) - {self._uplink}:
+            self._shut(_V4, wanted=not everywhere and 4 not in dropped, iifname=name)
+        if done["everywhere6"]:
+            self._shut(_V6, wanted=6 not in dropped, iifname="lo", flags=_INVERT)
+
+    def stop(self, dropped: set[int]) -> None:
+        """Switch off what `allow` switched on, unless somebody else wants it by now."""
+        done = self._done()
+        present = {link.name for link in self._side.snapshot().links.values()}
+        for name in done["links"]:
+            self._shut(_V4, wanted=False, iifname=name)
+            if name in present and self._side.sysctl("ipv4/ip_forward") == "0":
+                self._side.set_sysctl(_forwarding(name), "0")
+        if done["everywhere6"]:
+            self._shut(_V6, wanted=False, iifname="lo", flags=_INVERT)
+            if 6 not in dropped:
+                self._side.set_sysctl(_EVERYWHERE6, "0")
+                for name in done["accepting"]:
+                    with suppress(FileNotFoundError):  # the link is gone
+                        self._side.set_sysctl(_accepting(name), "1")
+        if "range" in done:
+            self._back_to(Range(IPv4Network(done["range"])), "del", errno.ENOENT)
+        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # others have files there, or it never was
+            self._path.parent.rmdir()
+
+    def _answer(self, range_: Range) -> None:
+        """What comes back to labs finds its way before the rule that drops the rest."""
+        self._back_to(range_, "add", errno.EEXIST, table=MAIN_TABLE)
+
+    def _back_to(self, range_: Range, verb: str, fine: int, **rest: int) -> None:
+        for family, network in (_V4, range_.v4), (_V6, range_.v6):
+            with no_matter(fine, errno.EAFNOSUPPORT), self._side.netlink.batch() as batch:
+                batch.rule(verb, family=family, priority=_ANSWERS_RULE, dst=str(network), **rest)
+
+    def _shut(self, family: int, *, wanted: bool, **which: str | int) -> None:
+        verb, fine = ("add", errno.EEXIST) if wanted else ("del", errno.ENOENT)
+        with no_matter(fine), self._side.netlink.batch() as batch:
+            batch.rule(verb, family=family, priority=_OTHERS_RULE, action="blackhole", **which)
+
+    def _switch_on(self, links: list[str]) -> list[str]:
+        switched = [name for name in links if self._side.sysctl(_forwarding(name)) == "0"]
+        for name in switched:
+            self._side.set_sysctl(_forwarding(name), "1")
+        return switched
+
+    def _switch_on_ipv6(self, done: dict[str, Any]) -> None:
+        if self._side.sysctl(_EVERYWHERE6) == "1" and not done["everywhere6"]:
+            return
+        believing = [name for name in self._side.links6() if self._accepts(name)]
+        for name in believing:  # before: the switch takes away the routes of who doesn't
+            self._side.set_sysctl(_accepting(name), "2")
+        done["accepting"] = sorted({*done["accepting"], *believing})
+        if self._side.sysctl(_EVERYWHERE6) == "0":
+            done["everywhere6"] = True
+            self._remember(done)
+            self._side.set_sysctl(_EVERYWHERE6, "1")
+
+    def _accepts(self, link: str) -> bool:
+        return link != "all" and self._side.sysctl(_accepting(link)) == "1"
+
+    def _done(self) -> dict[str, Any]:
+        try:
+            found: Any = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            found = {}
+        if not isinstance(found, dict):
+            found = {}
+        return {"links": [], "everywhere6": False, "accepting": [], **found}
+
+    def _remember(self, done: dict[str, Any]) -> None:
+        text = json.dumps(done)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists() or self._path.read_text() != text:
+            self._path.write_text(text)
+
+
+def _forwarding(link: str) -> str:
+    return f"ipv4/conf/{link}/forwarding"
+
+
+def _accepting(link: str) -> str:
+    return f"ipv6/conf/{link}/accept_ra"

@@ -1,0 +1,244 @@
+"""Names for labs with internet: a relay between the router and the host's own resolvers.
+
+A lab asks 169.254.1.1, always; the relay asks whoever /etc/resolv.conf on the host names at that
+moment, so labs follow a laptop from one network to the next, and a resolver that listens on the
+host's loopback alone (systemd-resolved, dnsmasq) serves them too. It is the only door of the host
+to a lab: what comes in by it is a question, passed on as it is, and what goes back is the answer
+of the resolver that was asked.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from runtime.network.resolvers import resolvers
+from runtime.network.rules import GATEWAY
+
+if TYPE_CHECKING:
+    from runtime.network.side import Side
+
+log = structlog.get_logger()
+
+PORT = 53
+_IP_FREEBIND = 15
+_HEADER_BYTES = 12
+_IS_ANSWER = 0x80
+_SERVFAIL = b"\x81\x82"
+_PACKET_BYTES = 64 * 1024
+# A resolver that says nothing for so long is passed over for the next one.
+_PATIENCE_S = 2.0
+_TRIES = 3
+_OF_ONE_LAB = 32
+_OF_ALL = 512
+_TALKS = 32
+_TALKS_OF_ONE = 4
+
+
+class _Question:
+    """One packet of a lab's on its way, and who is asked just now."""
+
+    def __init__(self, packet: bytes, asker: tuple[str, int]) -> None:
+        self.packet = packet
+        self.asker = asker
+        self.tries = 0
+        self.upstream: socket.socket | None = None
+        self.until = 0.0
+
+
+class Names:
+    """The relay; one thread for all labs.
+
+    Args:
+        router: where labs ask.
+        host: where resolvers are asked.
+    """
+
+    def __init__(self, router: Side, host: Side) -> None:
+        self._host = host
+        self._datagrams = router.netns.run(_listening, socket.SOCK_DGRAM)
+        self._connections = router.netns.run(_listening, socket.SOCK_STREAM)
+        self._waiting: Counter[str] = Counter()
+        self._questions: set[_Question] = set()
+        self._talking: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._datagrams, selectors.EVENT_READ, self._on_question)
+        self._selector.register(self._connections, selectors.EVENT_READ, self._on_connection)
+        self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC)
+        self._selector.register(self._stop_fd, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._run, name="names", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; questions that are on their way are dropped."""
+        os.eventfd_write(self._stop_fd, 1)
+        self._thread.join()
+        for question in list(self._questions):
+            self._forget(question)
+        self._datagrams.close()
+        self._connections.close()
+        self._selector.close()
+        os.close(self._stop_fd)
+
+    def _run(self) -> None:
+        while True:
+            ready = self._selector.select(0.2 if self._questions else None)
+            for key, _ in ready:
+                if key.fd == self._stop_fd:
+                    return
+                try:
+                    key.data()
+                except Exception:
+                    log.exception("names.failed")
+            self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        now = time.monotonic()
+        for question in [each for each in self._questions if each.until <= now]:
+            self._ask(question)
+
+    def _is_full(self, address: str) -> bool:
+        return len(self._questions) >= _OF_ALL or self._waiting[address] >= _OF_ONE_LAB
+
+    def _on_question(self) -> None:
+        with suppress(BlockingIOError):
+            packet, asker = self._datagrams.recvfrom(_PACKET_BYTES)
+            is_question = len(packet) >= _HEADER_BYTES and not packet[2] & _IS_ANSWER
+            if is_question and not self._is_full(asker[0]):
+                question = _Question(packet, asker)
+                self._questions.add(question)
+                self._waiting[asker[0]] += 1
+                self._ask(question)
+
+    def _ask(self, question: _Question) -> None:
+        """Ask the next resolver; when each had its turn, say that none answered."""
+        self._hang_up(question)
+        found = resolvers()
+        if not found or question.tries >= _TRIES:
+            self._answer(question, question.packet[:2] + _SERVFAIL + question.packet[4:])
+            return
+        address = found[question.tries % len(found)]
+        question.tries += 1
+        question.until = time.monotonic() + _PATIENCE_S
+        try:
+            question.upstream = self._host.netns.run(_towards, address, socket.SOCK_DGRAM)
+            question.upstream.send(question.packet)
+        except OSError:  # no way there: the next one's turn comes with the clock
+            question.until = 0.0
+            return
+        self._selector.register(
+            question.upstream, selectors.EVENT_READ, lambda: self._on_answer(question)
+        )
+
+    def _on_answer(self, question: _Question) -> None:
+        if question.upstream is None:
+            return
+        try:
+            packet = question.upstream.recv(_PACKET_BYTES)
+        except OSError:  # nobody listens there
+            question.until = 0.0
+            return
+        if packet[:2] == question.packet[:2]:
+            self._answer(question, packet)
+
+    def _answer(self, question: _Question, packet: bytes) -> None:
+        with suppress(OSError):
+            self._datagrams.sendto(packet, question.asker)
+        self._forget(question)
+
+    def _forget(self, question: _Question) -> None:
+        self._hang_up(question)
+        self._questions.discard(question)
+        self._leave(question.asker[0])
+
+    def _hang_up(self, question: _Question) -> None:
+        if question.upstream is not None:
+            with suppress(KeyError):
+                self._selector.unregister(question.upstream)
+            question.upstream.close()
+            question.upstream = None
+
+    def _leave(self, address: str) -> None:
+        self._waiting[address] -= 1
+        if self._waiting[address] <= 0:
+            del self._waiting[address]
+
+    def _on_connection(self) -> None:
+        """A question too long for one packet: rare, so it gets a thread of its own."""
+        try:
+            lab, (address, _) = self._connections.accept()
+        except OSError:
+            return
+        with self._lock:
+            is_full = self._talking.total() >= _TALKS or self._talking[address] >= _TALKS_OF_ONE
+            self._talking[address] += not is_full
+        if is_full:
+            lab.close()
+        else:
+            threading.Thread(target=self._talk, args=(lab, address), daemon=True).start()
+
+    def _talk(self, lab: socket.socket, address: str) -> None:
+        try:
+            with lab:
+                lab.settimeout(_PATIENCE_S)
+                self._answer_long(lab, _read_long(lab))
+        except OSError:  # it was silent, or hung up
+            log.debug("names.hung_up")
+        finally:
+            with self._lock:
+                self._talking[address] -= 1
+
+    def _answer_long(self, lab: socket.socket, packet: bytes) -> None:
+        for address in resolvers():
+            with suppress(OSError):
+                upstream = self._host.netns.run(_towards, address, socket.SOCK_STREAM)
+                with upstream:
+                    upstream.sendall(packet)
+                    answer = _read_long(upstream)
+                lab.sendall(answer)
+                return
+
+
+def _read_long(end: socket.socket) -> bytes:
+    """One message with the two bytes before it that tell its length."""
+    with end.makefile("rb") as stream:
+        head = stream.read(2)
+        body = stream.read(int.from_bytes(head, "big"))
+    if len(head) < 2 or len(body) < int.from_bytes(head, "big"):
+        raise ConnectionResetError
+    return head + body
+
+
+def _listening(kind: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+    listener.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)  # before the first lab is connected
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((str(GATEWAY), PORT))
+    if kind == socket.SOCK_STREAM:
+        listener.listen(64)
+    return listener
+
+
+def _towards(address: str, kind: int) -> socket.socket:
+    """A socket in the host's namespace on which only one resolver is heard."""
+    found: list[Any] = socket.getaddrinfo(
+        address, PORT, type=kind, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    )
+    family, _, _, _, target = found[0]
+    upstream = socket.socket(family, kind)
+    try:
+        upstream.settimeout(_PATIENCE_S if kind == socket.SOCK_STREAM else 0)
+        upstream.connect(target)
+    except OSError:
+        upstream.close()
+        raise
+    return upstream
