@@ -12,6 +12,7 @@ import { showProblem } from "../lib/findings.js";
 import { Room } from "../lib/socket.js";
 import { wireKeys } from "../player/keys.js";
 import { wireLab } from "../player/lab.js";
+import { wirePaper } from "../player/paper.js";
 
 const room = new Room("/lesson");
 const element = one("slip-step", SlipStep);
@@ -55,3 +56,4 @@ room.on("connect", async () => {
   if (opened) lab.clock.until = opened.until;
 });
 wireKeys(element, rail, lab);
+wirePaper(element);
