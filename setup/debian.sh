@@ -72,7 +72,7 @@ install_all() {
 
 install_packages() {
   # A list that can't be had is no reason to stop yet: what is needed may be known already.
-  shown "Reading Debian's package lists" 0 apt-get update || :
+  shown "Reading Debian's package lists" 0 apt_get update -o APT::Update::Error-Mode=any || :
   [ -n "$packages" ] || return 0
   tries=60
   until without_services shown 'Installing Debian packages' 0 apt_install; do
@@ -87,8 +87,14 @@ install_packages() {
 }
 
 apt_install() {
-  printf '%s\n' "$packages" | DEBIAN_FRONTEND=noninteractive xargs apt-get install --yes \
-    --no-install-recommends -o APT::Status-Fd=1
+  # shellcheck disable=SC2086 # the packages are words
+  DEBIAN_FRONTEND=noninteractive apt_get install --yes --no-install-recommends \
+    -o APT::Status-Fd=1 $packages
+}
+
+apt_get() {
+  # A mirror that answers the second time is no reason to stop.
+  apt-get -o Acquire::Retries=3 "$@"
 }
 
 # Packages bring programs; none of their services shall start.
@@ -115,7 +121,7 @@ take_file() {
   chmod 755 "$folder"
   (
     cd "$folder"
-    shown "Fetching a file of $1" 0 apt-get download "$1" || exit 1
+    shown "Fetching a file of $1" 0 apt_get download "$1" || exit 1
     dpkg-deb --fsys-tarfile ./*.deb | tar -xO "./$2" >taken && [ -s taken ]
   ) || {
     rm -rf "$folder"

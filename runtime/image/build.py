@@ -119,6 +119,7 @@ def _bootstrap(definition: Definition, rootfs: Path, tell: Progress, lock_fd: in
         "mmdebstrap", "--verbose", "--format=directory", "--variant=minbase",
         f"--include={','.join(definition.packages)}",
         "--aptopt=Acquire::Languages \"none\"",
+        "--aptopt=Acquire::Retries \"3\"",
         # An interrupted build is thrown away, so nothing has to be safe on disk before its end.
         "--dpkgopt=force-unsafe-io",
         # Translations of messages and manuals: 50 MB that a C.UTF-8 session never reads.
