@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.engines import CPU_CORES, MEMORY_BYTES, PIDS
-from benchmarks.terminal import wait_for_prompt
+from benchmarks.prompt import wait_for_prompt
 from runtime.client import Client
 from runtime.image.store import Image, Store
 from runtime.instance import Instance

@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from benchmarks.terminal import time_to_prompt_ms
+from benchmarks.prompt import time_to_prompt_ms
 
 MEMORY_BYTES = 256 << 20
 PIDS = 128

@@ -36,6 +36,7 @@ class Row:
         death_signal: what it gets when the supervisor dies.
         fds: descriptors that it inherits, under the same numbers.
         once: it does its work and ends; it isn't started again.
+        is_urgent: it goes before whatever labs run: a key waits for nobody's flood.
         probe: how it is asked whether it is well.
     """
 
@@ -46,6 +47,7 @@ class Row:
     death_signal: signal.Signals = signal.SIGKILL
     fds: tuple[int, ...] = ()
     once: bool = field(default=False)
+    is_urgent: bool = field(default=False)
     probe: Probe | None = None
 
 
@@ -116,6 +118,7 @@ class Plan:
                 frozenset([own]),
                 (self.instance.data_path,),
             ),
+            is_urgent=True,
             probe=Probe(str(own / "control.sock"), b'{"op": "activity"}'),
         )
 

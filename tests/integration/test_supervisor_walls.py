@@ -132,6 +132,14 @@ def test_nothing_of_the_operators_is_open_in_them(server: Server, find: object) 
     assert [link for link in links if not link.startswith((*allowed, own))] == []
 
 
+def test_the_pump_goes_before_labs_and_the_web_does_not(server: Server) -> None:
+    pump, web = pump_of(server), web_of(server)
+    urgent = os.sched_getscheduler(pump) & ~os.SCHED_RESET_ON_FORK
+    assert urgent == os.SCHED_RR or os.getpriority(os.PRIO_PROCESS, pump) < 0
+    assert os.sched_getscheduler(web) == os.SCHED_OTHER
+    assert os.getpriority(os.PRIO_PROCESS, web) == 0
+
+
 @pytest.mark.parametrize(("process", "find"), [("web", web_of), ("pump", pump_of)])
 def test_what_is_killed_is_started_again_and_labs_live(
     server: Server, process: str, find: object

@@ -200,6 +200,43 @@ def test_two_viewers_share_one_size(stage: Stage) -> None:
     assert termios.tcgetwinsize(shell.master) == (30, 100)
 
 
+def test_the_size_follows_the_one_who_types(stage: Stage) -> None:
+    shell = stage.shell()
+    one, two = stage.browser(), stage.browser()
+    one.until_ready()
+    two.until_ready()
+    one.type("echo one\r")
+    one.until_shows(b"one\r\n")
+    one.send(b"Z" + struct.pack(">HH", 30, 100))
+    one.until(lambda: one.find("S") == [(30, 100)], "the size of who typed")
+    two.send(b"Z" + struct.pack(">HH", 40, 120))
+    two.until(lambda: two.find("S") == [(30, 100)] * 2, "the size that stays")
+    two.type("echo two\r")
+    one.until(lambda: one.find("S")[-1] == (40, 120), "the size of who types now")
+    assert termios.tcgetwinsize(shell.master) == (40, 120)
+    two.close()
+    one.until(lambda: one.find("S")[-1] == (30, 100), "the size of who is left")
+
+
+def test_a_programs_question_is_answered_once_however_many_look(stage: Stage) -> None:
+    stage.shell("1a2b3c4d.1", "sh", "-c", "stty raw -echo; echo; exec od -An -c -v -w1")
+    one, two = stage.browser(), stage.browser()
+    watcher = stage.browser(may="watch")
+    for browser in (one, two, watcher):
+        browser.until_ready()
+    one.until_shows(b"\n")
+    two.type("\x1b[?1;2c")
+    one.until_shows(b"c\n")
+    for browser in (watcher, one):
+        browser.type("\x1b[?1;2c")
+    two.type("\x1bP1+r\x1b\\\x1b[2;3R")
+    one.until_shows(b"R\n")
+    one.type(".")
+    one.until_shows(b".\n")
+    assert [line.strip() for line in bytes(one.output).splitlines()].count(b"033") == 4
+    assert watcher.find("P") == []
+
+
 def test_who_may_only_watch_can_neither_type_nor_resize(stage: Stage) -> None:
     shell = stage.shell()
     watcher = stage.browser(may="watch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,12 @@ MAX_INPUT_BYTES = 64 * 1024
 MAX_ROWS = 500
 MAX_COLS = 1000
 INTERRUPT = b"\x03"  # Ctrl-C, as it is typed
+
+# What xterm.js says by itself when a program asks: attributes, status, cursor, modes, colours.
+_ANSWER = re.compile(
+    rb"(?:\x1b\[[?>=]?[\d;]*(?:[cnR]|\$y)|\x1b\][\d;]+;rgb:[^\x07\x1b]*(?:\x07|\x1b\\)"
+    rb"|\x1bP[^\x1b]*\x1b\\)+"
+)
 
 Replay = Literal["exact", "screen", "fresh"]
 EndReason = Literal["shell", "lab", "withdrawn", "until"]
@@ -66,6 +73,11 @@ def parse(payload: bytes) -> Input | Resize | Drawn:
     if kind == b"A" and len(rest) == 8:
         return Drawn(struct.unpack(">Q", rest)[0])
     raise MessageError("The server did not understand a message of this page.")
+
+
+def is_answer(data: bytes) -> bool:
+    """Whether a terminal answered a program's question, and no person typed."""
+    return data[:1] == b"\x1b" and _ANSWER.fullmatch(data) is not None
 
 
 def hello(**fields: object) -> bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from webapp.terminals import messages
 from webapp.terminals.front import Front
+from webapp.terminals.holder import Holder
 from webapp.terminals.loop import IN, OUT
 from webapp.terminals.pacing import FULL_BYTES, Pacing
 
@@ -82,6 +83,7 @@ class Terminal:
         self.ended: EndReason | None = None
         self.last_input_at = self.last_output_at = 0.0
         self.typed_bytes = 0
+        self._holder = Holder[Onlooker]()
         self._front = Front(shell_pid)
         self._stream_fd = stream_fd
         self._loop = loop
@@ -123,6 +125,7 @@ class Terminal:
         """Forget `viewer`; the stream no longer waits for it."""
         if viewer in self.viewers:
             self.viewers.remove(viewer)
+            self._take_size(self._holder.leave(viewer))
             self.listen()
 
     def listen(self) -> None:
@@ -131,6 +134,13 @@ class Terminal:
             return
         mask = (IN if self._may_read() else 0) | (OUT if self._queue else 0)
         self._loop.watch(self._stream_fd, mask, self._ready)
+
+    def type(self, viewer: Onlooker, data: bytes) -> bool:
+        """Take what `viewer` typed, which gives it the size; see `write`."""
+        if messages.is_answer(data) and not self._holder.answers(viewer):
+            return True
+        self._take_size(self._holder.type(viewer))
+        return self.write(data)
 
     def write(self, data: bytes) -> bool:
         """Type `data`.
@@ -168,14 +178,20 @@ class Terminal:
         for viewer in self.viewers:
             viewer.send(messages.front(has_program=bool(self.has_program)))
 
-    def resize(self, rows: int, cols: int) -> None:
-        """Give all viewers the size that one of them asked for last."""
-        if self.ended or (rows, cols) == self.size:
+    def resize(self, viewer: Onlooker, rows: int, cols: int) -> None:
+        """Take the size of one viewer's window; all get it while it is that one who types."""
+        self._take_size(self._holder.resize(viewer, (rows, cols)))
+        if (rows, cols) != self.size:
+            viewer.send(messages.size(*self.size))
+
+    def _take_size(self, wanted: tuple[int, int] | None) -> None:
+        """Give the pty and all viewers a size; None for the one there is."""
+        if wanted is None or self.ended or wanted == self.size:
             return
         self._jiggling_rows = 0
-        termios.tcsetwinsize(self._stream_fd, (rows, cols))
+        termios.tcsetwinsize(self._stream_fd, wanted)
         for viewer in self.viewers:
-            viewer.send(messages.size(rows, cols))
+            viewer.send(messages.size(*wanted))
 
     def jiggle(self) -> None:
         """Make a full-screen program draw again: one row less for a moment (htop ignores less)."""

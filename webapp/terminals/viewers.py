@@ -174,9 +174,11 @@ class Viewer:
             self.push()
             terminal.listen()
         elif self.grant.may != "type":
+            if isinstance(message, Input) and messages.is_answer(message.data):
+                return  # nobody typed; the answer of one who may is what the program gets
             self.refuse("may-not-type", "You can watch this terminal, not type in it.")
         elif isinstance(message, Resize):
-            terminal.resize(message.rows, message.cols)
+            terminal.resize(self, message.rows, message.cols)
         elif self.is_ready or message.data == messages.INTERRUPT:
             # During a replay the rest may be a terminal's answer to a query of long ago; this is a
             # person's, who was overtaken by a flood and wants it to end.
@@ -185,7 +187,7 @@ class Viewer:
     def _type(self, terminal: Terminal, message: Input) -> None:
         if message.wants_word:
             self._waits_for = terminal.typed_bytes + len(message.data)
-        if not terminal.write(message.data):
+        if not terminal.type(self, message.data):
             self._waits_for = None
             self.refuse(
                 "input-full",
