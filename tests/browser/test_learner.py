@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screens import Joined, Terminal, join
@@ -129,3 +130,26 @@ def test_the_servers_view_shows_the_learners_own_processes(
     ben.page.get_by_role("button", name="Answer", exact=True).click()
     expect(quiz).to_have_attribute("data-state", "passed")
     expect(ben.page.get_by_text("A container is ordinary processes")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("whoami", "Ran"), ("cat /nowhere", "Failed, code 1"), ("sleep 1000", "Stopped")],
+)
+def test_a_command_of_the_text_says_how_it_ended(
+    person: Person, workshop: dict[str, Any], change: str, said: str
+) -> None:
+    ben = join(person(), workshop["code"], "Ben")
+    command = ben.page.locator("slip-command").first
+    command.locator("code").evaluate("(code, text) => { code.textContent = text; }", change)
+    ben.page.get_by_role("button", name="Run: whoami").click()
+    if said == "Stopped":
+        expect(command).to_contain_text("Running")
+        ben.terminal.wait_for("sleep 1000$")
+        ben.page.keyboard.press("Control+C")
+    expect(command).to_contain_text(said)
+    ben.terminal.wait_prompt()
+    assert ben.terminal.ask("false; true; echo $?") == "0"
+    expect(command).to_contain_text(said)
+    ben.page.reload()
+    expect(command).to_contain_text("Ran")  # what is replayed is old

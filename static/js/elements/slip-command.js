@@ -6,6 +6,12 @@ import { say } from "../lib/say.js";
 
 const COPIED_MS = 2000;
 const ONCE_MS = 500;
+/** What a shell says of a program that was ended or put aside from the keyboard. */
+const BY_KEY = new Set([130, 148]);
+
+/** @typedef {"ran" | "running" | "stopped" | "failed"} Outcome */
+/** @type {Record<Outcome, string>} */
+const SHAPES = { ran: "good", running: "working", stopped: "idle", failed: "failed" };
 
 export class SlipCommand extends HTMLElement {
   /**
@@ -17,7 +23,14 @@ export class SlipCommand extends HTMLElement {
   /** @type {(name: string) => void} keeps that it was run or copied; set by the page */
   press = () => {};
 
+  /** @type {() => string} the terminal that will say how this one ends; "" for none */
+  teller = () => "";
+
   hasRun = false;
+  /** @type {Outcome} */
+  #outcome = "ran";
+  #code = 0;
+  #waitsFor = "";
   #pressedAt = Number.NEGATIVE_INFINITY;
   #deeds = document.createElement("div");
 
@@ -46,15 +59,42 @@ export class SlipCommand extends HTMLElement {
     if (performance.now() - this.#pressedAt < ONCE_MS) return;
     this.#pressedAt = performance.now();
     this.#closeQuestion();
+    // In front of a program it is no command, and of several lines the first would answer for all.
+    const teller = force || this.text.includes("\n") ? "" : this.teller();
     const ran = await this.run(this.text, { force });
     if (!ran) {
       this.#ask();
       return;
     }
     this.hasRun = true;
-    this.#draw();
     this.press(this.dataset.id ?? "");
-    say("Ran");
+    this.#waitsFor = teller;
+    this.#become(teller ? "running" : "ran");
+  }
+
+  /**
+   * A command has ended in a terminal; the first one there since this one began is this one.
+   * @param {string} teller
+   * @param {number | null} code null: the shell is gone, and nobody says
+   */
+  finish(teller, code) {
+    if (!teller || this.#waitsFor !== teller) return;
+    this.#waitsFor = "";
+    this.#code = code ?? 0;
+    this.#become(!code ? "ran" : BY_KEY.has(code) ? "stopped" : "failed");
+  }
+
+  /** @param {Outcome} outcome */
+  #become(outcome) {
+    this.#outcome = outcome;
+    this.dataset.state = outcome;
+    this.#draw();
+    if (outcome !== "running") say(this.#said);
+  }
+
+  get #said() {
+    if (this.#outcome === "failed") return `Failed, code ${this.#code}`;
+    return { ran: "Ran", running: "Running", stopped: "Stopped" }[this.#outcome];
   }
 
   #draw() {
@@ -62,7 +102,7 @@ export class SlipCommand extends HTMLElement {
     if (this.isRunnable && this.hasRun) {
       const said = document.createElement("span");
       said.className = "command__said";
-      said.append(drawing("[data-shape=good]"), "Ran");
+      said.append(drawing(`[data-shape=${SHAPES[this.#outcome]}]`), this.#said);
       parts.push(
         said,
         this.#button("rotate-ccw", "", `Run again: ${this.text}`, () => this.start()),

@@ -132,6 +132,7 @@ export class SlipTerminal extends HTMLElement {
       activity: (each) => this.#active(each),
       back: (each, lines) => this.#back(each, lines),
       ended: (each, reason) => this.#ended(each, reason),
+      finished: ({ name }, code) => this.#tell("slip-finished", { name, code }),
       restart: (each) => this.#request("slip-terminal-open", { name: each.name }),
       title: (each) => this.#tabs.label(each.name, each.label, shownTitle(each.title)),
       bell: (each) => this.#isSeen(each) || this.#tabs.mark(each.name, "bell"),
@@ -180,6 +181,11 @@ export class SlipTerminal extends HTMLElement {
   /** Whether a program or half a line is in front of the chosen shell. */
   get isBusy() {
     return this.#chosenScreen?.isBusy ?? false;
+  }
+
+  /** The chosen terminal's name where its shell says how each command ended, else "". */
+  get teller() {
+    return this.#chosenScreen?.tellsCodes ? this.#chosenScreen.name : "";
   }
 
   /**
@@ -287,6 +293,7 @@ export class SlipTerminal extends HTMLElement {
 
   /** @param {TerminalScreen} screen @param {string} reason */
   #ended(screen, reason) {
+    this.#tell("slip-finished", { name: screen.name, code: null });
     if (screen === this.#chosenScreen) this.#strip.show(screen);
     if (reason === "until") this.#strip.finish();
     const sentence = GONE[/** @type {keyof typeof GONE} */ (reason)];

@@ -47,6 +47,7 @@ Terminal.strings.promptLabel = "Terminal input. Ctrl Shift L leaves the terminal
  * @property {(screen: TerminalScreen) => void} activity new output
  * @property {(screen: TerminalScreen, lines: number | null) => void} back null: the screen, not each line
  * @property {(screen: TerminalScreen, reason: string) => void} ended
+ * @property {(screen: TerminalScreen, code: number) => void} finished a command has ended
  * @property {(screen: TerminalScreen) => void} restart Enter after the shell's end
  * @property {(screen: TerminalScreen) => void} title a program named what it does
  * @property {(screen: TerminalScreen) => void} bell
@@ -69,6 +70,8 @@ export class TerminalScreen {
   #echo = new Echo(() => performance.now());
   #label;
   title = "";
+  /** Whether this shell says how each command ended. */
+  tellsCodes = false;
   #isReplaying = true;
   #hasShell = true;
   /** @type {boolean | null} null: not known */
@@ -116,6 +119,7 @@ export class TerminalScreen {
     this.clipboard = new TerminalClipboard(this.#term, owner.ask);
     this.#reader = new TerminalReader(this.#term);
     this.#link = new Link(transportFor(`${lab}.${name}`, owner.room), this.#ears(), CLOCK);
+    this.#term.parser.registerOscHandler(133, (mark) => this.#heardMark(mark));
     this.label = label;
   }
 
@@ -313,6 +317,18 @@ export class TerminalScreen {
         line,
       }),
     );
+  }
+
+  /**
+   * The shell says how a command ended (`D;CODE`, shell integration); what is replayed is old.
+   * @param {string} mark
+   */
+  #heardMark(mark) {
+    const ended = /^D;(\d{1,3})$/.exec(mark);
+    if (!ended) return false;
+    this.tellsCodes = true;
+    if (!this.#isReplaying) this.#owner.finished(this, Number(ended[1]));
+    return true;
   }
 
   /** @param {string} reason */

@@ -28,6 +28,11 @@ for (const each of document.querySelectorAll("slip-command")) {
   if (!(each instanceof SlipCommand)) continue;
   each.run = lab.run;
   each.press = press;
+  each.teller = () => lab.terminal.teller;
+  lab.terminal.addEventListener("slip-finished", (event) => {
+    const { name, code } = /** @type {CustomEvent} */ (event).detail;
+    each.finish(name, code);
+  });
 }
 for (const each of document.querySelectorAll("slip-quiz")) {
   if (each instanceof SlipQuiz) {

@@ -11,8 +11,9 @@ if [ "$EUID" -eq 0 ]; then
 else
   PS1='\[\e[1;32m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]\$ '
 fi
-# The window's name is the folder one is in, which the terminal's tab shows.
-PROMPT_COMMAND='history -a; printf "\e]0;%s\a" "${PWD/#$HOME/\~}"'
+# For the page, which draws neither: how the last command ended (OSC 133;D, as terminals with shell
+# integration know it), and the folder one is in, which is the window's name and the tab's.
+PROMPT_COMMAND='printf "\e]133;D;%s\a\e]0;%s\a" "$?" "${PWD/#$HOME/\~}"; history -a'
 
 alias ls='ls --color=auto' ll='ls -l' la='ls -A'
 alias grep='grep --color=auto' diff='diff --color=auto' ip='ip -color=auto'
