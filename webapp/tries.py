@@ -1,8 +1,8 @@
 """Wrong tries, counted by browser and by what was tried for, never by address.
 
 A school has one address.
-Only failures count. The pauses grow; what is counted is forgotten at a restart, which nobody outside
-can bring about (docs/security.md says what that gives a guesser).
+Only failures count. The pauses grow; what is counted is forgotten at a restart, which nobody
+outside can bring about (docs/security.md says what that gives a guesser).
 """
 
 from __future__ import annotations
