@@ -198,7 +198,13 @@ class Crun:
     def _run(self, program: str, lab: str) -> int:
         folder = self._labs_path / lab
         (folder / "program").write_text(program)
+        limited: list[str] = []
+        if program == "runc":
+            config = json.loads((folder / "config.json").read_text())
+            limited = _limit_beforehand(config["process"])
+            (folder / "config.json").write_text(json.dumps(config))
         argv = [
+            *limited,
             program,
             f"--root={self._state_path}",
             f"--log={folder / 'log'}",
@@ -216,9 +222,13 @@ class Crun:
     def _exec_argv(
         self, lab: str, process: dict[str, Any], files: Path, options: list[str]
     ) -> list[str]:
+        program = self._program(lab)
+        process = {**process}
+        limited = _limit_beforehand(process) if program == "runc" else []
         (files / "process").write_text(json.dumps(process))
         return [
-            self._program(lab),
+            *limited,
+            program,
             f"--root={self._state_path}",
             f"--log={files / 'log'}",
             "exec",
@@ -241,6 +251,18 @@ class Crun:
         folder.mkdir()
         undo.callback(_remove_files, folder)
         return folder
+
+
+def _limit_beforehand(process: dict[str, Any]) -> list[str]:
+    """Take the limits out of an OCI process, for the command that sets them before runc begins.
+
+    runc sets them from outside, on a process in the lab's user namespace, and for that the kernel
+    wants CAP_SYS_RESOURCE (seen with 1.1.5), which a server in a container hasn't. They are
+    inherited just as well.
+    """
+    limits = process.pop("rlimits", [])
+    names = ((each["type"].removeprefix("RLIMIT_").lower(), each) for each in limits)
+    return ["prlimit", *(f"--{name}={each['soft']}:{each['hard']}" for name, each in names)]
 
 
 def _not_started(lab: str, argv: list[str], status: int, log_path: Path) -> Problem:
