@@ -35,6 +35,7 @@ ANSWER_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 2.0
 WELL_TIMEOUT_S = 3.0
 """A runtime that is well says so at once; one that hangs shouldn't hold up a page that asks."""
+_METERS = 50  # as many as fit into a packet
 
 
 class Feed:
@@ -175,6 +176,46 @@ class Client:
     def lab_usage(self, lab: str) -> dict[str, Any]:
         """What the lab spends now, and its limits."""
         return self._ask("lab.usage", lab=lab)
+
+    def meter_read(self, lab: str) -> dict[str, Any]:
+        """What both halves of a lab cost now; a reading at most a second old."""
+        return self._ask("meter.read", lab=lab)
+
+    def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The same of many labs in one call, which costs a third; those that ended are left out."""
+        found: dict[str, dict[str, Any]] = {}
+        for first in range(0, len(labs), _METERS):
+            page = list(labs[first : first + _METERS])
+            found |= self._ask("meter.all", labs=page)["meters"]
+        return found
+
+    def meter_start(self, lab: str) -> dict[str, Any]:
+        """Time one more container of a lab's shape from nothing to its prompt."""
+        return self._ask("meter.start", lab=lab)
+
+    def meter_isolation(self, lab: str) -> dict[str, Any]:
+        """What root sees of the kernel in both halves."""
+        return self._ask("meter.isolation", lab=lab)
+
+    def work_start(self, lab: str, work: str) -> dict[str, Any]:
+        """Put a work in line; `work.changed` events tell how it goes."""
+        return self._ask("work.start", lab=lab, work=work)
+
+    def work_stop(self, lab: str) -> None:
+        """Stop a lab's work, or take it out of the line."""
+        self._ask("work.stop", lab=lab)
+
+    def plan_read(self, lab: str) -> dict[str, Any]:
+        """A learner's slice of the server, and how many more would fit into it."""
+        return self._ask("plan.read", lab=lab)
+
+    def plan_more(self, lab: str, kind: str) -> dict[str, Any]:
+        """Start one more machine or container; the plan says whether it was refused."""
+        return self._ask("plan.more", lab=lab, kind=kind)
+
+    def plan_less(self, lab: str) -> dict[str, Any]:
+        """End all that `plan_more` has started."""
+        return self._ask("plan.less", lab=lab)
 
     def lab_exec(
         self,

@@ -113,6 +113,7 @@ def _build(
         terminals,
         events,
         max_labs=settings.max_labs,
+        slice_bytes=settings.slice_memory_bytes,
         keeper_pid=deposits.unit_pid,
     )
     verbs = Verbs(settings, labs, terminals, events, images)

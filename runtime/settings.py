@@ -110,6 +110,16 @@ class Settings:
         default=40,
         metadata=_about("How many labs may live at once.", unit="labs", low=1, high=5000),
     )
+    slice_memory_bytes: int = field(
+        default=0,
+        metadata=_about(
+            "What each learner's planner counts with as “your server”; 0 is the server's memory "
+            "divided by max_labs.",
+            unit="bytes",
+            low=0,
+            high=1024 * GIB,
+        ),
+    )
     lab_max_memory_bytes: int = field(
         default=2 * GIB,
         metadata=_about(

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.image.build import Builder
+from runtime.labs.plan import KINDS
 from runtime.labs.state import LabId, Order, Shape
+from runtime.labs.works import UNITS
 from runtime.limits.amounts import Limits
 from runtime.protocol import bad_request
 
@@ -80,6 +82,15 @@ class Verbs:
             "lab.check": Verb(web, ("lab", "script", "facts", "timeout_s"), self._lab_check),
             "lab.processes": Verb(web, ("lab",), self._lab_processes),
             "lab.usage": Verb(web, ("lab",), self._lab_usage),
+            "meter.read": Verb(web, ("lab",), self._meter_read),
+            "meter.all": Verb(web, ("labs",), self._meter_all),
+            "meter.start": Verb(web, ("lab",), self._meter_start),
+            "meter.isolation": Verb(web, ("lab",), self._meter_isolation),
+            "work.start": Verb(web, ("lab", "work"), self._work_start),
+            "work.stop": Verb(web, ("lab",), self._work_stop),
+            "plan.read": Verb(web, ("lab",), self._plan_read),
+            "plan.more": Verb(web, ("lab", "kind"), self._plan_more),
+            "plan.less": Verb(web, ("lab",), self._plan_less),
             "lab.exec": Verb(root, ("lab", "argv", "user", "tty"), self._lab_exec),
             "terminal.open": Verb(web, ("lab", "name", *size), self._terminal_open),
             "terminal.close": Verb(web, ("terminal",), self._terminal_close),
@@ -140,6 +151,41 @@ class Verbs:
 
     def _lab_usage(self, call: Call) -> dict[str, Any]:
         return self.labs.usage(_lab(call.args))
+
+    def _meter_read(self, call: Call) -> dict[str, Any]:
+        return self.labs.comparison.read(self._own(call))
+
+    def _meter_all(self, call: Call) -> dict[str, Any]:
+        wanted = call.args.texts("labs", most=LIST_PAGE, longest=8)
+        found = {lab.id: lab for lab in self._taken()}
+        read = self.labs.comparison.read
+        return {"meters": {name: read(found[LabId(name)]) for name in wanted if name in found}}
+
+    def _meter_start(self, call: Call) -> dict[str, Any]:
+        return self.labs.comparison.start(self._own(call))
+
+    def _meter_isolation(self, call: Call) -> dict[str, Any]:
+        return self.labs.comparison.isolation(self._own(call))
+
+    def _work_start(self, call: Call) -> dict[str, Any]:
+        work = call.args.text("work", longest=16, pattern="|".join(UNITS))
+        return self.labs.comparison.work_start(self._own(call), work)
+
+    def _work_stop(self, call: Call) -> dict[str, Any]:
+        self.labs.comparison.work_stop(self._own(call))
+        return {}
+
+    def _plan_read(self, call: Call) -> dict[str, Any]:
+        return self.labs.comparison.plan_read(self._own(call))
+
+    def _plan_more(self, call: Call) -> dict[str, Any]:
+        kind = call.args.text("kind", longest=16, pattern="|".join(KINDS))
+        return self.labs.comparison.plan_more(
+            self._own(call), "machine" if kind == "machine" else "container"
+        )
+
+    def _plan_less(self, call: Call) -> dict[str, Any]:
+        return self.labs.comparison.plan_less(self._own(call))
 
     def _lab_exec(self, call: Call) -> dict[str, Any]:
         given = list(call.descriptors)
@@ -206,6 +252,10 @@ class Verbs:
     def _pump_register(self, call: Call) -> dict[str, Any]:
         self.terminals.pump.serve(call, call.args.text("pump", longest=32, pattern=PUMP))
         return {}
+
+    def _own(self, call: Call) -> Lab:
+        """The lab that a call is about."""
+        return self.labs.get(_lab(call.args))
 
     def _taken(self) -> list[Lab]:
         """The labs that somebody has; those of the pool are nobody's yet."""

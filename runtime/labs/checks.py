@@ -40,10 +40,12 @@ class Checks:
 
     Args:
         parts: the rooms.
+        measured: what else a check may read of a lab: its `meter` and its `plan`.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, measured: Callable[[Lab], dict[str, Any]]) -> None:
         self._parts = parts
+        self._measured = measured
         self._room = threading.BoundedSemaphore(AT_ONCE)
         self._one_a_lab: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -69,7 +71,7 @@ class Checks:
         """
         started = time.perf_counter()
         with self._one_a_lab[lab.id], self._room, ExitStack() as opened:
-            known = json.dumps(_facts(self._parts, lab, facts))
+            known = json.dumps({**_facts(self._parts, lab, facts), **self._measured(lab)})
             makers: tuple[Callable[[], int], ...] = (
                 lambda: os.pidfd_open(lab.pid),
                 lambda: _memfd("facts", known),

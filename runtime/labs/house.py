@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -15,9 +16,11 @@ from runtime.kernel.forker import Forker
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, processes, reconcile, state, usage
 from runtime.labs.checks import Checks
+from runtime.labs.comparison import Comparison
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
+from runtime.meter.figures import StopWatch
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ class Labs:
         terminals: their shells.
         events: hears what happens to them.
         max_labs: how many may live at once, those in the pool not counted.
+        slice_bytes: of the server's memory, for each learner; 0 for an equal share of it.
         keeper_pid: under systemd, the keeper whose unit the labs' cgroups lie in.
     """
 
@@ -55,6 +59,7 @@ class Labs:
         events: Events,
         *,
         max_labs: int,
+        slice_bytes: int = 0,
         keeper_pid: int | None = None,
     ) -> None:
         self._images = images
@@ -64,7 +69,10 @@ class Labs:
         forker = Forker(("runtime.kernel.namespaces", "runtime.labs.inside"))
         crun = Crun(instance)
         self._parts = life.Parts(instance, place, crun, router, terminals, forker)
-        self._checks = Checks(self._parts)
+        self.comparison = Comparison(
+            self._parts, images, events, slice_bytes=slice_bytes, shares=max_labs
+        )
+        self._checks = Checks(self._parts, self.comparison.facts)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
@@ -89,6 +97,7 @@ class Labs:
         self._watch.start()
         threading.Thread(target=self._sweep_images, args=(self._oldest(),), daemon=True).start()
         self._pool.start()
+        self.comparison.begin()
         self._is_ready = True
 
     def ready(self) -> bool:
@@ -106,6 +115,7 @@ class Labs:
         """
         self._is_ready = False
         self._pool.stop()
+        self.comparison.close()
         now = time.time()
         for lab in list(self._labs.values()):
             if end_labs or lab.key is None or (lab.until or now) <= now:
@@ -123,6 +133,7 @@ class Labs:
         Raises:
             Problem: `server-full`, `image-missing`, and what `life.make` raises.
         """
+        watch = StopWatch()
         with self._alone_with(order.key):
             lab = self._find(order.key)
             if lab is not None:
@@ -132,6 +143,8 @@ class Labs:
             if lab is not None:
                 lab.warm = True
                 self._parts.terminals.resize(lab.id, "1", order.rows, order.cols)
+                watch.done("pool")
+                lab.starts["prepared"] = asdict(watch.start())
             else:
                 lab = self._make(order.shape, order.rows, order.cols)
             lab.key, lab.until = order.key, order.until
@@ -173,6 +186,7 @@ class Labs:
             state.save(lab, self._parts.folder(lab))
         self._watch.discard(lab)
         self._checks.forget(lab_id)
+        self.comparison.forget(lab)
         try:
             life.end(self._parts, lab_id)
         finally:

@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -81,7 +81,24 @@ class Stages:
         self._last = now
 
 
-def make(parts: Parts, image: Image, shape: state.Shape, rows: int, cols: int) -> Lab:
+class Shells(Protocol):
+    """Opens the first shell of a lab that is being made."""
+
+    def open(self, lab: str, name: str | None, rows: int, cols: int) -> object:
+        """Open it; what it raises undoes the lab."""
+
+    def close_lab(self, lab: str) -> None:
+        """Hang up whatever was opened for a lab."""
+
+
+def make(
+    parts: Parts,
+    image: Image,
+    shape: state.Shape,
+    rows: int,
+    cols: int,
+    shells: Shells | None = None,
+) -> Lab:
     """Make a lab, its first terminal open; what was made is undone when a step fails.
 
     Args:
@@ -90,6 +107,7 @@ def make(parts: Parts, image: Image, shape: state.Shape, rows: int, cols: int) -
         shape: what was asked for.
         rows: the size of the first terminal, with `cols`.
         cols: see `rows`.
+        shells: opens its first terminal in place of the terminals that learners see.
 
     Returns:
         The lab, `ready`, without a key.
@@ -125,8 +143,9 @@ def make(parts: Parts, image: Image, shape: state.Shape, rows: int, cols: int) -
         rootfs.unmount(parts.root(lab.id))
         lab.started_ticks = processes.start_ticks(lab.pid)
         confirm_limits(parts.place, lab)
-        undo.callback(parts.terminals.close_lab, lab.id)
-        parts.terminals.open(lab.id, "1", rows, cols)
+        opener = shells or parts.terminals
+        undo.callback(opener.close_lab, lab.id)
+        opener.open(lab.id, "1", rows, cols)
         stages.done("terminal")
         lab.state = "ready"
         lab.stages_ms = stages.ms

@@ -64,6 +64,7 @@ class Lab:
         started_ticks: that process's start time, so that a pid used again is not taken for it.
         warm: it came from the pool.
         stages_ms: what making it cost, a stage a key.
+        starts: how soon it was at its prompt, `prepared` and `cold` (meter.figures.Start).
         created_at: unix seconds.
         terminals: as the wire shows them, when the lab was last asked for.
     """
@@ -80,6 +81,7 @@ class Lab:
     started_ticks: int = 0
     warm: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
+    starts: dict[str, dict[str, Any]] = field(default_factory=dict)
     created_at: float = 0.0
     terminals: list[dict[str, Any]] = field(default_factory=list)
 

@@ -49,3 +49,32 @@ class Hits:
     memory_kills: int
     pids_refused: int
     cpu_throttled: int
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """How much of the last ten seconds something waited (PSI's `some avg10`), in percent."""
+
+    cpu: float
+    memory: float
+    io: float
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a cgroup costs the server now; None is what this kernel doesn't say.
+
+    Attributes:
+        memory_bytes: what the server gets back when everything in it ends: its charge less the file
+            cache, which the kernel gives to whoever needs memory without anything ending.
+        cpu_seconds: processor time since it was made.
+        threads: processes and threads together.
+        pids: its processes.
+        pressure: None on v1, where the kernel keeps it for the whole machine only.
+    """
+
+    memory_bytes: int | None
+    cpu_seconds: float | None
+    threads: int | None
+    pids: frozenset[int]
+    pressure: Pressure | None

@@ -12,7 +12,7 @@ from runtime.limits.files import Mount, cgroup_mounts
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from runtime.limits.amounts import Hits, Limits, Usage
+    from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
 MS_REMOUNT = 32
 _HYBRID = Path("/sys/fs/cgroup/unified")
@@ -43,6 +43,9 @@ class Place(Protocol):
 
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
+
+    def spent(self, name: str) -> Spent | None:
+        """What a lab's cgroup, or its machine's, costs the server now; None where there is none."""
 
     def hits(self, lab: str) -> Hits:
         """How often a lab met its limits."""

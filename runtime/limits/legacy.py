@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runtime.limits import files
-from runtime.limits.amounts import Hits, Limits, Usage
+from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +105,27 @@ class Legacy:
             memory_bytes=max(charged - idle_cache, 0),
             pids=files.read_number(self._group("pids", lab) / "pids.current") or 0,
             cpu_seconds=nanoseconds / 1e9,
+        )
+
+    def spent(self, name: str) -> Spent | None:
+        """What a cgroup costs the server now."""
+        memory = str(self._group("memory", name))
+        charged = files.number_in(files.read_quickly(f"{memory}/memory.usage_in_bytes"))
+        if charged is None:
+            return None
+        cache = files.sum_in(
+            files.read_quickly(f"{memory}/memory.stat"), "total_active_file", "total_inactive_file"
+        )
+        nanoseconds = files.number_in(
+            files.read_quickly(f"{self._group('cpuacct', name)}/cpuacct.usage")
+        )
+        threads = files.read_quickly(f"{self._group('pids', name)}/pids.current")
+        return Spent(
+            memory_bytes=None if cache is None else max(charged - cache, 0),
+            cpu_seconds=None if nanoseconds is None else nanoseconds / 1e9,
+            threads=files.number_in(threads),
+            pids=files.pids_quickly(memory),
+            pressure=None,
         )
 
     def hits(self, lab: str) -> Hits:

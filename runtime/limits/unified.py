@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runtime.limits import files
-from runtime.limits.amounts import Hits, Limits, Usage
+from runtime.limits.amounts import Hits, Limits, Pressure, Spent, Usage
 from runtime.problems import Problem
 
 _PERIOD_US = 100_000
@@ -110,6 +110,23 @@ class Unified:
             cpu_seconds=files.read_table(group / "cpu.stat").get("usage_usec", 0) / 1e6,
         )
 
+    def spent(self, name: str) -> Spent | None:
+        """What a cgroup costs the server now."""
+        group = str(self._base / name)
+        charged = files.number_in(files.read_quickly(f"{group}/memory.current"))
+        if charged is None:
+            return None
+        stat = files.read_quickly(f"{group}/memory.stat")
+        cache = files.sum_in(stat, "active_file", "inactive_file", "slab_reclaimable")
+        microseconds = files.sum_in(files.read_quickly(f"{group}/cpu.stat"), "usage_usec")
+        return Spent(
+            memory_bytes=None if cache is None else max(charged - cache, 0),
+            cpu_seconds=None if microseconds is None else microseconds / 1e6,
+            threads=files.number_in(files.read_quickly(f"{group}/pids.current")),
+            pids=files.pids_quickly(group),
+            pressure=_pressure(group),
+        )
+
     def hits(self, lab: str) -> Hits:
         """How often a lab met its limits."""
         group = self._base / lab
@@ -163,6 +180,15 @@ class Unified:
             except OSError as error:
                 if error.errno not in {errno.ESRCH, errno.EINVAL}:  # gone, or a kernel thread
                     raise
+
+
+def _pressure(group: str) -> Pressure | None:
+    found = [
+        files.pressure_in(files.read_quickly(f"{group}/{name}.pressure"))
+        for name in ("cpu", "memory", "io")
+    ]
+    known = [value for value in found if value is not None]
+    return Pressure(*known) if len(known) == len(found) else None
 
 
 def _no_controller(group: Path, name: str) -> Problem:

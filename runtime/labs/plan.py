@@ -1,0 +1,260 @@
+"""Each learner's slice of the server, and how many more would fit into it.
+
+Two lines, always: as they idle now, measured, and if each used all it was promised. Admission goes
+by the learner's own sum: a machine counts with all it was promised, since its memory, once touched,
+stays taken; a container with what it uses, as container engines do by default.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import structlog
+
+from runtime.kernel.spawn import ProgramFailed
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from runtime.meter.figures import Start
+
+log = structlog.get_logger()
+
+Kind = Literal["machine", "container"]
+KINDS: tuple[Kind, ...] = ("machine", "container")
+MOST_EXTRA = 8  # of either kind for one learner: each costs processes and a link, not memory alone
+_KEPT = 0.1  # of the slice, as a careful administrator keeps some
+_MIB = 1 << 20
+_NAMES = {"machine": "VM", "container": "container"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one half or one extra counts with, in bytes.
+
+    Attributes:
+        used: measured now; None where it isn't known.
+        promised: all it may have.
+    """
+
+    used: int | None
+    promised: int
+
+
+class Extra(Protocol):
+    """One more machine or container of a learner's, that no page shows."""
+
+    start: Start | None
+
+    def cost(self) -> Cost:
+        """What it counts with."""
+
+    def end(self) -> None:
+        """End it; nothing of it is left."""
+
+
+@dataclass
+class _Mine:
+    """What one lab has asked for beyond itself."""
+
+    extras: dict[Kind, list[Extra]] = field(
+        default_factory=lambda: {"machine": [], "container": []}
+    )
+    refused: dict[str, Any] | None = None
+    after_refusal: int = 0
+    is_over: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a lab's plan stands on when it is asked.
+
+    Attributes:
+        own: what the lab's own halves count with.
+        promise: what one more of a kind is promised; None where this lab can have none.
+        make: starts one more of a kind.
+    """
+
+    own: dict[Kind, list[Cost]]
+    promise: dict[Kind, int | None]
+    make: Callable[[Kind], Extra]
+
+
+class Plans:
+    """The plans of all labs; safe from any thread.
+
+    Args:
+        slice_bytes: of each learner.
+        free_bytes: what the whole server has to give, whoever's slice it is.
+    """
+
+    def __init__(self, slice_bytes: int, free_bytes: Callable[[], int]) -> None:
+        self.slice_bytes = slice_bytes
+        self._free_bytes = free_bytes
+        self._labs: defaultdict[str, _Mine] = defaultdict(_Mine)
+
+    def read(self, lab_id: str, want: Want) -> dict[str, Any]:
+        """The plan, as `plan.read` answers it."""
+        return self._answer(self._labs[lab_id], want)
+
+    def more(self, lab_id: str, kind: Kind, want: Want) -> dict[str, Any]:
+        """Start one more, or say what kept it from being started; the plan after it."""
+        mine = self._labs[lab_id]
+        with mine.lock:
+            mine.refused = mine.refused if kind == "container" else None
+            refusal = self._refusal(mine, kind, want)
+            if refusal is not None:
+                mine.refused, mine.after_refusal = refusal, 0
+            elif not mine.is_over:
+                mine.extras[kind].append(want.make(kind))
+                if kind == "container" and mine.refused is not None:
+                    mine.after_refusal += 1
+            return self._answer(mine, want)
+
+    def less(self, lab_id: str, want: Want) -> dict[str, Any]:
+        """End all that is extra; the plan after it."""
+        mine = self._labs[lab_id]
+        with mine.lock:
+            _end_all(mine)
+            mine.refused, mine.after_refusal = None, 0
+            return self._answer(mine, want)
+
+    def forget(self, lab_id: str) -> None:
+        """A lab ends, and what is extra with it."""
+        mine = self._labs.pop(lab_id, None)
+        if mine is not None:
+            with mine.lock:
+                mine.is_over = True
+                _end_all(mine)
+
+    def close(self) -> None:
+        """End all that is extra, of every lab."""
+        for lab_id in list(self._labs):
+            self.forget(lab_id)
+
+    def _refusal(self, mine: _Mine, kind: Kind, want: Want) -> dict[str, Any] | None:
+        """Why one more can't be started; None when it can."""
+        name = _NAMES[kind]
+        if len(mine.extras[kind]) >= MOST_EXTRA:
+            sentence = f"You have {MOST_EXTRA} more of these already, as many as one learner may."
+            return _refused(kind, "workshop", sentence, None, None)
+        costs = self._costs(mine, want)
+        needs = _counted(kind, costs, want)
+        if needs is None:
+            return _refused(kind, "workshop", f"This lab can have no other {name}.", None, None)
+        used = sum(cost.promised for cost in costs["machine"])
+        used += sum(cost.used or 0 for cost in costs["container"])
+        free = max(self._room() - used, 0)
+        if needs > free:
+            sentence = (
+                f"Not enough resources for another {name}: one needs {_mb(needs)}, {_mb(free)} are "
+                f"free. Counted is memory: of your slice of {_mb(self.slice_bytes)}, "
+                f"{_mb(self._kept())} are kept free and {_mb(used)} are taken."
+            )
+            each = _average([cost.used for cost in costs["container"]])
+            if kind == "machine" and each is not None:
+                sentence += f" A container needs {_mb(each)}."
+            return _refused(kind, "memory", sentence, needs, free)
+        left = self._free_bytes()
+        if needs > left:
+            sentence = f"Not enough resources for another {name}: the server has {_mb(left)} left."
+            return _refused(kind, "memory", sentence, needs, left)
+        return None
+
+    def _answer(self, mine: _Mine, want: Want) -> dict[str, Any]:
+        costs = self._costs(mine, want)
+        started = [extra.start for extra in mine.extras["container"] if extra.start is not None]
+        return {
+            "at": time.time(),
+            "slice_bytes": self.slice_bytes,
+            "kept_bytes": self._kept(),
+            "lines": {
+                "idle": self._line(
+                    {kind: [cost.used for cost in costs[kind]] for kind in KINDS},
+                    {kind: _average([cost.used for cost in costs[kind]]) for kind in KINDS},
+                ),
+                "promised": self._line(
+                    {kind: [cost.promised for cost in costs[kind]] for kind in KINDS},
+                    want.promise,
+                ),
+            },
+            "mine": {
+                "machines": len(costs["machine"]),
+                "containers": len(costs["container"]),
+                "container_start": asdict(started[-1]) if started else None,
+            },
+            "refused": mine.refused,
+            "after_refusal": mine.after_refusal,
+        }
+
+    def _line(
+        self, used: dict[Kind, list[int | None]], each: dict[Kind, int | None]
+    ) -> dict[str, Any]:
+        sums = {f"{kind}s": sum(size or 0 for size in used[kind]) for kind in KINDS}
+        free = max(self._room() - sum(sums.values()), 0)
+        more = {kind: free // size if (size := each[kind]) else None for kind in KINDS}
+        return {
+            "used_bytes": sums,
+            "free_bytes": free,
+            **{kind: {"each_bytes": each[kind], "more": more[kind]} for kind in KINDS},
+        }
+
+    @staticmethod
+    def _costs(mine: _Mine, want: Want) -> dict[Kind, list[Cost]]:
+        return {
+            kind: [*want.own[kind], *(extra.cost() for extra in mine.extras[kind])]
+            for kind in KINDS
+        }
+
+    def _kept(self) -> int:
+        return round(self.slice_bytes * _KEPT)
+
+    def _room(self) -> int:
+        return self.slice_bytes - self._kept()
+
+
+def _counted(kind: Kind, costs: dict[Kind, list[Cost]], want: Want) -> int | None:
+    """What one more of a kind needs by the rule of its kind; None where there can be none."""
+    if want.promise[kind] is None or kind == "machine":
+        return want.promise[kind]
+    return _average([cost.used for cost in costs["container"]]) or 0
+
+
+def _refused(
+    kind: Kind, counted: str, sentence: str, needs: int | None, free: int | None
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "sentence": sentence,
+        "counted": counted,
+        "needs_bytes": needs,
+        "free_bytes": free,
+        "at": time.time(),
+    }
+
+
+def _end_all(mine: _Mine) -> None:
+    for extras in mine.extras.values():
+        while extras:
+            extra = extras.pop()
+            try:
+                extra.end()
+            except (OSError, Problem, ProgramFailed):
+                log.exception("plan.extra_stays")
+
+
+def _average(sizes: Sequence[int | None]) -> int | None:
+    known = [size for size in sizes if size is not None]
+    return sum(known) // len(known) if known else None
+
+
+def _mb(size: int) -> str:
+    # Ten kilobytes matter to a container, not to a machine.
+    megabytes = size / _MIB
+    return f"{megabytes:.0f} MB" if megabytes >= 10 else f"{megabytes:.1f} MB"

@@ -1,0 +1,101 @@
+"""Reads both sides: cheap figures at each reading, dear ones as seldom as their cost wants."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+
+from runtime.meter import disk, memory
+from runtime.meter.figures import Figures, Side, Split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.limits.amounts import Spent
+
+_DEAR_S = 5.0
+_SHARE = 0.0002  # of a core, that one dear figure of one side may cost: the PSS of a qemu is 1 ms
+
+
+_Value = TypeVar("_Value")
+
+
+class Groups(Protocol):
+    """Where the cgroups are."""
+
+    def spent(self, name: str) -> Spent | None:
+        """What one costs the server now; None where there is none."""
+
+
+class _Kept(NamedTuple, Generic[_Value]):
+    """A dear figure, and when it is worth another look."""
+
+    value: _Value
+    due_at: float
+
+
+class Meter:
+    """Safe from any thread; two that read one side wait for each other.
+
+    Args:
+        groups: reads a cgroup by its name.
+    """
+
+    def __init__(self, groups: Groups) -> None:
+        self._groups = groups
+        self._kept: defaultdict[str, dict[str, _Kept[Any]]] = defaultdict(dict)
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def read(self, side: Side) -> Figures:
+        """One reading; what nobody can say is None."""
+        with self._locks[side.group]:
+            spent = self._groups.spent(side.group)
+            pids = spent.pids if spent else frozenset()
+            if side.hypervisor_pid is not None:
+                pids &= {side.hypervisor_pid}
+            pss = self._seldom(side, "pss", lambda: memory.pss(pids)) if pids else None
+            disk_bytes = self._seldom(side, "disk", lambda: disk.blocks_bytes(side.disk_path))
+            return Figures(
+                starts={"cold": side.cold, "prepared": side.prepared},
+                memory_bytes=spent.memory_bytes if spent else None,
+                memory_split=self._split(side, spent),
+                memory_limit_bytes=side.memory_limit_bytes,
+                pss_bytes=pss,
+                disk_bytes=disk_bytes,
+                disk_limit_bytes=side.disk_limit_bytes,
+                cpu_seconds=spent.cpu_seconds if spent else None,
+                cpu_cores=side.cpu_cores,
+                processes=len(pids) if spent else None,
+                threads=spent.threads if spent else None,
+                kernel=side.kernel,
+                pressure=spent.pressure if spent else None,
+                guest=side.guest,
+            )
+
+    def forget(self, group: str) -> None:
+        """A side has ended; the next one of its name begins anew."""
+        self._kept.pop(group, None)
+        self._locks.pop(group, None)
+
+    def _split(self, side: Side, spent: Spent | None) -> Split | None:
+        if side.hypervisor_pid is None or spent is None or spent.memory_bytes is None:
+            return None
+        pid = side.hypervisor_pid
+        parts = self._seldom(side, "parts", lambda: memory.parts(pid, side.guest_bytes))
+        if parts is None:
+            return None
+        rest = max(spent.memory_bytes - parts.guest - parts.translation, 0)
+        return Split(parts.guest, rest, parts.translation)
+
+    def _seldom(self, side: Side, name: str, look: Callable[[], _Value]) -> _Value:
+        """A figure that is dear: looked at again only when its cost is earned."""
+        kept: _Kept[_Value] | None = self._kept[side.group].get(name)
+        if kept is None or kept.due_at <= time.monotonic():
+            before = time.thread_time()
+            value = look()
+            cost_s = time.thread_time() - before
+            kept = _Kept(value, time.monotonic() + max(_DEAR_S, cost_s / _SHARE))
+            self._kept[side.group][name] = kept
+        return kept.value
