@@ -217,6 +217,10 @@ class Client:
         """End all that `plan_more` has started."""
         return self._ask("plan.less", lab=lab)
 
+    def lab_walls(self, lab: str) -> dict[str, Any]:
+        """What the lab is made of: namespaces, limits, rights and network, as they are now."""
+        return self._ask("lab.walls", lab=lab)
+
     def lab_exec(
         self,
         lab: str,

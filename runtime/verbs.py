@@ -91,6 +91,7 @@ class Verbs:
             "plan.read": Verb(web, ("lab",), self._plan_read),
             "plan.more": Verb(web, ("lab", "kind"), self._plan_more),
             "plan.less": Verb(web, ("lab",), self._plan_less),
+            "lab.walls": Verb(web, ("lab",), self._lab_walls),
             "lab.exec": Verb(root, ("lab", "argv", "user", "tty"), self._lab_exec),
             "terminal.open": Verb(web, ("lab", "name", *size), self._terminal_open),
             "terminal.close": Verb(web, ("terminal",), self._terminal_close),
@@ -186,6 +187,9 @@ class Verbs:
 
     def _plan_less(self, call: Call) -> dict[str, Any]:
         return self.labs.comparison.plan_less(self._own(call))
+
+    def _lab_walls(self, call: Call) -> dict[str, Any]:
+        return self.labs.walls(_lab(call.args))
 
     def _lab_exec(self, call: Call) -> dict[str, Any]:
         given = list(call.descriptors)

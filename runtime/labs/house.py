@@ -14,7 +14,7 @@ from runtime.container import bundle
 from runtime.container.crun import Crun
 from runtime.kernel.forker import Forker
 from runtime.kernel.spawn import ProgramFailed
-from runtime.labs import life, processes, reconcile, state, usage
+from runtime.labs import life, processes, reconcile, state, usage, walls
 from runtime.labs.checks import Checks
 from runtime.labs.comparison import Comparison
 from runtime.labs.pool import Pool
@@ -231,6 +231,10 @@ class Labs:
     def usage(self, lab_id: LabId) -> dict[str, Any]:
         """What a lab uses, and of how much."""
         return usage.read(self._parts.place, self.get(lab_id))
+
+    def walls(self, lab_id: LabId) -> dict[str, Any]:
+        """What a lab is made of (labs/walls.py)."""
+        return walls.read(self._parts, self.get(lab_id), self.usage(lab_id))
 
     def execute(
         self,

@@ -60,7 +60,7 @@ class Router:
         """Made by `up` and `adopt`; host and walls become the router's own."""
         self._host = host
         self._walls = walls
-        self._share = share
+        self.share = share
         self._labs = links.connected(walls.side.snapshot())
         self._addresses = Addresses(walls.range.v4, self._labs.values())
         self._lock = threading.Lock()
@@ -166,7 +166,7 @@ class Router:
         with _explained(), ExitStack() as undo:
             undo.callback(self._forget, lab, address)
             side, home = self._walls.side, self._walls.range.home(address)
-            speed = Speed(self._mtu, self._share.mbit * _MBIT_BYTES)
+            speed = Speed(self._mtu, self.share.mbit * _MBIT_BYTES)
             links.connect(side.netlink, netns_fd, lab, home, speed, with_ipv6=side.has_ipv6)
             with self._lock:
                 if internet and not self._walls.internet:

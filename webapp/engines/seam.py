@@ -65,6 +65,10 @@ class Engine(Protocol):
         """What the lab spends now, and its limits."""
         ...
 
+    def lab_walls(self, lab: str) -> dict[str, Any]:
+        """What the lab is made of, as it is now."""
+        ...
+
     def terminal_open(
         self, lab: str, name: str | None = None, *, rows: int = 24, cols: int = 80
     ) -> dict[str, Any]:

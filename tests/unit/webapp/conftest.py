@@ -98,6 +98,9 @@ class MemoryEngine:
         names = ("memory_bytes", "memory_limit_bytes", "pids", "pids_limit")
         return {"lab": lab, **dict.fromkeys(names, 1), "cpu_seconds": 0.0, "cpu_cores": 1.0}
 
+    def lab_walls(self, lab: str) -> dict[str, Any]:
+        raise NotImplementedError
+
     def terminal_open(
         self, lab: str, name: str | None = None, *, rows: int = 24, cols: int = 80
     ) -> dict[str, Any]:
