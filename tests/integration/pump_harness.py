@@ -124,7 +124,7 @@ class Browser:
                 self.drawn(self.next_seq)
         elif kind == "S":
             self.said.append((kind, struct.unpack(">HH", rest)))
-        elif kind in {"R", "T"}:
+        elif kind in {"R", "T", "K"}:
             self.said.append((kind, None))
         elif kind == "F":
             self.said.append((kind, rest == b"\x01"))

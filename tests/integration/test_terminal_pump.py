@@ -461,3 +461,13 @@ def test_a_paste_longer_than_the_queue_arrives_whole_piece_after_piece(
     browser.type("\x04")
     browser.until(lambda: browser.find("F")[-1:] == [False], "cat has ended")
     assert kept.read_text() == text.replace("\r", "\n")
+
+
+def test_a_knock_is_answered_also_while_the_program_floods(stage: Stage) -> None:
+    stage.shell()
+    browser = stage.browser()
+    browser.until_ready()
+    browser.type("yes\r")
+    browser.until_shows(b"y\r\ny\r\n")
+    browser.send(b"K")
+    browser.until(lambda: browser.find("K"), "a sign of life")

@@ -56,7 +56,12 @@ class Drawn:
     seq: int
 
 
-def parse(payload: bytes) -> Input | Resize | Drawn:
+@dataclass(frozen=True)
+class Knock:
+    """The browser wants a sign of life."""
+
+
+def parse(payload: bytes) -> Input | Resize | Drawn | Knock:
     """One payload from the browser.
 
     Raises:
@@ -72,6 +77,8 @@ def parse(payload: bytes) -> Input | Resize | Drawn:
         raise MessageError(f"A terminal has at most {MAX_ROWS} rows and {MAX_COLS} columns.")
     if kind == b"A" and len(rest) == 8:
         return Drawn(struct.unpack(">Q", rest)[0])
+    if payload == b"K":
+        return Knock()
     raise MessageError("The server did not understand a message of this page.")
 
 
@@ -108,6 +115,11 @@ def front(*, has_program: bool) -> bytes:
 def taken() -> bytes:
     """`T`: the piece of a paste is with the program, the next one may come."""
     return encode(Op.BINARY, b"T")
+
+
+def here() -> bytes:
+    """`K`: a sign of life."""
+    return encode(Op.BINARY, b"K")
 
 
 def ended(reason: EndReason) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from webapp.terminals import messages
 from webapp.terminals.connection import Connection
 from webapp.terminals.credit import Credit
-from webapp.terminals.messages import Drawn, Input, MessageError, Resize
+from webapp.terminals.messages import Drawn, Input, Knock, MessageError, Resize
 
 if TYPE_CHECKING:
     import socket
@@ -166,9 +166,11 @@ class Viewer:
             self.refuse("terminal-message", str(error), "Reload the page.")
             return
         terminal = self._terminal
-        if terminal is None:
+        if isinstance(message, Knock):
+            self.send(messages.here())
+        elif terminal is None:
             return
-        if isinstance(message, Drawn):
+        elif isinstance(message, Drawn):
             if not self._credit.acknowledge(message.seq, self._cursor):
                 self.refuse("terminal-message", "The page drew what was never sent.", "Reload it.")
             self.push()

@@ -127,8 +127,9 @@ export class TerminalStrip {
       });
       return;
     }
-    const next = Math.max(1, Math.ceil((nextAt - now) / 1000));
-    this.#say("waiting", `Reconnecting, try ${tries} · next in ${next}\u00a0s`);
+    const next = Math.ceil((nextAt - now) / 1000);
+    const when = next > 0 ? ` · next in ${next}\u00a0s` : "";
+    this.#say("waiting", `Reconnecting, try ${tries}${when}`);
     this.note({
       id: "away",
       tone: "info",

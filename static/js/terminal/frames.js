@@ -6,7 +6,7 @@
  * @typedef {{code: string, sentence: string, hint: string}} Problem
  * @typedef {{type: "hello", hello: Hello} | {type: "output", seq: number, data: Uint8Array}
  *   | {type: "ready"} | {type: "size", rows: number, cols: number}
- *   | {type: "front", hasProgram: boolean} | {type: "taken"}
+ *   | {type: "front", hasProgram: boolean} | {type: "taken"} | {type: "here"}
  *   | {type: "ended", reason: "shell" | "lab" | "withdrawn" | "until"}
  *   | {type: "problem", problem: Problem}} Frame
  */
@@ -36,6 +36,8 @@ export function decode(payload) {
       return { type: "front", hasProgram: bytes[1] === 1 };
     case "T":
       return { type: "taken" };
+    case "K":
+      return { type: "here" };
     case "E":
       return { type: "ended", reason: JSON.parse(decoder.decode(rest)).reason };
     case "P":
@@ -71,6 +73,11 @@ export function isAnswered(frame) {
  */
 export function resizeFrame(rows, cols) {
   return Uint8Array.of(0x5a, rows >> 8, rows & 255, cols >> 8, cols & 255);
+}
+
+/** A knock, which is answered at once. */
+export function knockFrame() {
+  return Uint8Array.of(0x4b);
 }
 
 /** @param {number} seq */

@@ -4,8 +4,9 @@
  */
 
 import { Credit } from "./credit.js";
-import { decode, drawnFrame, inputFrames, resizeFrame } from "./frames.js";
+import { decode, drawnFrame, inputFrames, knockFrame, resizeFrame } from "./frames.js";
 import { Gate } from "./gate.js";
+import { Pulse } from "./pulse.js";
 
 /**
  * @typedef {{send: (frame: Uint8Array) => void, close: () => void, isSlower?: boolean}} Transport
@@ -42,6 +43,7 @@ export class Link {
   #clock;
   #credit;
   #gate = new Gate((frame) => this.#send(frame));
+  #pulse;
   /** @type {Transport | null} */
   #transport = null;
   #turn = 0;
@@ -65,6 +67,8 @@ export class Link {
     this.#on = on;
     this.#clock = clock;
     this.#credit = new Credit((seq) => this.#send(drawnFrame(seq)));
+    const knock = () => this.#send(knockFrame());
+    this.#pulse = new Pulse(clock, knock, () => this.#lose());
     this.#standing = {
       state: "connecting",
       tries: 0,
@@ -111,6 +115,7 @@ export class Link {
     if (!this.#isReady) return false;
     if (text === INTERRUPT) this.#gate.drop();
     this.#gate.add(inputFrames(text));
+    this.#pulse.typed();
     return true;
   }
 
@@ -160,6 +165,7 @@ export class Link {
 
   #leave() {
     this.#clock.cancel(this.#timer);
+    this.#pulse.stop();
     this.#turn += 1;
     this.#transport?.close();
     this.#transport = null;
@@ -169,6 +175,7 @@ export class Link {
   /** @param {ArrayBuffer | Uint8Array} payload */
   #hear(payload) {
     const frame = decode(payload);
+    this.#pulse.heard();
     switch (frame?.type) {
       case "hello":
         return this.#meet(frame.hello);
@@ -182,6 +189,7 @@ export class Link {
           tries: 0,
           isSlower: Boolean(this.#transport?.isSlower),
         }); // not before: keys typed meanwhile are lost
+        this.#pulse.begin();
         return this.#on.ready();
       case "size":
         return this.#on.size(frame.rows, frame.cols);

@@ -43,9 +43,13 @@ class Scene {
     on.output = (data, end) => this.heard.push(["output", new TextDecoder().decode(data), end]);
     const clock = {
       now: () => this.time,
-      later: (ms, deed) => this.timers.push({ at: this.time + ms, deed }),
-      cancel: () => {
-        this.timers = [];
+      later: (ms, deed) => {
+        const timer = { at: this.time + ms, deed };
+        this.timers.push(timer);
+        return timer;
+      },
+      cancel: (timer) => {
+        this.timers = this.timers.filter((each) => each !== timer);
       },
       random: () => 1,
     };
@@ -69,7 +73,8 @@ class Scene {
   }
 
   wait() {
-    const [next] = this.timers.splice(0);
+    this.timers.sort((one, other) => one.at - other.at);
+    const next = this.timers.shift();
     this.time = next.at;
     next.deed();
   }
@@ -176,4 +181,32 @@ test("a size is told once there is somebody to tell", () => {
   scene.say(hello(), frame("R"));
   scene.link.resize(30, 100);
   assert.deepEqual(scene.sent, ["Z\x00\x1e\x00d"]);
+});
+
+test("a connection that is dead without a word is noticed, soonest after a key", () => {
+  const scene = new Scene();
+  scene.say(hello(), frame("R"));
+  scene.wait();
+  assert.equal(scene.sent.at(-1), "K", "nobody spoke for a while");
+  scene.say(frame("K"));
+  scene.wait();
+  assert.equal(scene.link.standing.state, "connected");
+  scene.say(frame("K"));
+  const typedAt = scene.time;
+  scene.link.send("a");
+  scene.wait();
+  assert.deepEqual(scene.sent.slice(-2), ["Ia", "K"]);
+  scene.wait();
+  assert.equal(scene.link.standing.state, "reconnecting");
+  assert.ok(scene.time - typedAt <= 5000);
+});
+
+test("a key that is answered asks for no sign of life", () => {
+  const scene = new Scene();
+  scene.say(hello(), frame("R"));
+  scene.link.send("a");
+  scene.time += 900;
+  scene.say(output(0, "a"));
+  scene.wait();
+  assert.deepEqual(scene.sent, ["Ia"]);
 });
