@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,11 +18,12 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Playwright,
+    StorageState,
     sync_playwright,
 )
 
 from tests.browser.classroom import Classroom, a_classroom
-from tests.browser.screens import SLOW_MS
+from tests.browser.screens import PROMPT, SLOW_MS, Joined, join
 from tests.conftest import Server, free_port, lend_image
 
 if TYPE_CHECKING:
@@ -52,9 +54,19 @@ class Person(Protocol):
         width: int = 1440,
         height: int = 900,
         dark: bool = False,
+        touch: bool = False,
         may_lose_connection: bool = False,
         base_url: str = ...,
+        state: StorageState | None = None,
     ) -> Page: ...
+
+
+class SitDown(Protocol):
+    """Puts a learner who has joined before at a page, with a script of the test's in it."""
+
+    def __call__(
+        self, *, script: str = ..., touch: bool = ..., may_lose_connection: bool = ...
+    ) -> Joined: ...
 
 
 class WebCommand(Protocol):
@@ -130,14 +142,19 @@ def person(chromium: Browser, server: Server) -> Iterator[Person]:
         width: int = 1440,
         height: int = 900,
         dark: bool = False,
+        touch: bool = False,
         may_lose_connection: bool = False,
         base_url: str = server.url,
+        state: StorageState | None = None,
     ) -> Page:
         context = chromium.new_context(
             base_url=base_url,
             locale="en-GB",
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
+            storage_state=state,
+            has_touch=touch,
+            is_mobile=touch,
         )
         context.set_default_timeout(SLOW_MS)
         context.add_init_script(SCREEN_READER)
@@ -166,29 +183,30 @@ def watched(page: Page, complaints: list[str]) -> Page:
     return page
 
 
+def run_for_web(server: Server, *words: str) -> str:
+    """`./slipway workshop …` and its like, for this server's data folder."""
+    data = str(server.instance.data_path)
+    port = server.url.rpartition(":")[2]
+    ran = subprocess.run(
+        [sys.executable, "-m", "runtime", "as-web", "--data", data, "--", *words],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(TOP),
+            "PYTHONSAFEPATH": "1",
+            "SLIPWAY_PORT": port,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 @pytest.fixture
 def web_command(server: Server) -> WebCommand:
-    """`./slipway workshop …` and its like, for this server's data folder."""
-
-    def run(*words: str) -> str:
-        data = str(server.instance.data_path)
-        port = server.url.rpartition(":")[2]
-        ran = subprocess.run(
-            [sys.executable, "-m", "runtime", "as-web", "--data", data, "--", *words],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(TOP),
-                "PYTHONSAFEPATH": "1",
-                "SLIPWAY_PORT": port,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    return run
+    """The web's command-line verbs."""
+    return partial(run_for_web, server)
 
 
 @pytest.fixture
@@ -196,3 +214,36 @@ def workshop(web_command: WebCommand) -> dict[str, Any]:
     """A workshop with all lessons: its `code`, `link` and `page`."""
     made: dict[str, Any] = json.loads(web_command("workshop", "create", "--json"))
     return made
+
+
+@pytest.fixture(scope="module")
+def seat(chromium: Browser, server: Server) -> StorageState:
+    """A learner who has joined, for a whole file of tests: what their browser keeps."""
+    made = json.loads(run_for_web(server, "workshop", "create", "--json"))
+    context = chromium.new_context(base_url=server.url, locale="en-GB")
+    context.add_init_script(SCREEN_READER)
+    join(context.new_page(), made["code"], "heron")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def heron(person: Person, seat: StorageState) -> SitDown:
+    """Sits that learner down at another browser: the same lab, a terminal with an empty screen."""
+
+    def sit_down(
+        *, script: str = "", touch: bool = False, may_lose_connection: bool = False
+    ) -> Joined:
+        page = person(state=seat, touch=touch, may_lose_connection=may_lose_connection)
+        page.add_init_script(script)
+        page.goto("/lab/00-your-terminal/01-a-prompt")
+        learner = Joined(page, "heron", "")
+        learner.terminal.wait_connected()
+        learner.terminal.enter()
+        page.keyboard.press("Control+C")  # half a line of the test before
+        learner.terminal.type("clear")
+        learner.terminal.wait_for(rf"(?<![\s\S]){PROMPT}")
+        return learner
+
+    return sit_down

@@ -29,6 +29,16 @@ _ROWS = """() => {
 }"""
 
 
+_PASTE = """text => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    const how = {clipboardData, bubbles: true, cancelable: true};
+    const fields = [...document.querySelectorAll(".xterm-helper-textarea")];
+    const field = fields.find(each => each.closest("[hidden]") === null);
+    field.dispatchEvent(new ClipboardEvent("paste", how));
+}"""
+
+
 class Terminal:
     """The terminal in front, read through its accessibility tree."""
 
@@ -64,6 +74,23 @@ class Terminal:
     def enter(self) -> None:
         """Go into the terminal by pointer, as most learners do."""
         self._page.locator("slip-terminal .xterm-screen >> visible=true").first.click()
+
+    def place_of(self, text: str) -> tuple[float, float]:
+        """Where on the page the last row begins that is just this text."""
+        rows: list[str] = self._page.evaluate(_ROWS)
+        row = max(at for at, each in enumerate(rows) if each.strip() == text)
+        screen = self._page.locator("slip-terminal .xterm-screen >> visible=true").first
+        box = screen.bounding_box()
+        assert box
+        return box["x"] + 12, box["y"] + (row + 0.5) * box["height"] / len(rows)
+
+    def select_line(self, text: str) -> None:
+        """Select the last row that is just this one word, as a double click does."""
+        self._page.mouse.dblclick(*self.place_of(text))
+
+    def paste(self, text: str) -> None:
+        """What a browser does with a paste, whatever is on this computer's clipboard."""
+        self._page.evaluate(_PASTE, text)
 
     def type(self, line: str) -> None:
         """Type a line and Enter, once keys are taken."""

@@ -143,9 +143,12 @@ class LessonRoom:
         learner, _ = _learner()
         lab_id = self._lab_id(learner.id)
         if do == "open":
-            return {"terminal": self._parts.engine.terminal_open(lab_id, name)["terminal"]}
-        self._parts.engine.terminal_close(f"{lab_id}.{name}")
-        return {"terminal": f"{lab_id}.{name}"}
+            terminal = self._parts.engine.terminal_open(lab_id, name)["terminal"]
+        else:
+            terminal = f"{lab_id}.{name}"
+            self._parts.engine.terminal_close(terminal)
+        self._parts.labs.look(learner.id)
+        return {"terminal": terminal}
 
     def hear(self, item: Item) -> None:
         """Pass one piece of news on to the learner's pages."""

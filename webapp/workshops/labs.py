@@ -81,6 +81,16 @@ class Labs:
         if (lab := self._by_learner.get(learner_id)) is not None:
             self._by_learner[learner_id] = self._engine.lab_extend(lab["lab"], until)
 
+    def look(self, learner_id: LearnerId) -> None:
+        """Asks anew how the learner's lab is, and tells their pages: it has other terminals.
+
+        Raises:
+            Problem: the runtime's.
+        """
+        if (lab := self._by_learner.get(learner_id)) is not None:
+            self._by_learner[learner_id] = self._engine.lab_get(lab["lab"])
+            self._news.tell("lab", learner_id)
+
     def remove(self, learner_id: LearnerId) -> None:
         """Ends the learner's lab; none is fine.
 

@@ -116,9 +116,22 @@ export class SlipTerminal extends HTMLElement {
     await fontReady();
     if (this.dataset.lab !== lab) return;
     this.#names.begin(lab);
-    const names = (this.dataset.terminals || "1").split(/\s+/);
-    for (const name of names) this.#add(name.split(".").at(-1) ?? name);
+    for (const name of this.#wanted) this.#add(name);
     this.#place.begin([...this.#screens.keys()], this.#isFixed);
+    this.#show();
+  }
+
+  get #wanted() {
+    const names = (this.dataset.terminals || "1").split(/\s+/);
+    return names.map((name) => name.split(".").at(-1) ?? name);
+  }
+
+  /** Another page of the same learner opened or closed a terminal. */
+  agree() {
+    if (!this.#screens.size) return; // it only begins
+    const wanted = this.#wanted;
+    for (const name of wanted) this.#add(name);
+    for (const name of [...this.#screens.keys()]) if (!wanted.includes(name)) this.#remove(name);
     this.#show();
   }
 
@@ -328,13 +341,18 @@ export class SlipTerminal extends HTMLElement {
     const question = `Close ${screen.label}? A program runs in it, and ends with it.`;
     if (screen.hasProgram && !(await ask(this, question, "Close"))) return;
     if (!(await this.#request("slip-terminal-close", { name }))) return;
-    screen.close();
-    this.#screens.delete(name);
-    this.#tabs.remove(name);
+    this.#remove(name);
     this.#names.forget(name);
-    this.#place.panes.remove(name, [...this.#screens.keys()]);
     this.#show();
     this.focus();
+  }
+
+  /** @param {string} name */
+  #remove(name) {
+    this.#screens.get(name)?.close();
+    this.#screens.delete(name);
+    this.#tabs.remove(name);
+    this.#place.panes.remove(name, [...this.#screens.keys()]);
   }
 
   /** @param {string} name */

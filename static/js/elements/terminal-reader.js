@@ -32,7 +32,9 @@ export class TerminalReader {
 
   /** xterm.js makes its own region anew whenever the mode is switched on. */
   hush() {
-    this.#term.element?.querySelector(".live-region")?.setAttribute("aria-live", "off");
+    const region = this.#term.element?.querySelector(".live-region");
+    region?.setAttribute("aria-live", "off");
+    region?.setAttribute("aria-hidden", "true");
   }
 
   /** What was printed up to now is no news. */

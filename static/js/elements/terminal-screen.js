@@ -9,11 +9,11 @@ import { say } from "../lib/say.js";
 import { Echo } from "../terminal/echo.js";
 import { deedOf, isAnswer, withHeld } from "../terminal/keys.js";
 import { Link } from "../terminal/link.js";
-import { mending } from "../terminal/mend.js";
 import { transportFor } from "../terminal/transport.js";
 import { ring } from "./terminal-bell.js";
 import { TerminalClipboard } from "./terminal-clipboard.js";
 import { choice, fontFamily, palette } from "./terminal-look.js";
+import { isPrompt, lineOf, TerminalMender } from "./terminal-mender.js";
 import { TerminalReader } from "./terminal-reader.js";
 import { listenToFingers, selectByFinger } from "./terminal-touch.js";
 import { drawFast } from "./terminal-webgl.js";
@@ -21,9 +21,7 @@ import { drawFast } from "./terminal-webgl.js";
 const SCROLLBACK_LINES = 10_000;
 const FIT_MS = 150;
 const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
-const MEND_MS = 400; // a program that only begins is in front by then
 const LAB_END_MS = 600; // a lab's shells end before it; nobody is then to press Enter
-const PROMPT = /[$#%>❯➜λ»] ?$/;
 const INTERRUPT = "\x03";
 const PASTE_END = "\x1b[201~";
 const PRINTABLE = /^[^\p{Control}]$/u;
@@ -67,6 +65,7 @@ export class TerminalScreen {
   search = new SearchAddon();
   clipboard;
   #reader;
+  #mender;
   #echo = new Echo(() => performance.now());
   #label;
   title = "";
@@ -80,7 +79,6 @@ export class TerminalScreen {
   #missedLines = 0;
   #replay = "fresh";
   #fitTimer = 0;
-  #mendTimer = 0;
   #quietUntil = 0;
   #releaseContext = () => {};
   /** @type {Element | null} */
@@ -118,6 +116,10 @@ export class TerminalScreen {
     });
     this.clipboard = new TerminalClipboard(this.#term, owner.ask);
     this.#reader = new TerminalReader(this.#term);
+    this.#mender = new TerminalMender(
+      this.#term,
+      () => this.#hasProgram === false && !this.#isReplaying,
+    );
     this.#link = new Link(transportFor(`${lab}.${name}`, owner.room), this.#ears(), CLOCK);
     this.#term.parser.registerOscHandler(133, (mark) => this.#heardMark(mark));
     this.label = label;
@@ -147,7 +149,7 @@ export class TerminalScreen {
 
   /** Whether a command typed now would land in something else than an empty prompt. */
   get isBusy() {
-    return Boolean(this.#hasProgram) || this.#isAlternate || !PROMPT.test(this.#line);
+    return Boolean(this.#hasProgram) || this.#isAlternate || !isPrompt(lineOf(this.#term));
   }
 
   /** Whether a program would be left alone by closing the page; half a line is no program. */
@@ -157,13 +159,6 @@ export class TerminalScreen {
 
   get #isAlternate() {
     return this.#term.buffer.active.type === "alternate";
-  }
-
-  /** What stands before the cursor. */
-  get #line() {
-    const buffer = this.#term.buffer.active;
-    const line = buffer.getLine(buffer.baseY + buffer.cursorY);
-    return line?.translateToString(false, 0, buffer.cursorX) ?? "";
   }
 
   /**
@@ -252,7 +247,7 @@ export class TerminalScreen {
         this.#echo.heard();
         this.#term.write(data, () => {
           this.#link.drew(end);
-          this.#mendSoon();
+          this.#mender.look();
         });
         if (!this.#isReplaying && Date.now() > this.#quietUntil) this.#owner.activity(this);
       },
@@ -260,7 +255,7 @@ export class TerminalScreen {
       size: (rows, cols) => this.#term.resize(cols, rows),
       front: (hasProgram) => {
         this.#hasProgram = hasProgram;
-        this.#mendSoon();
+        this.#mender.look();
       },
       ended: (reason) => this.#end(reason),
       problem: (problem) => this.#owner.problem(problem),
@@ -292,31 +287,7 @@ export class TerminalScreen {
     this.#quietUntil = Date.now() + QUIET_MS;
     this.#reader.skip();
     this.fit();
-    this.#mendSoon();
-  }
-
-  /** Soon the shell is in front for good, or a program that began says that it is. */
-  #mendSoon() {
-    if (this.#hasProgram !== false || this.#isReplaying || this.#mendTimer) return;
-    this.#mendTimer = window.setTimeout(() => this.#mend(), MEND_MS);
-  }
-
-  /** Switches off what a program left on that died. */
-  #mend() {
-    this.#mendTimer = 0;
-    const line = this.#line;
-    if (this.#hasProgram !== false || this.#isReplaying || !PROMPT.test(line)) return;
-    const { mouseTrackingMode, insertMode, originMode, sendFocusMode } = this.#term.modes;
-    this.#term.write(
-      mending({
-        isAlternate: this.#isAlternate,
-        mouse: mouseTrackingMode,
-        isInserting: insertMode,
-        isOrigin: originMode,
-        tellsFocus: sendFocusMode,
-        line,
-      }),
-    );
+    this.#mender.look();
   }
 
   /**
@@ -471,7 +442,7 @@ export class TerminalScreen {
   close() {
     this.#observer.disconnect();
     clearTimeout(this.#fitTimer);
-    clearTimeout(this.#mendTimer);
+    this.#mender.close();
     this.#reader.close();
     this.#link.close();
     this.#releaseContext();

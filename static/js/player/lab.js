@@ -109,7 +109,8 @@ function showLab(fact, state, terminal) {
   }
   terminal.clearNote(AWAY);
   state.show(fact);
-  if (fact.state !== "ready" || !fact.lab || terminal.dataset.lab === fact.lab) return;
+  if (fact.state !== "ready" || !fact.lab) return;
   terminal.dataset.terminals = fact.terminals.join(" ");
-  terminal.dataset.lab = fact.lab;
+  if (terminal.dataset.lab === fact.lab) terminal.agree();
+  else terminal.dataset.lab = fact.lab;
 }
