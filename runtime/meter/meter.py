@@ -56,7 +56,7 @@ class Meter:
             if side.hypervisor_pid is not None:
                 pids &= {side.hypervisor_pid}
             pss = self._seldom(side, "pss", lambda: memory.pss(pids)) if pids else None
-            disk_bytes = self._seldom(side, "disk", lambda: disk.blocks_bytes(side.disk_path))
+            disk_bytes = self._seldom(side, "disk", lambda: disk.bytes_of(side.disk_path))
             return Figures(
                 starts={"cold": side.cold, "prepared": side.prepared},
                 memory_bytes=spent.memory_bytes if spent else None,
