@@ -114,6 +114,7 @@ def _build(
         events,
         max_labs=settings.max_labs,
         slice_bytes=settings.slice_memory_bytes,
+        reserve_percent=settings.reserve_percent,
         keeper_pid=deposits.unit_pid,
     )
     verbs = Verbs(settings, labs, terminals, events, images)

@@ -153,6 +153,27 @@ class Settings:
             "The most one lab may send, and receive, in a second.", unit="Mbit", low=1, high=40000
         ),
     )
+    lab_max_disk_bytes: int = field(
+        default=20 * GIB,
+        metadata=_about(
+            "The most that one lab's files may take.", unit="bytes", low=32 << 20, high=1024 * GIB
+        ),
+    )
+    lab_max_inodes: int = field(
+        default=1 << 20,
+        metadata=_about(
+            "The most files and folders one lab may make.", unit="files", low=4096, high=1 << 26
+        ),
+    )
+    reserve_percent: int = field(
+        default=10,
+        metadata=_about(
+            "The share of memory, processes and disk that all labs together never get.",
+            unit="percent",
+            low=1,
+            high=90,
+        ),
+    )
     lab_max_hours: float = field(
         default=24.0,
         metadata=_about(

@@ -22,7 +22,7 @@ from runtime.problems import Problem
 from runtime.pump_link import Message, PumpLink, has_ended, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runtime.container.crun import Shell
     from runtime.deposits import Deposits
@@ -147,8 +147,9 @@ class Terminals:
         """A copy of the pty's master, for the caller to close; reading it steals from the pump."""
         return os.dup(self._descriptors(terminal)[0])
 
-    def notice(self, lab: str, text: str) -> None:
-        """Put a line of ours into the output of each terminal of a lab."""
+    def notice(self, lab: str, lines: Sequence[str]) -> None:
+        """Put lines into the output of each terminal of a lab, yellow and marked as ours."""
+        text = "".join(f"\r\n\x1b[33m── slipway: {line}\x1b[0m" for line in lines) + "\r\n"
         for terminal in self.of(lab):
             if not terminal.ended:
                 body = {"type": "notice", "terminal": terminal.terminal, "text": text}

@@ -277,17 +277,22 @@ class Verbs:
         """What was asked for, but never more than the operator allows one lab."""
         if not args.has("limits"):
             return Limits()
-        asked = args.group("limits").only(("memory_bytes", "pids", "cpu_cores"))
+        names = ("memory_bytes", "pids", "cpu_cores", "disk_bytes", "inodes")
+        asked = args.group("limits").only(names)
         settings, usual = self.settings, Limits()
         memory = asked.integer(
             "memory_bytes", low=32 << 20, high=1 << 50, default=usual.memory_bytes
         )
         pids = asked.integer("pids", low=16, high=1 << 22, default=usual.pids)
         cores = asked.number("cpu_cores", low=0.05, high=4096, default=usual.cpu_cores)
+        disk = asked.integer("disk_bytes", low=16 << 20, high=1 << 50, default=usual.disk_bytes)
+        inodes = asked.integer("inodes", low=1024, high=1 << 32, default=usual.inodes)
         return Limits(
             memory_bytes=min(memory, settings.lab_max_memory_bytes),
             pids=min(pids, settings.lab_max_pids),
             cpu_cores=min(cores, settings.lab_max_cpu_cores),
+            disk_bytes=min(disk, settings.lab_max_disk_bytes) >> 20 << 20,  # whole MiB
+            inodes=min(inodes, settings.lab_max_inodes),
         )
 
     def _until(self, args: Args) -> float:

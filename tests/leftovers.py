@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,20 @@ def leftovers_of(instance: Instance) -> list[str]:
     """Name every mount, link, rule, cgroup, process and run file that is still an instance's."""
     marks = (instance.id, str(instance.data_path))
     found = [*_mounts(marks), *_links(marks), *_tables(marks), *_cgroups(instance)]
+    found += [f"loop device {path}" for path in loop_devices_of(instance)]
     found += [f"process {line}" for line in _processes(marks)]
     if instance.run_path.exists():
         found.append(f"folder {instance.run_path}")
+    return found
+
+
+def loop_devices_of(instance: Instance) -> list[str]:
+    """The loop devices whose file is, or was, in an instance's data folder."""
+    found = []
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(OSError):  # freed while we looked
+            if path.read_text().startswith(f"{instance.data_path}/"):
+                found.append(path.parents[1].name)
     return found
 
 

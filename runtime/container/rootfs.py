@@ -14,7 +14,7 @@ def prepare(folder: Path, uid_base: int) -> None:
     """Make the layer that takes what a lab writes, owned by the lab's root.
 
     Args:
-        folder: the lab's.
+        folder: the lab's disk.
         uid_base: the server's id of the lab's root.
     """
     for name in ("upper", "work"):
@@ -30,7 +30,7 @@ def mount(image_path: Path, folder: Path, root: Path, userns_fd: int) -> None:
 
     Args:
         image_path: the image's root file system.
-        folder: the lab's, prepared.
+        folder: the lab's disk, prepared.
         root: where to; outside of the data folder, which is closed to others: the OCI runtime walks
             there as the lab's root, who is nobody here.
         userns_fd: the lab's user namespace; its maps must be written already.
@@ -83,7 +83,7 @@ def write_file(folder: Path, image_path: Path, name: str, text: str, uid_base: i
     """Put a file into a lab's layer before it is mounted, owned by the lab's root.
 
     Args:
-        folder: the lab's.
+        folder: the lab's disk.
         image_path: the image's root; the folder above takes its mode from there.
         name: such as `etc/hosts`.
         text: what it says.

@@ -71,6 +71,7 @@ def examine(settings: Settings) -> Report:
         network.forwarding(),
         network.names(),
         room.disk(settings.data),
+        room.lab_disks(),
         room.memory(),
         room.port(settings.host, settings.port),
         machine.kvm(),

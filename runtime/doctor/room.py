@@ -8,6 +8,8 @@ import socket
 from pathlib import Path
 
 from runtime.doctor.finding import Finding, advised
+from runtime.doctor.row import DEVICE_RULES
+from runtime.kernel import loop
 
 GIB = 1 << 30
 _DISK_WANTED = 3 * GIB  # the base image while it is built, and some labs
@@ -24,6 +26,26 @@ def disk(data: Path) -> Finding:
         found=f"{free / GIB:.1f} GiB free in {place}",
         wanted=f"{_DISK_WANTED / GIB:.0f} GiB",
         fix="Make room, or choose another place with --data.",
+    )
+
+
+def lab_disks() -> Finding:
+    """Whether a lab's disk can be limited: each is an ext4 image on a loop device."""
+    said = ""
+    try:
+        devices_fd = loop.devices()
+        try:
+            loop.try_one(devices_fd)
+        finally:
+            os.close(devices_fd)
+    except OSError as error:
+        said = error.strerror or str(error)
+    return advised(
+        "lab-disks",
+        good=not said,
+        found=f"loop devices refused ({said}): one lab can fill the disk" if said else "limited",
+        wanted="a disk of its own for each lab",
+        fix=f"In a container, start it with `{DEVICE_RULES}`; elsewhere `modprobe loop`.",
     )
 
 

@@ -33,9 +33,12 @@ CAPABILITIES = {
     "SYS_NICE": 23,  # moves a lab's processes into its cpuset: their namespace is their own id's
     "SYS_PTRACE": 19,  # for the same reason: enters a lab's namespaces, reads its processes
 }
+# Loop devices, for the disks of labs.
+DEVICE_RULES = "--device-cgroup-rule='c 10:237 rw' --device-cgroup-rule='b 7:* rw'"
 DOCKER_RUN = (
     "docker run --detach --name slipway --publish 8080:8080 --volume slipway:/var/lib/slipway "
     f"--cap-drop ALL {' '.join(f'--cap-add {name}' for name in CAPABILITIES)} "
+    f"{DEVICE_RULES} "
     "--security-opt seccomp=slipway-seccomp.json --security-opt systempaths=unconfined slipway"
 )
 _RESTART = f"Start the container with what docs/operating.md says: `{DOCKER_RUN}`."

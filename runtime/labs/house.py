@@ -20,6 +20,8 @@ from runtime.labs.comparison import Comparison
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
+from runtime.limits.disk import Disks
+from runtime.limits.reserve import Reserve
 from runtime.meter.figures import StopWatch
 from runtime.problems import Problem
 
@@ -47,6 +49,7 @@ class Labs:
         events: hears what happens to them.
         max_labs: how many may live at once, those in the pool not counted.
         slice_bytes: of the server's memory, for each learner; 0 for an equal share of it.
+        reserve_percent: the share of the server that all labs together never get.
         keeper_pid: under systemd, the keeper whose unit the labs' cgroups lie in.
     """
 
@@ -60,6 +63,7 @@ class Labs:
         *,
         max_labs: int,
         slice_bytes: int = 0,
+        reserve_percent: int = 10,
         keeper_pid: int | None = None,
     ) -> None:
         self._images = images
@@ -68,7 +72,9 @@ class Labs:
         place = cgroup.find(instance.cgroup_name, keeper_pid)
         forker = Forker(("runtime.kernel.namespaces", "runtime.labs.inside"))
         crun = Crun(instance)
-        self._parts = life.Parts(instance, place, crun, router, terminals, forker)
+        disks = Disks(instance.runtime_path / "disks")
+        self._parts = life.Parts(instance, place, crun, router, terminals, forker, disks)
+        self._reserve = Reserve(place, instance.data_path, reserve_percent)
         self.comparison = Comparison(
             self._parts, images, events, slice_bytes=slice_bytes, shares=max_labs
         )
@@ -88,7 +94,9 @@ class Labs:
         """
         cgroup.make_writable()
         self._parts.place.prepare()
+        self._reserve.hold()
         self._parts.crun.prepare()
+        self._parts.disks.prepare()
         self._parts.forker.start()
         self._parts.instance.labs_path.mkdir(parents=True, exist_ok=True)
         for lab in reconcile.reconcile(self._parts):
@@ -122,6 +130,7 @@ class Labs:
                 self.remove(lab.id)
         self._watch.stop()
         self._parts.forker.stop()
+        self._parts.disks.close()
         left = len(self._labs)
         if left == 0:
             self._parts.place.close()
@@ -146,7 +155,7 @@ class Labs:
                 watch.done("pool")
                 lab.starts["prepared"] = asdict(watch.start())
             else:
-                lab = self._make(order.shape, order.rows, order.cols)
+                lab = self._make_or_displace(order)
             lab.key, lab.until = order.key, order.until
             self._keep(lab)
         log.info("lab.created", lab=lab.id, warm=lab.warm, ms=round(sum(lab.stages_ms.values())))
@@ -230,7 +239,8 @@ class Labs:
 
     def usage(self, lab_id: LabId) -> dict[str, Any]:
         """What a lab uses, and of how much."""
-        return usage.read(self._parts.place, self.get(lab_id))
+        lab = self.get(lab_id)
+        return usage.read(self._parts, lab, self._watch.disk_full(lab_id))
 
     def walls(self, lab_id: LabId) -> dict[str, Any]:
         """What a lab is made of (labs/walls.py)."""
@@ -309,8 +319,19 @@ class Labs:
         if self._pool.size() + taken + waiting >= self._max_labs:
             self._pool.give_way(shape)
 
+    def _make_or_displace(self, order: Order) -> Lab:
+        """Make a lab; where the server is full, what only stands ready makes room."""
+        while True:
+            try:
+                return self._make(order.shape, order.rows, order.cols)
+            except Problem as problem:
+                if problem.code != "server-full" or not self._pool.give_way(order.shape):
+                    raise
+
     def _make(self, shape: Shape, rows: int, cols: int) -> Lab:
-        lab = life.make(self._parts, self._images.get(shape.image), shape, rows, cols)
+        image = self._images.get(shape.image)
+        with self._reserve.admitted(shape.limits, self._parts.disks.needs_bytes(shape.limits)):
+            lab = life.make(self._parts, image, shape, rows, cols)
         self._keep(lab)
         self._watch.add(lab)
         return lab

@@ -14,7 +14,7 @@ from runtime.container import bundle, rootfs
 from runtime.kernel import namespaces, processes
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import state
-from runtime.limits import ids
+from runtime.limits import disk, ids
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runtime.labs.state import Lab
     from runtime.limits.amounts import Limits
     from runtime.limits.cgroup import Place
+    from runtime.limits.disk import Disks
     from runtime.network.router import Router
     from runtime.terminals import Terminals
 
@@ -45,6 +46,7 @@ class Parts:
         router: connects them.
         terminals: their shells.
         forker: makes their namespaces.
+        disks: makes what they write to.
     """
 
     instance: Instance
@@ -53,6 +55,7 @@ class Parts:
     router: Router
     terminals: Terminals
     forker: Forker
+    disks: Disks
 
     def folder(self, lab: Lab | str) -> Path:
         """Where a lab's files are."""
@@ -133,6 +136,7 @@ def make(
             undo.callback(parts.router.detach, lab.id)
             lab.address = parts.router.attach(lab.id, pair.net_fd, internet=shape.internet)
             stages.done("network")
+            undo.callback(disk.unmount, folder)
             undo.callback(rootfs.remove_mount_point, parts.root(lab.id))
             _make_root(parts, lab, image, pair.user_fd)
             _describe(parts, lab, pair)
@@ -141,6 +145,7 @@ def make(
             lab.pid = parts.crun.run(lab.id)
             stages.done("container")
         rootfs.unmount(parts.root(lab.id))
+        disk.unmount(folder)
         lab.started_ticks = processes.start_ticks(lab.pid)
         confirm_limits(parts.place, lab)
         opener = shells or parts.terminals
@@ -169,6 +174,7 @@ def end(parts: Parts, lab_id: str) -> None:
         lambda: parts.terminals.close_lab(lab_id),
         lambda: _end_container(parts, lab_id),
         lambda: parts.router.detach(lab_id),
+        lambda: disk.unmount(parts.folder(lab_id)),
         lambda: rootfs.remove(parts.folder(lab_id)),
         # Last, since nothing may wear these ids any more when another lab gets them.
         lambda: ids.release(parts.owner(lab_id)),
@@ -226,11 +232,12 @@ def _make_root(parts: Parts, lab: Lab, image: Image, userns_fd: int) -> None:
         "etc/hostname": f"{lab.hostname}\n",
         "etc/resolv.conf": parts.router.resolv_conf(internet=lab.shape.internet),
     }
-    folder = parts.folder(lab)
-    rootfs.prepare(folder, lab.uid_base)
+    owner = f"{parts.instance.cgroup_name}/{lab.id}"
+    place = parts.disks.mount(parts.folder(lab), lab.shape.limits, owner)
+    rootfs.prepare(place, lab.uid_base)
     for name, text in files.items():
-        rootfs.write_file(folder, image.rootfs_path, name, text, lab.uid_base)
-    rootfs.mount(image.rootfs_path, folder, parts.root(lab.id), userns_fd)
+        rootfs.write_file(place, image.rootfs_path, name, text, lab.uid_base)
+    rootfs.mount(image.rootfs_path, place, parts.root(lab.id), userns_fd)
 
 
 def _describe(parts: Parts, lab: Lab, pair: namespaces.Pair) -> None:

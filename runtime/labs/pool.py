@@ -79,13 +79,15 @@ class Pool:
         self.look_again()
         return lab
 
-    def give_way(self, shape: Shape) -> None:
-        """End one lab of another shape, to make room for a learner's."""
+    def give_way(self, shape: Shape) -> bool:
+        """End one lab of another shape, to make room for a learner's; False where there is none."""
         with self._changed:
             others = [labs for each, labs in self._labs.items() if each != shape and labs]
             lab = others[0].pop() if others else None
-        if lab is not None:
-            self._drop(lab)
+        if lab is None:
+            return False
+        self._drop(lab)
+        return True
 
     def forget(self, lab: Lab) -> None:
         """A lab is no more; the pool may have had it."""

@@ -5,11 +5,29 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from typing import NamedTuple
 
 _KMSG = "/dev/kmsg"
-_KILL = re.compile(r"oom-kill:.*oom_memcg=\S*/([0-9a-f]{8})\b.*,task=(.*),pid=\d+,uid=\d+")
+_VERDICT = re.compile(
+    r"oom-kill:.*oom_memcg=(\S*),task_memcg=\S*/([0-9a-f]{8})\b.*,task=(.*),pid=(\d+),uid=\d+"
+)
+_KILLED = re.compile(r"Killed process (\d+) \(.*\) total-vm:\d+kB, anon-rss:(\d+)kB")
 _NAMELESS = "A program"
 _RECORD_BYTES = 8192
+
+
+class Verdict(NamedTuple):
+    """One kill.
+
+    Attributes:
+        program: as it calls itself; “A program” where the log can't be read.
+        took_bytes: what it held of memory of its own; None where that isn't known.
+        is_labs: it was the lab's own limit, and not that of all labs together.
+    """
+
+    program: str = _NAMELESS
+    took_bytes: int | None = None
+    is_labs: bool = True
 
 
 class Verdicts:
@@ -17,15 +35,16 @@ class Verdicts:
 
     def __init__(self) -> None:
         self._fd: int | None = None
-        self._programs: dict[str, str] = {}
+        self._found: dict[str, Verdict] = {}
+        self._labs: dict[int, str] = {}
         with suppress(OSError):
             self._fd = os.open(_KMSG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             os.lseek(self._fd, 0, os.SEEK_END)
 
-    def killed_in(self, lab: str) -> str:
-        """The name of the program that was killed last in a lab; call it when the counter rose."""
+    def last_in(self, lab: str) -> Verdict:
+        """The last kill in a lab; call it when the counter rose."""
         self._read()
-        return self._programs.pop(lab, _NAMELESS)
+        return self._found.pop(lab, Verdict())
 
     def close(self) -> None:
         """Read no more."""
@@ -36,24 +55,37 @@ class Verdicts:
     def _read(self) -> None:
         while self._fd is not None:
             try:
-                record = os.read(self._fd, _RECORD_BYTES)
+                record = os.read(self._fd, _RECORD_BYTES).decode(errors="replace")
             except BrokenPipeError:  # the log was faster than we: the next read goes on after it
                 continue
             except OSError:  # nothing more
                 return
-            found = parse(record.decode(errors="replace"))
-            if found is not None:
-                lab, program = found
-                self._programs[lab] = program
+            self.take(record)
+
+    def take(self, record: str) -> None:
+        """Read one record: first the kernel says who is ended, then what that one had."""
+        if found := parse(record):
+            lab, pid, verdict = found
+            self._labs = {pid: lab}
+            self._found[lab] = verdict
+        elif (killed := _KILLED.search(record)) and (lab := self._labs.pop(int(killed[1]), "")):
+            took_bytes = int(killed[2]) << 10
+            self._found[lab] = self._found[lab]._replace(took_bytes=took_bytes)
 
 
-def parse(record: str) -> tuple[str, str] | None:
-    """The lab and the program of a record about a kill; None for any other.
+def parse(record: str) -> tuple[str, int, Verdict] | None:
+    """The lab, the pid and the program of a record about a kill; None for any other.
 
     A program names itself as it likes, and this name goes to a terminal: only plain letters stay.
     """
-    found = _KILL.search(record)
+    found = _VERDICT.search(record)
     if found is None:
         return None
-    plain = "".join(letter for letter in found[2] if letter.isascii() and letter.isprintable())
-    return found[1], plain or _NAMELESS
+    limit, lab, name, pid = found.groups()
+    return lab, int(pid), Verdict(plain(name), is_labs=limit.endswith(f"/{lab}"))
+
+
+def plain(name: str) -> str:
+    """A program's name, less whatever could do something to a terminal."""
+    letters = "".join(letter for letter in name if letter.isascii() and letter.isprintable())
+    return letters or _NAMELESS

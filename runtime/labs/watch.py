@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from runtime.kernel.spawn import ProgramFailed
+from runtime.labs.limit_news import LimitNews, News
 from runtime.labs.refusals import RefusalNews
-from runtime.labs.verdicts import Verdicts
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from runtime.events import Events
     from runtime.labs.life import Parts
     from runtime.labs.state import Lab
-    from runtime.limits.amounts import Hits
 
 log = structlog.get_logger()
 
 _LOOK_S = 1.0
-_QUIET_S = 10.0  # a program that forks in a loop meets the limit a thousand times a second
+_DISK_LOOK_S = 0.1
+_DISK_LOOK_EACH_S = 0.002  # so that many labs don't cost more
+_FILLING_LOOK_S = 0.004  # a command that fills its disk and removes the file is over in an instant
+_WARNINGS_S = (600.0, 60.0)
 
 
 class Watch:
-    """One thread for all labs: it wakes when a process 1 ends, and once a second.
+    """One thread for all labs: it wakes when a process 1 ends, and some times a second.
 
     Args:
         parts: the rooms.
@@ -48,15 +50,16 @@ class Watch:
     ) -> None:
         self._parts = parts
         self._events = events
+        self._news = LimitNews(parts, events)
+        self._refusals = RefusalNews(parts.router)
         self._on_death = on_death
         self._on_expiry = on_expiry
-        self._verdicts = Verdicts()
-        self._refusals = RefusalNews(parts.router)
         self._epoll = select.epoll()
         self._lock = threading.Lock()
         self._watched: dict[int, Lab] = {}
-        self._seen: dict[str, Hits] = {}
-        self._told_at: dict[tuple[str, str], float] = {}
+        self._filling: set[str] = set()
+        self._warned: dict[str, float] = {}
+        self._look_at = self._look_at_disks = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -69,14 +72,14 @@ class Watch:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._verdicts.close()
+        self._news.close()
 
     def add(self, lab: Lab) -> None:
         """Watch a lab that runs; what it met before doesn't count."""
         pidfd = os.pidfd_open(lab.pid)
         with self._lock:
             self._watched[pidfd] = lab
-            self._seen[lab.id] = self._parts.place.hits(lab.id)
+            self._news.add(lab)
             self._epoll.register(pidfd, select.EPOLLIN)
 
     def discard(self, lab: Lab) -> None:
@@ -86,63 +89,72 @@ class Watch:
                 self._epoll.unregister(pidfd)
                 os.close(pidfd)
                 del self._watched[pidfd]
-            self._seen.pop(lab.id, None)
-            for told in [told for told in self._told_at if told[0] == lab.id]:
-                del self._told_at[told]
+            self._news.discard(lab)
+            self._filling.discard(lab.id)
+            self._warned.pop(lab.id, None)
+
+    def disk_full(self, lab_id: str) -> int:
+        """How often a lab's disk was seen to become full."""
+        return self._news.disk_full(lab_id)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            ready = self._epoll.poll(_LOOK_S)
+            ready = self._epoll.poll(self._pause_s())
             with self._lock:
                 labs = dict(self._watched)
                 for pidfd, _ in ready:
-                    self._epoll.modify(pidfd, 0)  # once is enough; `discard` follows
+                    if pidfd in labs:
+                        self._epoll.modify(pidfd, 0)  # once is enough; `discard` follows
             for pidfd, _ in ready:
                 if pidfd in labs:
                     self._apart(self._on_death, labs.pop(pidfd))
-            now = time.time()
-            for lab in labs.values():
-                if lab.until is not None and lab.until <= now:
-                    self._apart(self._on_expiry, lab)
-                else:
-                    self._look_at(lab)
-            by_id = {str(lab.id): lab for lab in labs.values()}
-            for lab_id, limit, sentence in self._refusals.look():
-                if lab_id in by_id:
-                    self._tell(by_id[lab_id], limit, sentence)
+            self._look(list(labs.values()))
 
-    def _look_at(self, lab: Lab) -> None:
-        hits = self._parts.place.hits(lab.id)
-        seen = self._seen.get(lab.id)
-        if seen is None:  # it is being ended
-            return
-        self._seen[lab.id] = hits
-        limits = lab.shape.limits
-        if hits.memory_kills > seen.memory_kills:
-            program = self._verdicts.killed_in(lab.id)
-            size = f"{limits.memory_bytes >> 20} MB"
-            self._tell(
-                lab,
-                "memory",
-                f"{program} was ended: memory limit. "
-                f"Your container reached its {size}. Nothing else stopped.",
-            )
-        if hits.pids_refused > seen.pids_refused:
-            self._tell(
-                lab,
-                "pids",
-                f"No more processes: your container reached its {limits.pids}. "
-                "End some with kill, or close a terminal.",
-            )
+    def _pause_s(self) -> float:
+        if self._filling:
+            return _FILLING_LOOK_S
+        return max(_DISK_LOOK_S, len(self._watched) * _DISK_LOOK_EACH_S)
 
-    def _tell(self, lab: Lab, limit: str, sentence: str) -> None:
+    def _look(self, labs: list[Lab]) -> None:
         now = time.monotonic()
-        if now - self._told_at.get((lab.id, limit), -_QUIET_S) < _QUIET_S:
-            return
-        self._told_at[lab.id, limit] = now
-        log.info("lab.limit_met", lab=lab.id, limit=limit)
-        self._events.tell("lab.limit", lab=lab.id, limit=limit, sentence=sentence)
-        self._parts.terminals.notice(lab.id, sentence)
+        is_due = now >= self._look_at
+        is_disk_due = is_due or now >= self._look_at_disks
+        if is_due:
+            self._look_at = now + _LOOK_S
+        if is_disk_due:
+            self._look_at_disks = now + _DISK_LOOK_S
+        for lab in labs:
+            if is_due and not self._is_over(lab):
+                self._news.look(lab)
+            if not is_disk_due and lab.id not in self._filling:
+                continue
+            if self._news.look_at_disk(lab):
+                self._filling.add(lab.id)
+            else:
+                self._filling.discard(lab.id)
+
+        if is_due:
+            self._tell_refusals({str(lab.id): lab for lab in labs})
+
+    def _tell_refusals(self, labs: dict[str, Lab]) -> None:
+        for lab_id, limit, sentence in self._refusals.look():
+            if lab_id in labs:
+                what, _, then = sentence.partition(". ")
+                self._news.tell(labs[lab_id], News(limit, f"{what.rstrip('.')}.", then))
+
+    def _is_over(self, lab: Lab) -> bool:
+        """Whether a lab's time is over; then it is ended, and warned of that before."""
+        if lab.until is None:
+            return False
+        left_s = lab.until - time.time()
+        if left_s <= 0:
+            self._apart(self._on_expiry, lab)
+            return True
+        due = min((warning for warning in _WARNINGS_S if left_s <= warning), default=0.0)
+        if due and self._warned.get(lab.id, lab.until + due) != lab.until + due:
+            self._news.tell(lab, _warning(left_s))
+        self._warned[lab.id] = lab.until + due
+        return False
 
     @staticmethod
     def _apart(action: Callable[[Lab], None], lab: Lab) -> None:
@@ -155,3 +167,9 @@ class Watch:
                 log.exception("lab.end_failed", lab=lab.id)
 
         threading.Thread(target=run, name=f"end-{lab.id}", daemon=True).start()
+
+
+def _warning(left_s: float) -> News:
+    minutes = max(round(left_s / 60), 1)
+    what = f"{minutes} minute{'' if minutes == 1 else 's'} left: then your container ends."
+    return News("time", what, "Copy what you want to keep; your progress is kept anyway.")

@@ -13,11 +13,15 @@ class Limits:
         memory_bytes: over it the kernel ends a process of this lab.
         pids: processes and threads together.
         cpu_cores: processor time per second; over it the lab runs slower.
+        disk_bytes: what the lab's files may take beside the image's; over it a write fails.
+        inodes: how many files and folders the lab may make.
     """
 
     memory_bytes: int = 256 << 20
     pids: int = 128
     cpu_cores: float = 1.0
+    disk_bytes: int = 512 << 20
+    inodes: int = 65536
 
 
 @dataclass(frozen=True)

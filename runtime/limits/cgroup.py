@@ -50,6 +50,18 @@ class Place(Protocol):
     def hits(self, lab: str) -> Hits:
         """How often a lab met its limits."""
 
+    def hold(self, memory_bytes: int, pids: int) -> None:
+        """Limit all labs together."""
+
+    def held(self) -> tuple[int | None, int | None]:
+        """Memory and processes that the kernel was told for all labs together."""
+
+    def ceiling(self) -> tuple[int | None, int | None]:
+        """Memory and processes that somebody above us allows us; None where nobody limits."""
+
+    def usage_of_all(self) -> Usage:
+        """What all labs together use now."""
+
     def kill(self, lab: str) -> None:
         """End everything in a lab, also what is stopped; returns when nothing is left."""
 

@@ -45,7 +45,9 @@ class Legacy:
         return cls(hierarchies, name) if hierarchies.keys() >= _NEEDED else None
 
     def prepare(self) -> None:
-        """Nothing: the OCI runtime makes the folders, and v1 hands all down."""
+        """Make the place where all labs together are held; the OCI runtime makes the others."""
+        for controller in ("memory", "pids"):
+            self._group(controller).mkdir(exist_ok=True)
 
     def oci_path(self, lab: str) -> str:
         """The `cgroupsPath` of a lab's OCI description."""
@@ -81,19 +83,31 @@ class Legacy:
 
     def write_limits(self, lab: str, limits: Limits) -> None:
         """Tell the kernel, of a lab that lives."""
-        memory, cpu = self._group("memory", lab), self._group("cpu", lab)
-        amount = str(limits.memory_bytes)
-        # Memory may never be above memory and swap together, so first the one that makes room.
-        order = ["memory.memsw.limit_in_bytes", "memory.limit_in_bytes"]
-        now = files.read_number(memory / "memory.limit_in_bytes") or 0
-        if limits.memory_bytes < now:
-            order.reverse()
-        for name in order:
-            if (memory / name).exists():
-                (memory / name).write_text(amount)
+        cpu = self._group("cpu", lab)
+        _write_memory(self._group("memory", lab), limits.memory_bytes)
         (self._group("pids", lab) / "pids.max").write_text(str(limits.pids))
         (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
         (cpu / "cpu.cfs_quota_us").write_text(str(round(limits.cpu_cores * _PERIOD_US)))
+
+    def hold(self, memory_bytes: int, pids: int) -> None:
+        """Limit all labs together."""
+        _write_memory(self._group("memory"), memory_bytes)
+        (self._group("pids") / "pids.max").write_text(str(pids))
+
+    def held(self) -> tuple[int | None, int | None]:
+        """Memory and processes that the kernel was told for all labs together."""
+        memory = files.read_number(self._group("memory") / "memory.limit_in_bytes")
+        return memory, files.read_number(self._group("pids") / "pids.max")
+
+    def ceiling(self) -> tuple[int | None, int | None]:
+        """Memory and processes that somebody above us allows us; None where nobody limits."""
+        above = self._hierarchies["memory"]
+        memory = files.read_table(above / "memory.stat").get("hierarchical_memory_limit")
+        return memory, files.read_number(self._hierarchies["pids"] / "pids.max")
+
+    def usage_of_all(self) -> Usage:
+        """What all labs together use now."""
+        return self.usage("")
 
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
@@ -161,8 +175,19 @@ class Legacy:
             with suppress(OSError):
                 (root / self._name).rmdir()
 
-    def _group(self, controller: str, lab: str) -> Path:
+    def _group(self, controller: str, lab: str = "") -> Path:
         return self._hierarchies[controller] / self._name / lab
 
     def _roots(self) -> set[Path]:
         return set(self._hierarchies.values())
+
+
+def _write_memory(group: Path, amount: int) -> None:
+    # Memory may never be above memory and swap together, so first the one that makes room.
+    order = ["memory.memsw.limit_in_bytes", "memory.limit_in_bytes"]
+    now = files.read_number(group / "memory.limit_in_bytes") or 0
+    if amount < now:
+        order.reverse()
+    for name in order:
+        if (group / name).exists():
+            (group / name).write_text(str(amount))

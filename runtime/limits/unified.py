@@ -99,6 +99,29 @@ class Unified:
         (group / "pids.max").write_text(str(limits.pids))
         (group / "cpu.max").write_text(f"{round(limits.cpu_cores * _PERIOD_US)} {_PERIOD_US}")
 
+    def hold(self, memory_bytes: int, pids: int) -> None:
+        """Limit all labs together."""
+        (self._base / "memory.max").write_text(str(memory_bytes))
+        with suppress(FileNotFoundError):  # a kernel without swap accounting
+            (self._base / "memory.swap.max").write_text("0")
+        (self._base / "pids.max").write_text(str(pids))
+
+    def held(self) -> tuple[int | None, int | None]:
+        """Memory and processes that the kernel was told for all labs together."""
+        memory = files.read_number(self._base / "memory.max")
+        return memory, files.read_number(self._base / "pids.max")
+
+    def ceiling(self) -> tuple[int | None, int | None]:
+        """Memory and processes that somebody above us allows us; None where nobody limits."""
+        above = [group for group in self._base.parents if group.is_relative_to(self._root)]
+        memory = [files.read_number(group / "memory.max") for group in above]
+        pids = [files.read_number(group / "pids.max") for group in above]
+        return _least(memory), _least(pids)
+
+    def usage_of_all(self) -> Usage:
+        """What all labs together use now."""
+        return self.usage("")
+
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
         group = self._base / lab
@@ -189,6 +212,10 @@ def _pressure(group: str) -> Pressure | None:
     ]
     known = [value for value in found if value is not None]
     return Pressure(*known) if len(known) == len(found) else None
+
+
+def _least(numbers: list[int | None]) -> int | None:
+    return min((number for number in numbers if number is not None), default=None)
 
 
 def _no_controller(group: Path, name: str) -> Problem:
