@@ -162,11 +162,22 @@ class Client:
         return self._ask("lab.extend", lab=lab, until=until)
 
     def lab_check(
-        self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
+        self,
+        lab: str,
+        script: str,
+        facts: Mapping[str, Any] | None = None,
+        timeout_s: float = 10,
+        *,
+        where: str = "container",
     ) -> dict[str, Any]:
-        """Run a step's check on a lab, from outside the learner's reach."""
+        """Run a step's check on a lab or in its machine, from outside the learner's reach."""
         return self._ask(
-            "lab.check", lab=lab, script=script, facts=dict(facts or {}), timeout_s=timeout_s
+            "lab.check",
+            lab=lab,
+            script=script,
+            facts=dict(facts or {}),
+            timeout_s=timeout_s,
+            where=where,
         )
 
     def lab_processes(self, lab: str) -> list[dict[str, Any]]:
@@ -229,11 +240,22 @@ class Client:
         user: str = "root",
         tty: bool = False,
         fds: Sequence[int] = (0, 1, 2),
+        where: str = "container",
     ) -> int:
         """Run a command in a lab on the caller's own descriptors; its exit code (root only)."""
-        args = {"lab": lab, "argv": list(argv), "user": user, "tty": tty}
+        args = {"lab": lab, "argv": list(argv), "user": user, "tty": tty, "where": where}
         with self._open("lab.exec", args, fds, timeout_s=None) as feed:
             return int(feed.result().body["code"])
+
+    def machine_boot(
+        self, lab: str, how: str = "cold", *, rows: int = 24, cols: int = 80
+    ) -> dict[str, Any]:
+        """Boot a lab's machine when it is its turn; the one that lives already is given."""
+        return self._ask("machine.boot", lab=lab, how=how, rows=rows, cols=cols)
+
+    def machine_end(self, lab: str, *, force: bool = False) -> dict[str, Any]:
+        """End a lab's machine: asked to, or by force."""
+        return self._ask("machine.end", lab=lab, force=force)
 
     def terminal_open(
         self, lab: str, name: str | None = None, *, rows: int = 24, cols: int = 80

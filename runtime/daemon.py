@@ -112,6 +112,7 @@ def _build(
         router,
         terminals,
         events,
+        deposits,
         max_labs=settings.max_labs,
         slice_bytes=settings.slice_memory_bytes,
         reserve_percent=settings.reserve_percent,

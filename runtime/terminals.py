@@ -33,6 +33,7 @@ log = structlog.get_logger()
 RING_HEADER_BYTES = 4096
 RING_BYTES = RING_HEADER_BYTES + 512 * 1024
 NAMES = "12345678"
+CONSOLE = "m"  # a machine's, which is opened and closed with it
 _PREFIX = "terminal:"
 
 
@@ -117,6 +118,19 @@ class Terminals:
                 self._opening.discard(terminal)
                 self._changed.notify_all()
 
+    def open_console(self, lab: str, console: Shell) -> Terminal:
+        """A machine's console; whoever looked at the one before sees this one now.
+
+        Args:
+            lab: whose machine.
+            console: the near side of its pty, which is ours now, and qemu's pid.
+        """
+        terminal = f"{lab}.{CONSOLE}"
+        with self._changed:
+            if old := self._terminals.pop(terminal, None):
+                self._unwatch(old)
+        return self._begin(terminal, console)
+
     def resize(self, lab: str, name: str, rows: int, cols: int) -> None:
         """Give a terminal another size; its program hears SIGWINCH."""
         size = struct.pack("HHHH", rows, cols, 0, 0)
@@ -136,11 +150,16 @@ class Terminals:
         """Hang up every terminal of a lab that ends, and let go of all its descriptors."""
         for terminal in self.of(lab):
             self.close(terminal.terminal)
+        self.close(f"{lab}.{CONSOLE}")
 
     def of(self, lab: str) -> list[Terminal]:
-        """The terminals of a lab, by name."""
+        """The terminals of a lab, by name; a machine's console isn't among them."""
         with self._changed:
-            found = [terminal for terminal in self._terminals.values() if terminal.lab == lab]
+            found = [
+                terminal
+                for terminal in self._terminals.values()
+                if terminal.lab == lab and terminal.name != CONSOLE
+            ]
         return sorted(found, key=lambda terminal: terminal.name)
 
     def stream(self, terminal: str) -> int:
@@ -229,7 +248,8 @@ class Terminals:
             for terminal in ended:
                 log.info("shell.ended", terminal=terminal.terminal)
                 self.pump.post({"type": "ended", "terminal": terminal.terminal})
-                self._events.tell("shell.ended", lab=terminal.lab, terminal=terminal.terminal)
+                if terminal.name != CONSOLE:  # of that, `machine.changed` tells
+                    self._events.tell("shell.ended", lab=terminal.lab, terminal=terminal.terminal)
 
     def _all_news(self) -> list[Message]:
         with self._changed:
@@ -261,7 +281,7 @@ def _opened(terminal: Terminal) -> dict[str, Any]:
         "type": "terminal",
         "terminal": terminal.terminal,
         "lab": terminal.lab,
-        "pid": terminal.pid,
+        "pid": 0 if terminal.name == CONSOLE else terminal.pid,  # of the shell; qemu is none
     }
 
 

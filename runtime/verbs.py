@@ -35,9 +35,11 @@ LAB = r"[0-9a-f]{8}"
 NO_LAB = "0" * 8  # before every other
 LIST_PAGE = 50  # with eight terminals each they fit into a packet
 TERMINAL = LAB + r"\.[1-8]"
+CONSOLE = LAB + r"\.m"
 KEY = r"[a-z0-9-]{1,64}"
 IMAGE = r"[a-z0-9][a-z0-9._/-]{0,126}"
 PROFILE = r"[a-z]{1,32}"
+WHERE = r"container|machine"
 PUMP = r"[a-z0-9-]{1,32}"
 
 
@@ -79,7 +81,9 @@ class Verbs:
             "lab.list": Verb(web, ("after",), self._lab_list),
             "lab.remove": Verb(web, ("lab",), self._lab_remove),
             "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
-            "lab.check": Verb(web, ("lab", "script", "facts", "timeout_s"), self._lab_check),
+            "lab.check": Verb(
+                web, ("lab", "script", "facts", "timeout_s", "where"), self._lab_check
+            ),
             "lab.processes": Verb(web, ("lab",), self._lab_processes),
             "lab.usage": Verb(web, ("lab",), self._lab_usage),
             "meter.read": Verb(web, ("lab",), self._meter_read),
@@ -92,7 +96,9 @@ class Verbs:
             "plan.more": Verb(web, ("lab", "kind"), self._plan_more),
             "plan.less": Verb(web, ("lab",), self._plan_less),
             "lab.walls": Verb(web, ("lab",), self._lab_walls),
-            "lab.exec": Verb(root, ("lab", "argv", "user", "tty"), self._lab_exec),
+            "lab.exec": Verb(root, ("lab", "argv", "user", "tty", "where"), self._lab_exec),
+            "machine.boot": Verb(web, ("lab", "how", *size), self._machine_boot),
+            "machine.end": Verb(web, ("lab", "force"), self._machine_end),
             "terminal.open": Verb(web, ("lab", "name", *size), self._terminal_open),
             "terminal.close": Verb(web, ("terminal",), self._terminal_close),
             "terminal.stream": Verb(root, ("terminal",), self._terminal_stream),
@@ -145,6 +151,7 @@ class Verbs:
             call.args.text("script", longest=64 << 10),
             call.args.mapping("facts", default={}),
             call.args.number("timeout_s", low=0.1, high=30, default=10),
+            in_machine=_is_machine(call.args),
         )
 
     def _lab_processes(self, call: Call) -> dict[str, Any]:
@@ -195,15 +202,24 @@ class Verbs:
         given = list(call.descriptors)
         if len(given) != 3:
             raise bad_request("“lab.exec” needs three descriptors: input, output and errors.")
-        code = self.labs.execute(
-            _lab(call.args),
-            call.args.texts("argv", most=256, longest=32 << 10),
-            call.args.text("user", longest=32, pattern="root|learner", default="root"),
-            tty=call.args.flag("tty", default=False),
-            fds=(given[0], given[1], given[2]),
-            is_gone=call.is_gone,
-        )
+        lab = _lab(call.args)
+        argv = call.args.texts("argv", most=256, longest=32 << 10)
+        user = call.args.text("user", longest=32, pattern="root|learner", default="root")
+        tty = call.args.flag("tty", default=False)
+        fds = (given[0], given[1], given[2])
+        if _is_machine(call.args):
+            return {"code": self.labs.machines.execute(lab, argv, user, fds, call.is_gone)}
+        code = self.labs.execute(lab, argv, user, tty=tty, fds=fds, is_gone=call.is_gone)
         return {"code": code}
+
+    def _machine_boot(self, call: Call) -> dict[str, Any]:
+        how = call.args.text("how", longest=8, pattern="cold|resumed", default="cold")
+        lab = self.labs.get(_lab(call.args))
+        return self.labs.machines.boot(lab, how, _rows(call.args), _cols(call.args))
+
+    def _machine_end(self, call: Call) -> dict[str, Any]:
+        lab = self.labs.get(_lab(call.args))
+        return self.labs.machines.end(lab.id, force=call.args.flag("force", default=False))
 
     def _terminal_open(self, call: Call) -> dict[str, Any]:
         lab = self.labs.get(_lab(call.args))
@@ -216,7 +232,7 @@ class Verbs:
         return {}
 
     def _terminal_stream(self, call: Call) -> dict[str, Any]:
-        terminal = call.args.text("terminal", longest=10, pattern=TERMINAL)
+        terminal = call.args.text("terminal", longest=10, pattern=f"{TERMINAL}|{CONSOLE}")
         call.give(self.terminals.stream(terminal))
         return {"terminal": terminal}
 
@@ -306,6 +322,10 @@ class Verbs:
 
 def _lab(args: Args) -> LabId:
     return LabId(args.text("lab", longest=8, pattern=LAB))
+
+
+def _is_machine(args: Args) -> bool:
+    return args.text("where", longest=9, pattern=WHERE, default="container") == "machine"
 
 
 def _rows(args: Args) -> int:

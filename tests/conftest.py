@@ -73,6 +73,9 @@ def base_image() -> Image:
     """The real image, built once on a machine and kept for later runs and other workers."""
     digest = hashlib.sha256()
     source = DEFINITIONS / "base"
+    guest = sorted((TOP / "runtime/machine/guest").iterdir())
+    for path in (*guest, TOP / "runtime/image/boot.py", TOP / "runtime/image/initramfs.py"):
+        digest.update(path.read_bytes())
     for path in sorted(source.rglob("*")):
         if path.is_file():
             digest.update(str(path.relative_to(source)).encode() + path.read_bytes())

@@ -14,6 +14,7 @@ from runtime import settings
 from runtime.cli.image import BASE, need_base
 from runtime.cli.running import data_option, runtime
 from runtime.instance import Instance
+from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +36,16 @@ def command() -> None:
 @click.option("--image", default=BASE, show_default=True, help="What the lab is made from.")
 @click.option("--profile", default="plain", show_default=True, help="What it may do.")
 @click.option("--internet", is_flag=True, help="Let it reach the internet.")
+@click.option("--machine", is_flag=True, help="Run it in a virtual machine of that image.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
-    data: Path | None, image: str, profile: str, argv: tuple[str, ...], *, internet: bool
+    data: Path | None,
+    image: str,
+    profile: str,
+    argv: tuple[str, ...],
+    *,
+    internet: bool,
+    machine: bool,
 ) -> None:
     """Run a command in a fresh lab as its root, and end the lab; its exit code is ours."""
     if image == BASE:
@@ -51,7 +59,9 @@ def run(
             until=time.time() + HOUR_S,
         )
         try:
-            code = _execute(client, lab["lab"], argv, "root")
+            if machine:
+                boot(client, lab["lab"])
+            code = _execute(client, lab["lab"], argv, "root", in_machine=machine)
         finally:
             client.lab_remove(lab["lab"])
     sys.exit(code)
@@ -98,9 +108,31 @@ def rm(data: Path | None, labs: tuple[str, ...], *, every: bool) -> None:
             click.echo(f"ended {lab}", err=True)
 
 
-def _execute(client: Client, lab: str, argv: Sequence[str], user: str) -> int:
+def boot(client: Client, lab: str) -> None:
+    """Boot a lab's machine and wait until it is at its prompt.
+
+    Raises:
+        Problem: `machine-failed`, with the reason as a sentence.
+    """
+    with client.follow() as feed:
+        machine = client.machine_boot(lab)
+        while machine["state"] in {"queued", "booting"}:
+            event = feed.receive()
+            if event is None:
+                raise Problem("machine-failed", "The runtime stopped while the machine booted.")
+            if event.body["type"] == "machine.changed" and event.body["lab"] == lab:
+                machine = event.body["machine"]
+    if machine["state"] != "ready":
+        raise Problem("machine-failed", machine["sentence"], reason=machine["reason"])
+
+
+def _execute(
+    client: Client, lab: str, argv: Sequence[str], user: str, *, in_machine: bool = False
+) -> int:
     """A pty only where both ends are terminals: else bytes would be changed on their way."""
     words = argv[1:] if argv[0] == "--" else argv
+    if in_machine:
+        return client.lab_exec(lab, words, user=user, where="machine")
     tty = sys.stdin.isatty() and sys.stdout.isatty()
     sys.stdout.flush()
     return client.lab_exec(lab, words, user=user, tty=tty)

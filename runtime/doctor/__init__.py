@@ -74,6 +74,7 @@ def examine(settings: Settings) -> Report:
         room.lab_disks(),
         room.memory(),
         room.port(settings.host, settings.port),
+        machine.emulator(),
         machine.kvm(),
     ]
     return Report(kind, findings)

@@ -1,26 +1,35 @@
-"""A hint about virtual machines; only starting one tells."""
+"""Whether machines can run here, and how fast."""
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 
 from runtime.doctor.finding import Finding, advised
-
-_DEVICE = Path("/dev/kvm")
+from runtime.kernel.spawn import PATH
+from runtime.machine.accelerator import Accelerator
+from runtime.machine.qemu import PROGRAM
 
 
 def kvm() -> Finding:
-    """Whether the device opens; that a guest then runs, a bounded start has to show."""
-    try:
-        os.close(os.open(_DEVICE, os.O_RDWR | os.O_CLOEXEC))
-        said = ""
-    except OSError as error:
-        said = error.strerror or str(error)
+    """Tried with a guest that is timed, since a device that opens may still emulate."""
+    verdict = Accelerator(Path("/run/slipway/accelerator")).verdict()
     return advised(
         "kvm",
-        good=not said,
-        found=f"{_DEVICE}: {said}" if said else f"{_DEVICE} opens",
-        wanted="hardware virtualisation",
+        good=verdict.is_good,
+        found=verdict.why,
+        wanted="hardware virtualisation that runs a guest",
         fix="Containers don't need it. Without it, virtual machines are emulated, and slow.",
+    )
+
+
+def emulator() -> Finding:
+    """The program that runs machines, with KVM or without."""
+    path = shutil.which(PROGRAM, path=PATH)
+    return advised(
+        "qemu",
+        good=bool(path),
+        found=path or f"no {PROGRAM}",
+        wanted=f"{PROGRAM}, for lessons with virtual machines",
+        fix="Run `./slipway serve`, which installs it, or `apt-get install qemu-system-x86`.",
     )

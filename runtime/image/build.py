@@ -15,6 +15,9 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+import structlog
+
+from runtime.image import boot
 from runtime.image.definition import Definition, definitions
 from runtime.image.store import LOCK, Image, Store
 from runtime.kernel import spawn
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Progress = Callable[[str, int], None]
+
+log = structlog.get_logger()
 
 # What mmdebstrap announces, in its order, and how much of the whole is done by then.
 _STEPS = {
@@ -82,6 +87,8 @@ class Builder:
                     _unpack(root, new / "rootfs", tell)
                 else:
                     _bootstrap(definition, new / "rootfs", tell, lock_fd)
+                _make_bootable(new, definition.suite or own_suite(), tell)
+                tell("done", 100)
                 return self._store.adopt(new, _describe(definition, new / "rootfs"))
             except (spawn.ProgramFailed, OSError) as error:
                 raise _failure(name, error) from error
@@ -136,7 +143,15 @@ def _bootstrap(definition: Definition, rootfs: Path, tell: Progress, lock_fd: in
     _remove(rootfs / "dev")
     (rootfs / "dev").mkdir(mode=0o755)
     _clamp(rootfs, definition.epoch)
-    tell("done", 100)
+
+
+def _make_bootable(new: Path, suite: str, tell: Progress) -> None:
+    """Add what machines boot from; an image without it still makes containers."""
+    try:
+        boot.add(new, suite, archives(suite), tell)
+    except (spawn.ProgramFailed, OSError) as error:
+        log.warning("image.not_bootable", error=str(error))
+        _remove(new / boot.FOLDER)
 
 
 def _hooks(definition: Definition) -> list[str]:
@@ -219,7 +234,6 @@ def _unpack(tar: str, rootfs: Path, tell: Progress) -> None:
          f"--file={tar}", f"--directory={rootfs}"],
         timeout_s=600,
     )  # fmt: skip
-    tell("done", 100)
 
 
 def _describe(definition: Definition, rootfs: Path) -> Image:

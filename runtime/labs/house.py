@@ -17,6 +17,7 @@ from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, processes, reconcile, state, usage, walls
 from runtime.labs.checks import Checks
 from runtime.labs.comparison import Comparison
+from runtime.labs.machines import Machines
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
@@ -28,6 +29,7 @@ from runtime.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runtime.deposits import Deposits
     from runtime.events import Events
     from runtime.image.store import Store
     from runtime.instance import Instance
@@ -47,10 +49,14 @@ class Labs:
         router: connects them.
         terminals: their shells.
         events: hears what happens to them.
+        deposits: keeps what ties us to their machines.
         max_labs: how many may live at once, those in the pool not counted.
         slice_bytes: of the server's memory, for each learner; 0 for an equal share of it.
         reserve_percent: the share of the server that all labs together never get.
         keeper_pid: under systemd, the keeper whose unit the labs' cgroups lie in.
+
+    Attributes:
+        machines: theirs.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class Labs:
         router: Router,
         terminals: Terminals,
         events: Events,
+        deposits: Deposits,
         *,
         max_labs: int,
         slice_bytes: int = 0,
@@ -79,6 +86,7 @@ class Labs:
             self._parts, images, events, slice_bytes=slice_bytes, shares=max_labs
         )
         self._checks = Checks(self._parts, self.comparison.facts)
+        self.machines = Machines(self._parts, images, events, deposits)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
@@ -102,6 +110,7 @@ class Labs:
         for lab in reconcile.reconcile(self._parts):
             self._labs[lab.id] = lab
             self._watch.add(lab)
+        self.machines.adopt(list(self._labs.values()))
         self._watch.start()
         threading.Thread(target=self._sweep_images, args=(self._oldest(),), daemon=True).start()
         self._pool.start()
@@ -128,6 +137,7 @@ class Labs:
         for lab in list(self._labs.values()):
             if end_labs or lab.key is None or (lab.until or now) <= now:
                 self.remove(lab.id)
+        self.machines.stop()
         self._watch.stop()
         self._parts.forker.stop()
         self._parts.disks.close()
@@ -197,6 +207,7 @@ class Labs:
         self._checks.forget(lab_id)
         self.comparison.forget(lab)
         try:
+            self.machines.forget(lab_id)
             life.end(self._parts, lab_id)
         finally:
             with self._changed:
@@ -222,14 +233,24 @@ class Labs:
         return lab
 
     def check(
-        self, lab_id: LabId, script: str, facts: dict[str, Any], timeout_s: float
+        self,
+        lab_id: LabId,
+        script: str,
+        facts: dict[str, Any],
+        timeout_s: float,
+        *,
+        in_machine: bool = False,
     ) -> dict[str, Any]:
-        """Run a check on a lab (labs/checks.py).
+        """Run a check on a lab, or in its machine (labs/checks.py).
 
         Raises:
-            Problem: `lab-unknown`, `check-timed-out`, `check-not-entered`.
+            Problem: `lab-unknown`, `check-timed-out`, `check-not-entered`, `machine-not-ready`,
+                `machine-ended`.
         """
         lab = self.get(lab_id)
+        if in_machine:
+            agent = self.machines.agent(lab_id)
+            return self._checks.run_in_machine(lab, agent, script, facts, timeout_s)
         image = self._images.get(lab.shape.image)
         return self._checks.run(lab, image.rootfs_path, script, facts, timeout_s)
 
@@ -343,6 +364,7 @@ class Labs:
 
     def _seen(self, lab: Lab) -> Lab:
         lab.terminals = [each.as_dict() for each in self._parts.terminals.of(lab.id)]
+        lab.machine = self.machines.describe(lab.id)
         return lab
 
     def _make_for_pool(self, shape: Shape) -> Lab | None:

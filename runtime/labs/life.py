@@ -172,6 +172,7 @@ def end(parts: Parts, lab_id: str) -> None:
     """
     steps: list[Callable[[], object]] = [
         lambda: parts.terminals.close_lab(lab_id),
+        lambda: end_machine(parts, lab_id),
         lambda: _end_container(parts, lab_id),
         lambda: parts.router.detach(lab_id),
         lambda: disk.unmount(parts.folder(lab_id)),
@@ -188,6 +189,13 @@ def end(parts: Parts, lab_id: str) -> None:
             log.warning("lab.end_failed", lab=lab_id, error=str(error))
     if failure is not None:
         raise failure
+
+
+def end_machine(parts: Parts, lab_id: str) -> None:
+    """Kill a lab's machine, where there is one, and take its cgroup away."""
+    group = state.machine_group(lab_id)
+    parts.place.kill(group)
+    parts.place.remove(group)
 
 
 def confirm_limits(place: Place, lab: Lab) -> None:

@@ -57,7 +57,8 @@ def traces(parts: Parts) -> set[str]:
         for server, _, what in (owner.partition("/") for owner in ids.claimed().values())
         if server == instance.id and state.is_id(what)
     }
-    return folders | claims | parts.crun.known() | parts.place.labs() | set(parts.router.attached())
+    groups = {name.partition(".")[0] for name in parts.place.labs()}
+    return folders | claims | parts.crun.known() | groups | set(parts.router.attached())
 
 
 def _is_wanted(lab: Lab) -> bool:

@@ -67,6 +67,7 @@ class Lab:
         starts: how soon it was at its prompt, `prepared` and `cold` (meter.figures.Start).
         created_at: unix seconds.
         terminals: as the wire shows them, when the lab was last asked for.
+        machine: likewise; None where none was booted.
     """
 
     id: LabId
@@ -84,6 +85,7 @@ class Lab:
     starts: dict[str, dict[str, Any]] = field(default_factory=dict)
     created_at: float = 0.0
     terminals: list[dict[str, Any]] = field(default_factory=list)
+    machine: dict[str, Any] | None = None
 
     @property
     def hostname(self) -> str:
@@ -94,6 +96,11 @@ class Lab:
     def check_uid(self) -> int:
         """The server's id that checks run under: of this lab's block, but not in its map."""
         return self.uid_base + 65536
+
+    @property
+    def machine_uid(self) -> int:
+        """The server's id that qemu runs under: likewise."""
+        return self.uid_base + 65537
 
     def as_dict(self) -> dict[str, Any]:
         """The lab as verbs answer it (docs/reference.md)."""
@@ -114,6 +121,7 @@ class Lab:
             "stages_ms": self.stages_ms,
             "created_at": self.created_at,
             "terminals": self.terminals,
+            "machine": self.machine,
         }
 
     def as_record(self) -> dict[str, Any]:
@@ -157,6 +165,11 @@ def load(folder: Path) -> Lab | None:
 def is_id(text: str) -> bool:
     """Whether this can be the name of a lab."""
     return re.fullmatch(r"[0-9a-f]{8}", text) is not None
+
+
+def machine_group(lab_id: str) -> str:
+    """The name of a lab's machine among the cgroups."""
+    return f"{lab_id}.m"
 
 
 def new_id() -> LabId:

@@ -29,8 +29,19 @@ class Place(Protocol):
     def oci_path(self, lab: str) -> str:
         """The `cgroupsPath` of a lab's OCI description; the OCI runtime makes it."""
 
+    def make(self, group: str, limits: Limits) -> tuple[Path, ...]:
+        """Make a cgroup ourselves, for what no OCI runtime starts (a machine).
+
+        Args:
+            group: its name; like a lab's it works with every other method.
+            limits: what it may use.
+
+        Returns:
+            Files that take the pid of a process that joins, one a hierarchy.
+        """
+
     def labs(self) -> set[str]:
-        """The labs that have a cgroup."""
+        """The names that have a cgroup: labs, and `LAB.m` for their machines."""
 
     def pids(self, lab: str) -> set[int]:
         """The server's pids of all that runs in a lab."""

@@ -53,8 +53,20 @@ class Legacy:
         """The `cgroupsPath` of a lab's OCI description."""
         return f"/{self._name}/{lab}"
 
+    def make(self, group: str, limits: Limits) -> tuple[Path, ...]:
+        """Make a cgroup ourselves, for what no OCI runtime starts; where its processes join.
+
+        Only in the hierarchies that limit or count: one of cpuset takes nobody before it is told
+        which processors there are.
+        """
+        folders = sorted({self._group(controller, group) for controller in _NEEDED})
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        self.write_limits(group, limits)
+        return tuple(folder / "cgroup.procs" for folder in folders)
+
     def labs(self) -> set[str]:
-        """The labs that have a cgroup, in any hierarchy."""
+        """The names that have a cgroup in any hierarchy: labs, and `LAB.m` for their machines."""
         found: set[str] = set()
         for root in self._roots():
             with suppress(FileNotFoundError):

@@ -65,8 +65,14 @@ class Unified:
         """The `cgroupsPath` of a lab's OCI description."""
         return f"/{(self._base / lab).relative_to(self._root)}"
 
+    def make(self, group: str, limits: Limits) -> tuple[Path, ...]:
+        """Make a cgroup ourselves, for what no OCI runtime starts; where its processes join."""
+        (self._base / group).mkdir(exist_ok=True)
+        self.write_limits(group, limits)
+        return (self._base / group / "cgroup.procs",)
+
     def labs(self) -> set[str]:
-        """The labs that have a cgroup."""
+        """The names that have a cgroup: labs, and `LAB.m` for their machines."""
         if not self._base.is_dir():
             return set()
         return {p.name for p in self._base.iterdir() if p.is_dir() and p.name != "keeper"}

@@ -46,7 +46,7 @@ log = structlog.get_logger()
 NAMESPACE = "/terminal"
 CHANNELS_MOST = 8
 TRY_AGAIN_LATER = 1013
-_TERMINAL = re.compile(r"[0-9a-f]{8}\.[1-8]")
+_TERMINAL = re.compile(r"[0-9a-f]{8}\.[1-8m]")
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
 blueprint = Blueprint("terminal", __name__)

@@ -94,11 +94,10 @@ export class SlipStep extends HTMLElement {
       event.preventDefault();
     } else if (target?.closest("[data-check]")) this.check();
     else if (target?.closest("[data-hint]")) this.hint();
-    else if (target?.closest("[data-skip]")) this.leave();
+    else if (target?.closest("[data-skip]")) this.#skip();
   };
 
-  /** Goes on without having passed, which is kept. */
-  async leave() {
+  async #skip() {
     await this.skip();
     const onward = this.querySelector("[data-onward]");
     if (onward instanceof HTMLAnchorElement) goTo(onward.href);

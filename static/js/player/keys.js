@@ -10,17 +10,15 @@ import { goTo } from "../lib/leaving.js";
  * @typedef {ReturnType<typeof import("./lab.js").wireLab>} Lab
  */
 
-const REGIONS = ["lesson", "terminals", "panel"];
+const REGIONS = ["lesson", "terminals"];
 
 /**
  * @param {SlipStep} step
  * @param {SlipRail} rail
  * @param {Lab} lab
- * @param {Record<string, () => void>} more keys that only some pages have
  */
-export function wireKeys(step, rail, lab, more) {
+export function wireKeys(step, rail, lab) {
   bindKeys({
-    ...more,
     "Ctrl+Enter": runNext,
     C: () => step.check(),
     H: () => step.hint(),
@@ -64,9 +62,11 @@ function enterTerminal(lab) {
 
 /** @param {number} move */
 function nextRegion(move) {
-  const regions = REGIONS.map((id) => document.getElementById(id)).filter((each) => each !== null);
-  const now = regions.findIndex((each) => each.contains(document.activeElement));
-  regions[(now + move + regions.length) % regions.length]?.focus();
+  const now = REGIONS.findIndex((id) =>
+    document.getElementById(id)?.contains(document.activeElement),
+  );
+  const next = (now + move + REGIONS.length) % REGIONS.length;
+  document.getElementById(REGIONS[next] ?? "")?.focus();
 }
 
 function dialog() {

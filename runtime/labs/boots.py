@@ -1,0 +1,338 @@
+"""Boots one machine: tries until its guest is at a prompt, and says in words why none came up."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Condition, Lock
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runtime.container.crun import Shell
+from runtime.image import boot as image_boot
+from runtime.kernel import processes, tsc
+from runtime.labs import life, state
+from runtime.limits.amounts import Limits
+from runtime.machine import disk, qemu
+from runtime.machine.agent import Agent, Frame
+from runtime.machine.link import Link
+from runtime.machine.monitor import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.deposits import Deposits
+    from runtime.image.store import Image
+    from runtime.kernel.spawn import Process
+    from runtime.labs.life import Parts
+    from runtime.labs.state import Lab
+    from runtime.machine.accelerator import Accelerator
+    from runtime.machine.link import Listener
+    from runtime.machine.record import Reason, Record
+
+log = structlog.get_logger()
+
+DEPOSIT = "machine:"
+LEAST_BYTES = 128 << 20  # below it Debian's kernel has no room for itself and a shell
+SPARE_BYTES = 256 << 20  # of the server's own, which no machine may take
+DISK_BYTES = 512 << 20
+# A guest is at its prompt in some three seconds, emulated, and in ten on a busy server.
+_BOOT_S = {"microvm": 25.0, "q35": 45.0}
+_KVM_BOOT_S = 10.0
+_ATTEMPTS: tuple[qemu.Board, ...] = ("microvm", "microvm", "q35")
+
+
+@dataclass
+class Live:
+    """A machine that runs, or is being booted."""
+
+    lab: Lab
+    record: Record
+    link: Link | None = None
+    process: Process | None = None
+    figures: tuple[int, ...] = ()
+    exit_word: str = ""
+    has_ended: bool = False
+    began: float = 0.0
+    init_ms: float = 0.0
+    changed: Condition = field(default_factory=Condition)
+    guard: Lock = field(default_factory=Lock)
+
+
+class Refused(Exception):
+    """No machine came up.
+
+    Attributes:
+        reason: for the record.
+        sentence: for the learner.
+    """
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+
+
+class Booter:
+    """Makes a machine out of an image and a lab.
+
+    Args:
+        parts: the rooms.
+        deposits: keeps what ties us to a machine.
+        listener: hears what it says.
+        accelerator: who runs its instructions.
+        tell: called at each stage.
+        on_end: called when its qemu is over.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        deposits: Deposits,
+        listener: Listener,
+        accelerator: Accelerator,
+        tell: Callable[[Live], None],
+        on_end: Callable[[Live], None],
+    ) -> None:
+        self._parts = parts
+        self._deposits = deposits
+        self._listener = listener
+        self._accelerator = accelerator
+        self._tell = tell
+        self._on_end = on_end
+
+    def folder(self, lab_id: str) -> Path:
+        """Where a machine's disk and qemu's own words are."""
+        return self._parts.folder(lab_id) / "machine"
+
+    def boot(self, live: Live, image: Image, size: tuple[int, int]) -> None:
+        """Boot until the guest is at its prompt.
+
+        Args:
+            live: whose state is `booting`.
+            image: the lab's.
+            size: rows and columns of its console.
+
+        Raises:
+            Refused: it isn't, and nothing of it runs any more.
+        """
+        if not qemu.is_installed():
+            raise Refused(
+                "missing",
+                "This server has no qemu, the program that runs machines. Whoever runs it installs "
+                "the package qemu-system-x86. Your container goes on.",
+            )
+        folder = image.rootfs_path.parent
+        if not image_boot.is_bootable(folder):
+            raise Refused(
+                "no-kernel",
+                f"The image {image.name} has no kernel, so nothing can boot it. "
+                "Whoever runs the server builds it anew with "
+                f"`./slipway image build --again {image.name}`. Your container goes on.",
+            )
+        _check_memory(live.record.memory_bytes)
+        for board in _ATTEMPTS:
+            with live.guard:
+                if live.record.state != "booting":  # it is being ended
+                    return
+                self._attempt(live, folder / image_boot.FOLDER, board, size)
+            if self._wait(live, board) or live.record.state != "booting":
+                return
+            log.warning(
+                "machine.attempt_failed", lab=live.lab.id, board=board, log=self._said(live.lab.id)
+            )
+            self._check_why(live)
+            self.clear(live)
+            live.has_ended = False
+            live.record.stages_ms = {}
+        raise Refused(
+            "never-ready",
+            f"The machine never reached its prompt, in {len(_ATTEMPTS)} tries. "
+            "Your container goes on; boot it again when the server is less busy.",
+        )
+
+    def clear(self, live: Live) -> None:
+        """Make sure that nothing of a machine runs, and let go of it."""
+        with live.guard:
+            life.end_machine(self._parts, live.lab.id)
+            if live.link is not None:
+                self._listener.discard(live.link)
+                live.link = None
+            if live.process is not None:
+                live.process.wait()
+                live.process = None
+            self._deposits.drop(DEPOSIT + live.lab.id)
+            (self.folder(live.lab.id) / "disk").unlink(missing_ok=True)
+            live.record.pid = 0
+
+    def adopt(self, live: Live) -> bool:
+        """Go on with a machine that ran on without us; False where that can't be."""
+        kept = self._deposits.find(DEPOSIT + live.lab.id)
+        record = live.record
+        alive = processes.start_ticks(record.pid) == record.started_ticks != 0
+        if kept is None or len(kept.fds) != 3 or not alive or record.state != "ready":
+            return False
+        sockets = [socket.socket(fileno=os.dup(fd)) for fd in kept.fds[:2]]
+        agent = Agent(sockets[0], lambda frame: self._hear(live, frame), in_step=False)
+        monitor = Monitor(sockets[1], is_new=False)
+        self._tie(live, agent, monitor, kept.fds[2])
+        agent.resume()
+        agent.tell_time()
+        self._wake(live)
+        return True
+
+    def _attempt(self, live: Live, files: Path, board: qemu.Board, size: tuple[int, int]) -> None:
+        lab, record = live.lab, live.record
+        limits = lab.shape.limits
+        verdict = self._accelerator.verdict()
+        record.accelerator = "kvm" if verdict.is_good else "tcg"
+        record.board = board
+        live.began = time.monotonic()
+        group = state.machine_group(lab.id)
+        allowed = Limits(record.memory_bytes + qemu.OVERHEAD_BYTES, qemu.PIDS, limits.cpu_cores)
+        user = lab.user
+        folder = self.folder(lab.id)
+        folder.mkdir(exist_ok=True)
+        disk.make(folder / "disk", DISK_BYTES, record.uid)
+        plan = qemu.Plan(
+            folder=files,
+            disk_path=folder / "disk",
+            log_path=folder / "log",
+            memory_bytes=record.memory_bytes,
+            accelerator="kvm" if verdict.is_good else "tcg",
+            board=board,
+            uid=record.uid,
+            groups=self._accelerator.groups() if verdict.is_good else (),
+            tsc_khz=tsc.khz() or 0,
+            words=f"slip.host={record.hostname} slip.rows={size[0]} slip.cols={size[1]} "
+            f"slip.user={user.name}:{user.uid}:{user.gid}:{user.home}:{user.shell}",
+            size=size,
+            cgroups=self._parts.place.make(group, allowed),
+        )
+        started = qemu.start(plan)
+        live.process = started.process
+        record.pid = started.process.pid
+        record.started_ticks = processes.start_ticks(record.pid)
+        copies = [os.dup(started.agent.fileno()), os.dup(started.monitor.fileno())]
+        copies.append(os.dup(started.console_fd))
+        self._deposits.put(DEPOSIT + lab.id, copies)
+        console_fd = os.dup(started.console_fd)
+        self._parts.terminals.open_console(lab.id, Shell(started.console_fd, record.pid))
+        try:
+            agent = Agent(started.agent, lambda frame: self._hear(live, frame))
+            self._tie(live, agent, Monitor(started.monitor), console_fd)
+        finally:
+            os.close(console_fd)
+        self._tell(live)
+
+    def _tie(self, live: Live, agent: Agent, monitor: Monitor, console_fd: int) -> None:
+        pidfd = os.pidfd_open(live.record.pid)
+        live.link = Link(agent, monitor, pidfd, console_fd, lambda: self._over(live))
+        self._listener.add(live.link)
+
+    def _wait(self, live: Live, board: str) -> bool:
+        """Wait for the prompt; a guest that came up with KVM once is trusted from then on."""
+        limit_s = _KVM_BOOT_S if live.record.accelerator == "kvm" else _BOOT_S[board]
+        with live.changed:
+            live.changed.wait_for(
+                lambda: "shell" in live.record.stages_ms or live.has_ended, limit_s
+            )
+            is_up = "shell" in live.record.stages_ms and not live.has_ended
+        if not is_up and live.record.accelerator == "kvm":
+            self._accelerator.refuse(f"A guest did not reach its prompt in {limit_s:.0f} s.")
+        if is_up:
+            self._wake(live)
+        return is_up
+
+    def _wake(self, live: Live) -> None:
+        if live.link is not None:
+            live.link.is_awake = True
+
+    def _check_why(self, live: Live) -> None:
+        """What another try wouldn't mend.
+
+        Raises:
+            Refused: with the reason.
+        """
+        if self._parts.place.hits(state.machine_group(live.lab.id)).memory_kills:
+            raise Refused(
+                "memory",
+                "The machine was ended while it booted: it met its limit of memory. "
+                "Your container goes on.",
+            )
+
+    def _said(self, lab_id: str) -> str:
+        try:
+            return (self.folder(lab_id) / "log").read_text(errors="replace")[-1000:]
+        except OSError:
+            return ""
+
+    def _hear(self, live: Live, frame: Frame) -> None:
+        words = frame.payload.decode(errors="replace").split()
+        try:
+            match frame.kind:
+                case "H":
+                    self._greeted(live, float(words[0]), float(words[1]), words[2:4])
+                case "R":
+                    self._is_ready(live, float(words[0]), float(words[1]))
+                case "B":
+                    live.exit_word = words[0][:16]
+                case "T":
+                    live.figures = tuple(int(word) for word in words[:6])
+                case _:
+                    return
+        except (ValueError, IndexError):  # root in there speaks in process 1's place
+            return
+
+    def _greeted(self, live: Live, init_ms: float, now_ms: float, words: list[str]) -> None:
+        if "kernel" in live.record.stages_ms:
+            return
+        passed_ms = (time.monotonic() - live.began) * 1000
+        live.init_ms = init_ms
+        live.record.stages_ms["hypervisor"] = round(max(passed_ms - now_ms, 0.0), 1)
+        live.record.stages_ms["kernel"] = round(init_ms, 1)
+        live.record.release = words[0][:64]
+        live.record.boot_id = words[1][:64]
+        self._tell(live)
+
+    def _is_ready(self, live: Live, shell_ms: float, now_ms: float) -> None:
+        if "shell" in live.record.stages_ms or "kernel" not in live.record.stages_ms:
+            return
+        with live.changed:
+            live.record.stages_ms["init"] = round(shell_ms - live.init_ms, 1)
+            live.record.stages_ms["shell"] = round(now_ms - shell_ms, 1)
+            live.changed.notify_all()
+
+    def _over(self, live: Live) -> None:
+        with live.changed:
+            live.has_ended = True
+            live.changed.notify_all()
+        self._on_end(live)
+
+
+def _check_memory(memory_bytes: int) -> None:
+    if memory_bytes < LEAST_BYTES:
+        raise Refused(
+            "memory",
+            f"A machine needs at least {LEAST_BYTES >> 20} MB of memory, for a kernel of its own; "
+            f"this workshop gives {memory_bytes >> 20} MB. Your container goes on.",
+        )
+    needed = memory_bytes + qemu.OVERHEAD_BYTES
+    free = free_memory_bytes() - SPARE_BYTES
+    if free < needed:
+        raise Refused(
+            "memory",
+            f"Not enough memory on the server for another machine: it needs {needed >> 20} MB, "
+            f"and {max(free, 0) >> 20} MB are free. Your container goes on; try again later.",
+        )
+
+
+def free_memory_bytes() -> int:
+    """What the server could still give away."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    found = next((line for line in lines if line.startswith("MemAvailable:")), "0 0")
+    return int(found.split()[1]) << 10

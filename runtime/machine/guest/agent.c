@@ -1,0 +1,239 @@
+/* The port to the server: frames in, frames out. The server knows that root in here could send
+ * anything in our place, and believes none of it beyond what it shows.
+ *
+ * A frame is kind, channel, length (two bytes, little-endian) and up to 4 KiB. A zero where a kind
+ * should be is skipped, so a server that starts anew in the middle sends zeros until we are in step.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+enum { HEADER = 4, OUT_BYTES = 65536, CLOCK_SLACK_US = 100000 };
+
+static int port = -1;
+static char in[HEADER + MAX_PAYLOAD];
+static size_t in_length;
+static char out[OUT_BYTES];
+static size_t out_length;
+
+static bool is_ours(const char *name) {
+    char path[320], text[32] = "";
+    snprintf(path, sizeof path, "/sys/class/virtio-ports/%s/name", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    return length > 0 && strncmp(text, "slip.agent", 10) == 0;
+}
+
+static bool look_for_port(void) {
+    DIR *ports = opendir("/sys/class/virtio-ports");
+    struct dirent *entry;
+    char path[320];
+    while (ports && port < 0 && (entry = readdir(ports))) {
+        if (is_ours(entry->d_name)) {
+            snprintf(path, sizeof path, "/dev/%s", entry->d_name);
+            port = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        }
+    }
+    if (ports) {
+        closedir(ports);
+    }
+    return port >= 0;
+}
+
+bool agent_open(void) {
+    for (int tries = 0; tries < 2000 && !look_for_port(); tries++) {
+        usleep(1000);
+    }
+    return port >= 0;
+}
+
+int agent_fd(void) { return port; }
+
+bool agent_has_room(void) { return OUT_BYTES - out_length > 4 * (HEADER + MAX_PAYLOAD); }
+
+bool agent_wants_write(void) { return out_length > 0; }
+
+void agent_flush(void) {
+    while (out_length > 0) {
+        ssize_t written = write(port, out, out_length);
+        if (written <= 0) {
+            return;
+        }
+        out_length -= written;
+        memmove(out, out + written, out_length);
+    }
+}
+
+void agent_send(char kind, int channel, const void *data, size_t length) {
+    if (OUT_BYTES - out_length < HEADER + length) {
+        return; /* nobody has read for long; whoever sends much asks agent_has_room first */
+    }
+    char *at = out + out_length;
+    at[0] = kind;
+    at[1] = (char)channel;
+    at[2] = (char)(length & 0xff);
+    at[3] = (char)(length >> 8);
+    memcpy(at + HEADER, data, length);
+    out_length += HEADER + length;
+    agent_flush();
+}
+
+void agent_hello(double init_ms) {
+    char text[256], boot_id[64] = "";
+    struct utsname names;
+    uname(&names);
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t length = read(fd, boot_id, sizeof boot_id - 1);
+        boot_id[length > 0 ? length : 0] = 0;
+        boot_id[strcspn(boot_id, "\n")] = 0;
+        close(fd);
+    }
+    int length = snprintf(text, sizeof text, "%.1f %.1f %s %s", init_ms, uptime_ms(),
+                          names.release, boot_id);
+    agent_send('H', 0, text, length);
+}
+
+void agent_ready(double shell_ms) {
+    char text[64];
+    int length = snprintf(text, sizeof text, "%.1f %.1f", shell_ms, uptime_ms());
+    agent_send('R', 0, text, length);
+}
+
+void agent_bye(const char *how) { agent_send('B', 0, how, strlen(how)); }
+
+static uint64_t number(const char *at, int bytes) {
+    uint64_t value = 0;
+    for (int i = bytes - 1; i >= 0; i--) {
+        value = value << 8 | (unsigned char)at[i];
+    }
+    return value;
+}
+
+static void set_clock(uint64_t wanted_us) {
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    int64_t off = (int64_t)wanted_us - ((int64_t)now.tv_sec * 1000000 + now.tv_usec);
+    if (off > CLOCK_SLACK_US || off < -CLOCK_SLACK_US) {
+        struct timeval wanted = {wanted_us / 1000000, wanted_us % 1000000};
+        settimeofday(&wanted, NULL);
+    }
+}
+
+/* What the kernel says of memory (kB) and processes, for the server to show beside its own view. */
+static void send_figures(void) {
+    static const char *const names[] = {"MemTotal:", "MemFree:", "Cached:", "Buffers:", "AnonPages:"};
+    char text[256], line[128];
+    long found[5] = {0}, processes = 0;
+    FILE *file = fopen("/proc/meminfo", "re");
+    while (file && fgets(line, sizeof line, file)) {
+        for (int i = 0; i < 5; i++) {
+            if (strncmp(line, names[i], strlen(names[i])) == 0) {
+                found[i] = atol(line + strlen(names[i]));
+            }
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    if ((file = fopen("/proc/loadavg", "re"))) {
+        if (fscanf(file, "%*s %*s %*s %*d/%ld", &processes) != 1) {
+            processes = 0;
+        }
+        fclose(file);
+    }
+    int length = snprintf(text, sizeof text, "%ld %ld %ld %ld %ld %ld", found[0], found[1],
+                          found[2], found[3], found[4], processes);
+    agent_send('T', 0, text, length);
+}
+
+static void take(char kind, int channel, const char *data, size_t length) {
+    switch (kind) {
+    case 'S': /* a server that starts anew: nobody waits for what still runs */
+        run_kill_all();
+        out_length = 0;
+        agent_send('S', 0, data, length);
+        break;
+    case 'T':
+        if (length == 8) {
+            set_clock(number(data, 8));
+            send_figures();
+        }
+        break;
+    case 'Z':
+        if (length == 4) {
+            agent_resize(number(data, 2), number(data + 2, 2));
+        }
+        break;
+    case 'P':
+        wanted_end = 'p';
+        break;
+    case 'A':
+        run_argument(channel, data, length);
+        break;
+    case 'F':
+        run_facts(channel, data, length);
+        break;
+    case 'X':
+        run_start(channel, length ? data[0] : 'r');
+        break;
+    case 'I':
+        run_input(channel, data, length);
+        break;
+    case 'W':
+        run_credit(channel, length == 4 ? number(data, 4) : 0);
+        break;
+    case 'K':
+        run_kill(channel);
+        break;
+    }
+}
+
+void agent_read(void) {
+    ssize_t got = read(port, in + in_length, sizeof in - in_length);
+    if (got <= 0) {
+        if (got == 0) {
+            usleep(10000); /* nobody is connected on the other side */
+        }
+        return;
+    }
+    in_length += got;
+    size_t at = 0;
+    while (at < in_length) {
+        if (in[at] == 0) {
+            at++;
+            continue;
+        }
+        if (in_length - at < HEADER) {
+            break;
+        }
+        size_t length = number(in + at + 2, 2);
+        if (length > MAX_PAYLOAD) {
+            at = in_length; /* out of step; the server will say 'S' */
+            break;
+        }
+        if (in_length - at < HEADER + length) {
+            break;
+        }
+        take(in[at], (unsigned char)in[at + 1], in + at + HEADER, length);
+        at += HEADER + length;
+    }
+    in_length -= at;
+    memmove(in, in + at, in_length);
+}
