@@ -78,7 +78,7 @@ class LabFigures:
         limits = lab.shape.limits
         return Side(
             group=lab.id,
-            disk_path=self._parts.folder(lab),
+            disk_path=self._disk_path(lab),
             memory_limit_bytes=limits.memory_bytes,
             disk_limit_bytes=None,
             cpu_cores=limits.cpu_cores,
@@ -86,3 +86,9 @@ class LabFigures:
             prepared=starts.get("prepared"),
             kernel=self._kernel,
         )
+
+    def _disk_path(self, lab: Lab) -> Path:
+        """A lab's own file system, where it has one; else the folder that takes what it writes."""
+        folder = self._parts.folder(lab)
+        is_own = (folder / "disk.img").exists()
+        return Path(f"/proc/{lab.pid}/root") if is_own else folder / "upper"

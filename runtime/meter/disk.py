@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
-
-from runtime.kernel import spawn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK_BYTES = 512
-_PATIENCE_S = 20.0
 
 
-def blocks_bytes(path: Path) -> int | None:
-    """The blocks of a file, or of a folder with all below it; None where that can't be said.
+def bytes_of(path: Path) -> int | None:
+    """What a path holds; None where that can't be said.
 
-    A hole in a file costs nothing and isn't counted. A folder is counted by du(1): a learner may
-    have nested folders deeper than Python recurses.
+    Of a file its blocks: a hole costs nothing. Of a file system of an instance's own what is taken
+    of it. Of any other folder the blocks of all below it.
     """
     try:
         if not path.is_dir():
             return path.stat().st_blocks * _BLOCK_BYTES
-        argv = ["du", "--summarize", "--one-file-system", "--block-size=1", str(path)]
-        return int(spawn.run(argv, timeout_s=_PATIENCE_S).stdout.split()[0])
-    except (OSError, ValueError, spawn.ProgramFailed):
+        if path.is_mount():
+            taken = os.statvfs(path)
+            return (taken.f_blocks - taken.f_bfree) * taken.f_frsize
+        return _tree_bytes(path)
+    except OSError:
         return None
+
+
+def _tree_bytes(top: Path) -> int:
+    """The blocks of a folder and of all below it, as du(1) counts them.
+
+    Not by recursion, since a learner may nest folders deeper than Python goes.
+
+    Raises:
+        OSError: something can't be looked at, such as a path that is too long.
+    """
+    blocks = top.lstat().st_blocks
+    seen: set[int] = set()  # a file with two names has one set of blocks
+    folders = [str(top)]
+    while folders:
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                found = entry.stat(follow_symlinks=False)
+                if found.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
+                    if found.st_ino in seen:
+                        continue
+                    seen.add(found.st_ino)
+                blocks += found.st_blocks
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+    return blocks * _BLOCK_BYTES

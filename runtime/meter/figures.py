@@ -49,7 +49,7 @@ class Side:
 
     Attributes:
         group: its cgroup's name.
-        disk_path: what it alone has on the server's disk: a file, or a folder with all below it.
+        disk_path: what it alone has on the server's disk: a file, a file system, or a folder.
         memory_limit_bytes: what it may have, with `disk_limit_bytes` and `cpu_cores`.
         disk_limit_bytes: None where none is set.
         cpu_cores: processor time per second.

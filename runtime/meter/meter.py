@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runtime.limits.amounts import Spent
 
 _DEAR_S = 5.0
+_OLD_S = 60.0  # whatever it costs, a figure older than that is of no use to anybody
 _SHARE = 0.0002  # of a core, that one dear figure of one side may cost: the PSS of a qemu is 1 ms
 
 
@@ -56,7 +57,7 @@ class Meter:
             if side.hypervisor_pid is not None:
                 pids &= {side.hypervisor_pid}
             pss = self._seldom(side, "pss", lambda: memory.pss(pids)) if pids else None
-            disk_bytes = self._seldom(side, "disk", lambda: disk.blocks_bytes(side.disk_path))
+            disk_bytes = self._seldom(side, "disk", lambda: disk.bytes_of(side.disk_path))
             return Figures(
                 starts={"cold": side.cold, "prepared": side.prepared},
                 memory_bytes=spent.memory_bytes if spent else None,
@@ -96,6 +97,6 @@ class Meter:
             before = time.thread_time()
             value = look()
             cost_s = time.thread_time() - before
-            kept = _Kept(value, time.monotonic() + max(_DEAR_S, cost_s / _SHARE))
+            kept = _Kept(value, time.monotonic() + min(max(_DEAR_S, cost_s / _SHARE), _OLD_S))
             self._kept[side.group][name] = kept
         return kept.value

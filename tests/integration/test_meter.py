@@ -24,6 +24,7 @@ pytestmark = pytest.mark.kernel
 
 HELD_BYTES = 150 << 20
 MANY_BYTES = 600 << 20  # well above what others on this machine take and give meanwhile
+BUSY_S = 3
 CORE_SHARE = 0.02
 LABS = 50
 
@@ -77,13 +78,13 @@ def test_what_the_headline_says_is_what_the_server_gets_back(runtime: Server) ->
     wait_for(lambda: difference() < 0.1, "a quiet moment", deadline_s=60)
 
 
-def test_disk_and_processor_time_agree_with_du_and_a_stop_watch(lab: Lab) -> None:
+def test_disk_and_processor_time_agree_with_what_was_spent(lab: Lab) -> None:
     before = figures_of(lab)
     lab.sh("head -c 40000000 /dev/urandom > /root/noise; sync")
-    lab.sh("timeout 1 sh -c 'while :; do :; done'")
+    lab.run("python3", "-c", f"import time\nwhile time.process_time() < {BUSY_S}: pass")
     after = wait_for(lambda: changed(lab, before, "disk_bytes"), "disk", deadline_s=60)
     assert after["disk_bytes"] - before["disk_bytes"] == pytest.approx(40_000_000, rel=0.1)
-    assert after["cpu_seconds"] - before["cpu_seconds"] >= 0.5
+    assert after["cpu_seconds"] - before["cpu_seconds"] == pytest.approx(BUSY_S, rel=0.1)
 
 
 def test_pressure_is_unknown_on_v1_and_a_figure_on_v2(runtime: Server, lab: Lab) -> None:
@@ -99,7 +100,7 @@ def test_fifty_labs_read_each_second_cost_under_two_percent_of_a_core(
 ) -> None:
     """At the pace of a class, dear figures at theirs; `benchmarks/meter.py` does it with fifty."""
     meter = Meter(place_of(runtime.instance))
-    side = Side(lab.id, runtime.instance.labs_path / lab.id, 1, None, 1.0)
+    side = Side(lab.id, runtime.instance.labs_path / lab.id / "upper", 1, None, 1.0)
     meter.read(side)
     began, used_s = time.monotonic(), 0.0
     for second in range(1, 7):

@@ -12,11 +12,14 @@ const BY_KEY = new Set([130, 148]);
 /** @typedef {"ran" | "running" | "stopped" | "failed"} Outcome */
 /** @type {Record<Outcome, string>} */
 const SHAPES = { ran: "good", running: "working", stopped: "idle", failed: "failed" };
+/** @type {Record<string, string>} */
+const WORDS = { machine: "Run in the machine", both: "Run in both" };
 
 export class SlipCommand extends HTMLElement {
   /**
-   * Types the text into a terminal; false when something is in its way. Set by the page.
-   * @type {(text: string, how: {force: boolean}) => Promise<boolean>}
+   * Types the text into a terminal; false when something is in its way, null when there is none to
+   * type into and that was said. Set by the page.
+   * @type {(text: string, how: {force: boolean, where?: string}) => Promise<boolean | null>}
    */
   run = () => Promise.resolve(false);
 
@@ -61,7 +64,8 @@ export class SlipCommand extends HTMLElement {
     this.#closeQuestion();
     // In front of a program it is no command, and of several lines the first would answer for all.
     const teller = force || this.text.includes("\n") ? "" : this.teller();
-    const ran = await this.run(this.text, { force });
+    const ran = await this.run(this.text, { force, where: this.dataset.where });
+    if (ran === null) return;
     if (!ran) {
       this.#ask();
       return;
@@ -108,7 +112,8 @@ export class SlipCommand extends HTMLElement {
         this.#button("rotate-ccw", "", `Run again: ${this.text}`, () => this.start()),
       );
     } else if (this.isRunnable) {
-      parts.push(this.#button("play", "Run", `Run: ${this.text}`, () => this.start()));
+      const word = WORDS[this.dataset.where ?? ""] ?? "Run";
+      parts.push(this.#button("play", word, `${word}: ${this.text}`, () => this.start()));
     }
     parts.push(this.#button("copy", "", `Copy: ${this.text}`, (button) => this.#copy(button)));
     const hadFocus = this.#deeds.contains(document.activeElement);

@@ -94,10 +94,11 @@ export class SlipStep extends HTMLElement {
       event.preventDefault();
     } else if (target?.closest("[data-check]")) this.check();
     else if (target?.closest("[data-hint]")) this.hint();
-    else if (target?.closest("[data-skip]")) this.#skip();
+    else if (target?.closest("[data-skip]")) this.leave();
   };
 
-  async #skip() {
+  /** Goes on without having passed, which is kept. */
+  async leave() {
     await this.skip();
     const onward = this.querySelector("[data-onward]");
     if (onward instanceof HTMLAnchorElement) goTo(onward.href);

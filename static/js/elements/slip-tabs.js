@@ -1,4 +1,6 @@
-/** Lesson or terminal, where there is room for one of them. Both keep their state. */
+/** Lesson, terminal or panel, where there is room for one of them. All keep their state. */
+
+/** @typedef {"lesson" | "terminal" | "panel"} Pane */
 
 export class SlipTabs extends HTMLElement {
   connectedCallback() {
@@ -26,7 +28,7 @@ export class SlipTabs extends HTMLElement {
     return this.closest("[data-frame]");
   }
 
-  /** @param {"lesson" | "terminal"} name */
+  /** @param {Pane} name */
   show(name) {
     if (this.#frame) this.#frame.dataset.pane = name;
     for (const tab of this.querySelectorAll("[role=tab]")) {
@@ -39,7 +41,7 @@ export class SlipTabs extends HTMLElement {
 
   /**
    * Says what changed in the pane that isn't shown.
-   * @param {"lesson" | "terminal"} name
+   * @param {Pane} name
    * @param {string} text
    */
   note(name, text) {
@@ -61,13 +63,17 @@ export class SlipTabs extends HTMLElement {
   /** @param {Event} event */
   #click = (event) => {
     const tab = event.target instanceof Element && event.target.closest("[data-pane-name]");
-    if (tab) this.show(/** @type {"lesson"} */ (tab.getAttribute("data-pane-name")));
+    if (tab) this.show(/** @type {Pane} */ (tab.getAttribute("data-pane-name")));
   };
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {
-    if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-    this.show(this.shown === "lesson" ? "terminal" : "lesson");
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const tabs = [...this.querySelectorAll("[data-pane-name]")];
+    const names = tabs.map((tab) => tab.getAttribute("data-pane-name") ?? "");
+    const next = names[(names.indexOf(this.shown) + step + names.length) % names.length];
+    this.show(/** @type {Pane} */ (next));
     const chosen = this.querySelector("[aria-selected=true]");
     if (chosen instanceof HTMLElement) chosen.focus();
   };

@@ -10,15 +10,17 @@ import { goTo } from "../lib/leaving.js";
  * @typedef {ReturnType<typeof import("./lab.js").wireLab>} Lab
  */
 
-const REGIONS = ["lesson", "terminals"];
+const REGIONS = ["lesson", "terminals", "panel"];
 
 /**
  * @param {SlipStep} step
  * @param {SlipRail} rail
  * @param {Lab} lab
+ * @param {Record<string, () => void>} more keys that only some pages have
  */
-export function wireKeys(step, rail, lab) {
+export function wireKeys(step, rail, lab, more) {
   bindKeys({
+    ...more,
     "Ctrl+Enter": runNext,
     C: () => step.check(),
     H: () => step.hint(),
@@ -62,11 +64,9 @@ function enterTerminal(lab) {
 
 /** @param {number} move */
 function nextRegion(move) {
-  const now = REGIONS.findIndex((id) =>
-    document.getElementById(id)?.contains(document.activeElement),
-  );
-  const next = (now + move + REGIONS.length) % REGIONS.length;
-  document.getElementById(REGIONS[next] ?? "")?.focus();
+  const regions = REGIONS.map((id) => document.getElementById(id)).filter((each) => each !== null);
+  const now = regions.findIndex((each) => each.contains(document.activeElement));
+  regions[(now + move + regions.length) % regions.length]?.focus();
 }
 
 function dialog() {

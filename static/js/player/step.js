@@ -1,0 +1,80 @@
+/** One step on the page, wired to the one socket: commands, questions, check, hints, the way on. */
+
+import { SlipCheck } from "../elements/slip-check.js";
+import { SlipCommand } from "../elements/slip-command.js";
+import { SlipQuiz } from "../elements/slip-quiz.js";
+import { SlipRail } from "../elements/slip-rail.js";
+import { SlipStep } from "../elements/slip-step.js";
+import "../elements/slip-hints.js";
+import "../elements/slip-server-view.js";
+import { one } from "../lib/dom.js";
+import { showProblem } from "../lib/findings.js";
+import { wireKeys } from "./keys.js";
+import { wirePaper } from "./paper.js";
+
+/**
+ * @typedef {import("../lib/socket.js").Room} Room
+ * @typedef {ReturnType<typeof import("./lab.js").wireLab>} Lab
+ */
+
+/**
+ * @param {Room} room
+ * @param {Lab} lab
+ * @param {SlipCommand["run"]} run types a command into the terminal that it names
+ * @param {Record<string, () => void>} [keys] more keys of this page
+ */
+export function wireStep(room, lab, run, keys = {}) {
+  const element = one("slip-step", SlipStep);
+  const rail = one("slip-rail", SlipRail);
+  const step = element.dataset.step ?? "";
+  /** @param {string} name */
+  const press = (name) => room.tell("press", { step, name });
+
+  for (const each of document.querySelectorAll("slip-command")) {
+    if (each instanceof SlipCommand) wireCommand(Object.assign(each, { run, press }), lab);
+  }
+  for (const each of document.querySelectorAll("slip-quiz")) {
+    if (each instanceof SlipQuiz) {
+      each.ask = (question, value) => room.ask("answer", { step, question, value });
+    }
+  }
+  for (const each of document.querySelectorAll("slip-check")) {
+    if (each instanceof SlipCheck) each.ask = () => room.ask("check", { step });
+  }
+  for (const each of document.querySelectorAll("slip-hints, slip-predict, slip-server-view")) {
+    Object.assign(each, { press, ask: () => room.ask("processes") });
+  }
+  element.skip = () => room.ask("skip", { step });
+  element.addEventListener("slip-verdict", (event) => {
+    const { done, passed } = /** @type {CustomEvent} */ (event).detail;
+    const isFailed =
+      element.querySelector(":is(slip-check, slip-quiz)[data-state=failed]") !== null;
+    rail.mark(element.name, done ? "done" : isFailed ? "failed" : "open");
+    lab.tabs.note("lesson", passed ? "1 passed" : "1 not yet");
+  });
+  room.on("connect", async () => {
+    // What was said while the server was away has passed with it.
+    for (const each of document.querySelectorAll("slip-check, slip-quiz")) {
+      if (each instanceof HTMLElement) showProblem(each, "");
+    }
+    const opened = await room.ask("open", { step }).catch(() => null); // over, which is said by `lab`
+    if (opened) lab.clock.until = opened.until;
+  });
+  wireKeys(element, rail, lab, keys);
+  wirePaper(element);
+  return { element, press };
+}
+
+/**
+ * A command hears from the shell that it was typed into how it ended; a machine's doesn't tell.
+ * @param {SlipCommand} command
+ * @param {Lab} lab
+ */
+function wireCommand(command, { terminal }) {
+  if (command.dataset.where === "machine") return;
+  command.teller = () => terminal.teller;
+  terminal.addEventListener("slip-finished", (event) => {
+    const { name, code } = /** @type {CustomEvent} */ (event).detail;
+    command.finish(name, code);
+  });
+}
