@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from runtime import folders, log
+from runtime import folders, log, rights
 from runtime.container.crun import Crun
 from runtime.deposits import Deposits
 from runtime.events import Events
@@ -18,6 +18,7 @@ from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel.namespaces import own_mounts
 from runtime.labs.house import Labs
+from runtime.labs.verdicts import Verdicts
 from runtime.limits import cgroup, ids
 from runtime.network.router import Router, Share
 from runtime.server import Server
@@ -81,6 +82,9 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
         undo.callback(os.close, folders.lock(instance, _LOCK_PATIENCE_S))
         signals = StopSignals()
         _raise_descriptor_limit()
+        verdicts = Verdicts()
+        undo.callback(verdicts.close)
+        rights.keep_needed()
         deposits = Deposits(instance)
         deposits.open()
         undo.callback(_leave_keeper, instance, deposits)
@@ -90,7 +94,7 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
         router = _open_router(instance, deposits, share)
         undo.callback(_leave_router, instance, deposits, router)
         events = Events()
-        labs, server = _build(settings, instance, deposits, router, events)
+        labs, server = _build(settings, instance, deposits, router, events, verdicts)
         labs.adopt()
         signals.then(server.stop)
         events.tell("runtime.started")
@@ -101,7 +105,12 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
 
 
 def _build(
-    settings: Settings, instance: Instance, deposits: Deposits, router: Router, events: Events
+    settings: Settings,
+    instance: Instance,
+    deposits: Deposits,
+    router: Router,
+    events: Events,
+    verdicts: Verdicts,
 ) -> tuple[Labs, Server]:
     terminals = Terminals(deposits, events, Crun(instance).open_shell)
     terminals.adopt()
@@ -113,6 +122,7 @@ def _build(
         terminals,
         events,
         deposits,
+        verdicts,
         max_labs=settings.max_labs,
         slice_bytes=settings.slice_memory_bytes,
         reserve_percent=settings.reserve_percent,

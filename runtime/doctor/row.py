@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from runtime import rights
 from runtime.doctor.finding import Finding, judged
 from runtime.kernel import spawn, syscalls
 
@@ -16,28 +17,11 @@ if TYPE_CHECKING:
 
 Letter = Literal["A", "B", "C", "D", "E"]
 
-# By their numbers in <linux/capability.h>.
-CAPABILITIES = {
-    "SYS_ADMIN": 21,  # mounts, namespaces
-    "NET_ADMIN": 12,  # links, routes, nftables
-    "SETUID": 7,  # writes id maps; web and pump change to ids of their own
-    "SETGID": 6,
-    "SETPCAP": 8,  # web and pump drop their bounding set
-    "SETFCAP": 31,  # an image's file capabilities
-    "CHOWN": 0,  # a lab's files are the lab's
-    "FOWNER": 3,  # an image's modes, with FSETID its setgid bits
-    "FSETID": 4,
-    "DAC_OVERRIDE": 1,  # reads and removes what a lab wrote
-    "KILL": 5,  # ends processes of other ids
-    "SYS_CHROOT": 18,  # enters a lab's mounts
-    "SYS_NICE": 23,  # moves a lab's processes into its cpuset: their namespace is their own id's
-    "SYS_PTRACE": 19,  # for the same reason: enters a lab's namespaces, reads its processes
-}
 # Loop devices, for the disks of labs.
 DEVICE_RULES = "--device-cgroup-rule='c 10:237 rw' --device-cgroup-rule='b 7:* rw'"
 DOCKER_RUN = (
     "docker run --detach --name slipway --publish 8080:8080 --volume slipway:/var/lib/slipway "
-    f"--cap-drop ALL {' '.join(f'--cap-add {name}' for name in CAPABILITIES)} "
+    f"--cap-drop ALL {' '.join(f'--cap-add {name}' for name in rights.CAPABILITIES)} "
     f"{DEVICE_RULES} "
     "--security-opt seccomp=slipway-seccomp.json --security-opt systempaths=unconfined slipway"
 )
@@ -117,13 +101,13 @@ def namespaces() -> Finding:
 
 def capabilities() -> Finding:
     """What root may do here; a container's root has been left a part of it."""
-    held = _effective()
-    lacking = [name for name, number in CAPABILITIES.items() if not held >> number & 1]
+    held = rights.held()
+    lacking = [name for name, number in rights.CAPABILITIES.items() if not held >> number & 1]
     return judged(
         "capabilities",
         good=not lacking,
         found=f"without {', '.join(lacking)}" if lacking else "all that are needed",
-        wanted=", ".join(CAPABILITIES),
+        wanted=", ".join(rights.CAPABILITIES),
         fix=_RESTART if is_contained() else "Start Slipway as root.",
     )
 
@@ -173,10 +157,3 @@ def _refusal_of(argv: list[str]) -> str:
         with trial:
             text = said.read().strip()
         return text or f"{argv[0]} ended with {trial.returncode}" if trial.returncode else ""
-
-
-def _effective() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapEff:"):
-            return int(line.split()[1], 16)
-    return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.labs import cold
+from runtime.limits.disk import IMAGE
 from runtime.meter.figures import Kernel, Side, Start
 from runtime.meter.meter import Meter
 
@@ -75,12 +76,12 @@ class LabFigures:
 
     def _side(self, lab: Lab) -> Side:
         starts = {name: Start(**start) for name, start in lab.starts.items()}
-        limits = lab.shape.limits
+        limits, folder = lab.shape.limits, self._parts.folder(lab)
         return Side(
             group=lab.id,
             disk_path=self._disk_path(lab),
             memory_limit_bytes=limits.memory_bytes,
-            disk_limit_bytes=None,
+            disk_limit_bytes=limits.disk_bytes if (folder / IMAGE).exists() else None,
             cpu_cores=limits.cpu_cores,
             cold=starts.get("cold"),
             prepared=starts.get("prepared"),
@@ -90,5 +91,5 @@ class LabFigures:
     def _disk_path(self, lab: Lab) -> Path:
         """A lab's own file system, where it has one; else the folder that takes what it writes."""
         folder = self._parts.folder(lab)
-        is_own = (folder / "disk.img").exists()
+        is_own = (folder / IMAGE).exists()
         return Path(f"/proc/{lab.pid}/root") if is_own else folder / "upper"

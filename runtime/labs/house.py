@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Store
     from runtime.instance import Instance
     from runtime.labs.state import Lab, LabId, Order, Shape
+    from runtime.labs.verdicts import Verdicts
     from runtime.network.router import Router
     from runtime.terminals import Terminals
 
@@ -50,6 +51,7 @@ class Labs:
         terminals: their shells.
         events: hears what happens to them.
         deposits: keeps what ties us to their machines.
+        verdicts: tells which program was ended for memory.
         max_labs: how many may live at once, those in the pool not counted.
         slice_bytes: of the server's memory, for each learner; 0 for an equal share of it.
         reserve_percent: the share of the server that all labs together never get.
@@ -67,6 +69,7 @@ class Labs:
         terminals: Terminals,
         events: Events,
         deposits: Deposits,
+        verdicts: Verdicts,
         *,
         max_labs: int,
         slice_bytes: int = 0,
@@ -92,7 +95,7 @@ class Labs:
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
         self._is_ready = False
         self._pool = Pool(self._make_for_pool, self._drop_from_pool, self._tell_pool)
-        self._watch = Watch(self._parts, events, self._on_death, self._expire)
+        self._watch = Watch(self._parts, events, verdicts, self._on_death, self._expire)
 
     def adopt(self) -> None:
         """Go on with the labs that live, remove what is left of others, and begin to watch.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from runtime.labs import usage
-from runtime.labs.verdicts import Verdicts, plain
+from runtime.labs.verdicts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runtime.events import Events
     from runtime.labs.life import Parts
     from runtime.labs.state import Lab
+    from runtime.labs.verdicts import Verdicts
     from runtime.limits.amounts import Hits
 
 log = structlog.get_logger()
@@ -74,19 +75,16 @@ class LimitNews:
     Args:
         parts: the rooms.
         events: hears `lab.limit`.
+        verdicts: tells which program was ended for memory.
     """
 
-    def __init__(self, parts: Parts, events: Events) -> None:
+    def __init__(self, parts: Parts, events: Events, verdicts: Verdicts) -> None:
         self._parts = parts
         self._events = events
-        self._verdicts = Verdicts()
+        self._verdicts = verdicts
         self._lock = threading.Lock()
         self._records: dict[str, _Record] = {}
         self._told_at: dict[tuple[str, str], float] = {}
-
-    def close(self) -> None:
-        """Let go of the kernel's log."""
-        self._verdicts.close()
 
     def add(self, lab: Lab) -> None:
         """What a lab met before this doesn't count."""

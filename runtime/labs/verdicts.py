@@ -31,7 +31,10 @@ class Verdict(NamedTuple):
 
 
 class Verdicts:
-    """Reads the kernel's log from now on; where that isn't allowed, no program has a name."""
+    """Reads the kernel's log from now on; where that isn't allowed, no program has a name.
+
+    Opening it takes a right (SYSLOG) that the daemon then gives away.
+    """
 
     def __init__(self) -> None:
         self._fd: int | None = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runtime.events import Events
     from runtime.labs.life import Parts
     from runtime.labs.state import Lab
+    from runtime.labs.verdicts import Verdicts
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ class Watch:
     Args:
         parts: the rooms.
         events: hears `lab.limit`.
+        verdicts: tells which program was ended for memory.
         on_death: called, in a thread of its own, for a lab whose process 1 is gone.
         on_expiry: the same for a lab whose time is over.
     """
@@ -45,12 +47,13 @@ class Watch:
         self,
         parts: Parts,
         events: Events,
+        verdicts: Verdicts,
         on_death: Callable[[Lab], None],
         on_expiry: Callable[[Lab], None],
     ) -> None:
         self._parts = parts
         self._events = events
-        self._news = LimitNews(parts, events)
+        self._news = LimitNews(parts, events, verdicts)
         self._refusals = RefusalNews(parts.router)
         self._on_death = on_death
         self._on_expiry = on_expiry
@@ -72,7 +75,6 @@ class Watch:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._news.close()
 
     def add(self, lab: Lab) -> None:
         """Watch a lab that runs; what it met before doesn't count."""

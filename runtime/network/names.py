@@ -64,6 +64,8 @@ class Names:
 
     def __init__(self, router: Side, host: Side) -> None:
         self._host = host
+        # The daemon has no right of its own to low ports; in this namespace nobody else listens.
+        router.set_sysctl("ipv4/ip_unprivileged_port_start", str(PORT))
         self._datagrams = router.netns.run(_listening, socket.SOCK_DGRAM)
         self._connections = router.netns.run(_listening, socket.SOCK_STREAM)
         self._waiting: Counter[str] = Counter()

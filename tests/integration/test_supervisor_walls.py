@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime import rights
 from tests.conftest import TOP
 from tests.waiting import wait_for
 
@@ -184,3 +185,12 @@ def cli(server: Server, noun: str, *words: str) -> subprocess.CompletedProcess[s
         check=False,
         env={**os.environ, "PYTHONPATH": str(TOP)},
     )
+
+
+def test_the_runtime_holds_the_rights_that_labs_need_and_no_other(server: Server) -> None:
+    runtime_pid = wait_for(lambda: child_of(server, "runtime", "serve"), "the runtime")
+    needed = sum(1 << number for number in rights.CAPABILITIES.values())
+    status = status_of(runtime_pid)
+    for kind in ("CapPrm", "CapEff", "CapBnd"):
+        assert int(status[kind], 16) & ~needed == 0
+    assert int(status["CapInh"], 16) == 0

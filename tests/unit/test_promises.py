@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runtime.doctor.row import CAPABILITIES, DOCKER_RUN, ROWS
+from runtime.doctor.row import DOCKER_RUN, ROWS
+from runtime.rights import CAPABILITIES
 
 TOP = Path(__file__).resolve().parents[2]
 SECURITY = (TOP / "docs/security.md").read_text()
