@@ -106,6 +106,11 @@ def name_taken(name: str, number: int) -> Problem:
     )
 
 
+def lab_none() -> Problem:
+    """They wait in line, or it is being made."""
+    return Problem("lab-none", "You have no container yet.", "Wait for its prompt, then try again.")
+
+
 def workshop_full(taken: int, most: int) -> Problem:
     """Every place of the workshop is taken; the page joins by itself when one is free."""
     return Problem(

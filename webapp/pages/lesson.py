@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("lesson", __name__)
 
+LIMITS_LESSON = "05-limits"
+
 
 @blueprint.get("/lab")
 def resume_lab() -> ResponseReturnValue:
@@ -72,7 +74,14 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         standing=progress.of(step),
         onward=_onward(workshop, lesson, step.name),
         lab=_lab(learner),
+        why=_why(workshop),
     )
+
+
+def _why(workshop: Workshop) -> str:
+    """Where a learner reads why a limit was met: the lesson about them, where the class has it."""
+    taught = any(each.name == LIMITS_LESSON for each in _lessons(workshop))
+    return f"/lab/{LIMITS_LESSON}" if taught else "/container"
 
 
 def _lab(learner: Learner) -> dict[str, str] | None:

@@ -11,10 +11,11 @@ from flask_socketio import join_room
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import may_learn
-from webapp.problems import Problem, workshop_over
+from webapp.problems import Problem, lab_none, workshop_over
 from webapp.sockets import wire
 from webapp.visitors import current_visitor
 from webapp.workshops.checking import Checking, Seat
+from webapp.workshops.container_view import cells
 from webapp.workshops.server_view import server_view
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
             "press": room.press,
             "skip": room.skip,
             "processes": room.processes,
+            "container": room.container,
             "terminal": room.terminal,
         },
     )
@@ -138,6 +140,11 @@ class LessonRoom:
         learner, _ = _learner()
         return server_view(self._parts.engine, self._lab_id(learner.id))
 
+    def container(self) -> dict[str, Any]:
+        """What the learner's own container is made of, now."""
+        learner, _ = _learner()
+        return {"cells": cells(self._parts.engine.lab_walls(self._lab_id(learner.id)))}
+
     def terminal(self, do: str, name: str | None) -> dict[str, Any]:
         """One shell more, or one less, in the learner's own lab."""
         learner, _ = _learner()
@@ -179,9 +186,7 @@ class LessonRoom:
     def _lab_id(self, learner_id: LearnerId) -> str:
         lab = self._parts.labs.of(learner_id)
         if lab is None:
-            raise Problem(
-                "lab-none", "You have no container yet.", "Wait for its prompt, then try again."
-            )
+            raise lab_none()
         return str(lab["lab"])
 
     def _tell(self, learner_id: LearnerId, name: str, /, **fields: object) -> None:

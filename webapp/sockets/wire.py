@@ -136,6 +136,7 @@ MESSAGES: tuple[Message, ...] = (
     Message("/lesson", "press", Sender.BROWSER, (STEP, _text("name"))),
     Message("/lesson", "skip", Sender.BROWSER, (STEP,), ("next",)),
     Message("/lesson", "processes", Sender.BROWSER, (), ("processes", "kernel")),
+    Message("/lesson", "container", Sender.BROWSER, (), ("cells",)),
     Message(
         "/lesson",
         "terminal",

@@ -45,8 +45,21 @@ export function wireLab(room) {
   room.on("clock", ({ until }) => {
     clock.until = until;
   });
+  /** @type {Map<string, number>} how often each was met while this page is open */
+  const met = new Map();
   room.on("limit", ({ limit, sentence }) => {
-    terminal.note({ id: `limit-${limit}`, tone: "bad", icon: "limit", strong: sentence, text: "" });
+    const times = (met.get(limit) ?? 0) + 1;
+    met.set(limit, times);
+    const text = times > 1 ? `${times}\u00a0times.` : "";
+    const href = state.dataset.why;
+    terminal.note({
+      id: `limit-${limit}`,
+      tone: "bad",
+      icon: "limit",
+      strong: sentence,
+      text,
+      href,
+    });
     say(sentence);
   });
   room.on("ended", ({ sentence }) => {
