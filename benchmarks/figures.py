@@ -8,7 +8,10 @@ import platform
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass
@@ -30,10 +33,16 @@ class Series:
             "name": self.name,
             "count": len(ordered),
             "median_ms": round(self.median_ms, 2),
-            "p90_ms": round(ordered[math.ceil(0.9 * len(ordered)) - 1], 2),
+            "p90_ms": round(quantile(ordered, 0.9), 2),
             "min_ms": round(ordered[0], 2),
             "values_ms": [round(value, 2) for value in self.values_ms],
         }
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which this share of them lies; the next larger one, never one between."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def ratio(of: Series | None, to: Series | None) -> float | None:

@@ -209,7 +209,7 @@ class Terminals:
     def _begin(self, terminal: str, shell: Shell) -> Terminal:
         fds = [shell.stream_fd]
         try:
-            fds.append(_make_ring())
+            fds.append(make_ring())
             fds.append(os.pidfd_open(shell.pid))
         except OSError as error:
             for fd in fds:
@@ -285,7 +285,7 @@ def _opened(terminal: Terminal) -> dict[str, Any]:
     }
 
 
-def _make_ring() -> int:
+def make_ring() -> int:
     """Memory for the output that both pump and keeper hold; nobody can cut it off under them."""
     ring_fd = os.memfd_create("slipway-ring", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(ring_fd, RING_BYTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -32,6 +33,7 @@ def main() -> int:
     pump = Pump(Path(run_path), _allowed())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pump.loop.stop())
+    gc.freeze()  # what was loaded stays: a collection while somebody types looks at less
     pump.loop.run()
     pump.loop.close()
     return 0

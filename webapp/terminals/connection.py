@@ -64,12 +64,21 @@ class Connection:
         """Whether the kernel has taken everything so far."""
         return not self._waiting
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether it is open and drained: what is sent now leaves at once."""
+        return not (self._waiting or self._is_closed or self._is_finishing)
+
     def send(self, frame: bytes) -> None:
         """Send now what the kernel takes, keep the rest for when it takes more."""
         if not self.is_open:
             return
+        if not self._waiting:
+            frame = frame[self._send_now(frame) :]
+        if not frame or self._is_closed:
+            return
         self._waiting += frame
-        self._flush()
+        self._watch()
         if len(self._waiting) > _MAX_WAITING_BYTES:  # it asks (pings, refusals) but never reads
             self.drop()
 
@@ -147,15 +156,20 @@ class Connection:
             self.drop()
 
     def _flush(self) -> None:
+        sent = self._send_now(self._waiting) if self._waiting else 0
+        if not self._is_closed:
+            del self._waiting[:sent]
+            self._watch()
+
+    def _send_now(self, data: bytes | bytearray) -> int:
+        """How much the kernel takes; a connection that broke is dropped."""
         try:
-            sent = self._sock.send(self._waiting) if self._waiting else 0
+            return self._sock.send(data)
         except BlockingIOError:
-            sent = 0
+            return 0
         except OSError:
             self.drop()
-            return
-        del self._waiting[:sent]
-        self._watch()
+            return 0
 
     def _shut(self) -> None:
         try:

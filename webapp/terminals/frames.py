@@ -84,6 +84,8 @@ class Parser:
         Raises:
             FrameError: 1002 for a broken frame, 1009 for a message over `MAX_MESSAGE_BYTES`.
         """
+        if not self._buffer and (key := self._small_frame(data)):
+            return [key]
         self._buffer += data
         found = []
         while (frame := self._take_frame()) is not None:
@@ -92,6 +94,18 @@ class Parser:
             if message is not None:
                 found.append(message)
         return found
+
+    def _small_frame(self, data: bytes) -> tuple[Op, bytes] | None:
+        """The message where `data` is one small binary frame, as each pressed key is."""
+        length = len(data) - 6
+        is_key = (
+            0 < length < 126
+            and self._expects_mask
+            and data[0] == 0x80 | Op.BINARY
+            and data[1] == 0x80 | length
+            and self._message_op is None
+        )
+        return (Op.BINARY, _mask(data[6:], data[2:6])) if is_key else None
 
     def _take_frame(self) -> tuple[Op, bool, bytes] | None:
         buffer = self._buffer

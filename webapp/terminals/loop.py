@@ -78,11 +78,9 @@ class Loop:
 
     def turn(self, longest_s: float) -> None:
         """Wait for what comes first, and call it."""
-        wait = (
-            max(0.0, min(longest_s, self._timers[0][0] - time.monotonic()))
-            if self._timers
-            else longest_s
-        )
+        wait = longest_s
+        if self._timers and (due := self._timers[0][0] - time.monotonic()) < wait:
+            wait = max(0.0, due)
         events = self._epoll.poll(wait)
         self.now = time.monotonic()
         for fd, mask in events:

@@ -29,7 +29,7 @@ class MessageError(ValueError):
     """A payload that the table doesn't have; the sentence is for the person at the other end."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Input:
     """Keys pressed.
 

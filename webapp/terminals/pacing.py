@@ -6,6 +6,8 @@ Measured: a turn of 64 KiB carries most, but a neighbour's echo then waits for 1
 
 from __future__ import annotations
 
+import math
+
 FULL_BYTES = 64 * 1024
 SHARED_BYTES = 8 * 1024
 SHARED_HOLD_S = 0.004
@@ -13,19 +15,20 @@ _TYPING_S = 1.0
 
 
 class Pacing:
-    """Remembers who typed last, for all terminals of the pump."""
+    """Remembers who typed last, for all terminals of the pump: that one, and the last other one."""
 
     def __init__(self) -> None:
-        self._typed_at: dict[str, float] = {}
+        self._last = self._other = ("", -math.inf)
 
     def typed(self, terminal: str, now: float) -> None:
         """Somebody pressed a key in `terminal`."""
-        self._typed_at = {name: at for name, at in self._typed_at.items() if now - at < _TYPING_S}
-        self._typed_at[terminal] = now
+        if terminal != self._last[0]:
+            self._other = self._last
+        self._last = (terminal, now)
 
     def turn(self, terminal: str, now: float) -> tuple[int, float]:
         """What `terminal` may read now, and how long it then rests if it used all of it."""
-        is_shared = any(
-            name != terminal and now - at < _TYPING_S for name, at in self._typed_at.items()
-        )
-        return (SHARED_BYTES, SHARED_HOLD_S) if is_shared else (FULL_BYTES, 0.0)
+        _, typed_at = self._other if terminal == self._last[0] else self._last
+        if now - typed_at < _TYPING_S:
+            return SHARED_BYTES, SHARED_HOLD_S
+        return FULL_BYTES, 0.0

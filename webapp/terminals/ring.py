@@ -25,6 +25,7 @@ _UNREAD = b"\xff"  # in no UTF-8 text
 _MAGIC = b"slipring"
 _VERSION = 1
 _FIXED = struct.Struct("<8sIIQ")  # magic, version, epoch, owner
+_OWNER = slice(_FIXED.size - 8, _FIXED.size)
 _HEAD = struct.Struct("<Q")
 _HEAD_AT = _FIXED.size
 _BASE = struct.Struct(f"<Q{PACKED_BYTES}s")
@@ -59,6 +60,7 @@ class Ring:
         self._map = mmap.mmap(fd, size)
         self._bytes = memoryview(self._map)[HEADER_BYTES:]
         self._owner = owner
+        self._token = _FIXED.pack(_MAGIC, _VERSION, 0, owner)[_OWNER]
         if not self._adopt():
             self._begin()
         self._write_owner()
@@ -97,7 +99,7 @@ class Ring:
     @property
     def is_ours(self) -> bool:
         """Whether no other pump has adopted the ring since; who lost it must not read on."""
-        return bool(_FIXED.unpack_from(self._map)[3] == self._owner)
+        return self._map[_OWNER] == self._token
 
     def read_from(self, stream_fd: int) -> int:
         """Read once from the stream, straight into the ring.
@@ -146,7 +148,7 @@ class Ring:
     def slice(self, seq: int, limit: int) -> bytes:
         """Up to `limit` bytes from `seq` on, which must be between base and head."""
         first, rest = self._parts(seq, min(limit, self.head - seq))
-        return bytes(first) + bytes(rest)
+        return b"".join((first, rest))
 
     def restore(self) -> tuple[bytes, int]:
         """How to bring an empty screen to this one: a preamble, and where to go on from.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_QUEUED_BYTES = 128 * 1024
 JIGGLE_S = 0.08
 LAST_READS = 40
+FEW_BYTES = 256
 LAST_READ_S = 0.05
 _CANCEL = b"\x18"  # ends an escape sequence that a notice would otherwise fall into
 
@@ -163,7 +164,8 @@ class Terminal:
         self._queue += data
         self.typed_bytes += len(data)
         self._flush()
-        self.listen()
+        if self._queue:
+            self.listen()
         return True
 
     @property
@@ -245,14 +247,15 @@ class Terminal:
         self.ring.close()
 
     def _may_read(self) -> bool:
-        head = self.ring.head
-        waiting = [viewer for viewer in self.viewers if viewer.holds_back(head)]  # asks each one
-        return not self._is_resting and not waiting
+        head, is_free = self.ring.head, not self._is_resting
+        for viewer in self.viewers:  # asks each one: they count how long
+            is_free = not viewer.holds_back(head) and is_free
+        return is_free
 
     def _ready(self, events: int) -> None:
         if events & OUT:
             self._flush()
-        if not self.ended and events & ~OUT and self._may_read():
+        if not self.ended and (events & IN or (events & ~OUT and self._may_read())):
             budget, rest_s = self._pacing.turn(self.name, self._loop.now)
             used = self._read(budget)
             if rest_s and used >= budget and not self.ended:
@@ -270,7 +273,10 @@ class Terminal:
         has_ended = False
         try:
             while self.ring.head - start < limit_bytes and not has_ended:
-                has_ended = not (self._is_ours() and self.ring.read_from(self._stream_fd))
+                count = self._is_ours() and self.ring.read_from(self._stream_fd)
+                has_ended = not count
+                if count < FEW_BYTES:  # an echo: nothing more is there, most likely
+                    break
         except BlockingIOError:
             has_ended = False
         except OSError:  # EIO: the pty's last process is gone
@@ -286,10 +292,11 @@ class Terminal:
 
     def _is_ours(self) -> bool:
         """Whether we still own the stream; when a newer pump does, the viewers must go to it."""
-        if not self.ring.is_ours:
-            for viewer in list(self.viewers):
-                viewer.send_away()
-        return self.ring.is_ours
+        if self.ring.is_ours:
+            return True
+        for viewer in list(self.viewers):
+            viewer.send_away()
+        return False
 
     def _push(self) -> None:
         for viewer in list(self.viewers):

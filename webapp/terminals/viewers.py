@@ -80,7 +80,7 @@ class Viewer:
         if terminal is None:
             return
         ring = terminal.ring
-        while self._connection.is_open and self._connection.is_drained:
+        while self._cursor != ring.head and self._connection.takes_more:
             room = self._credit.room(self._cursor)
             if room and self._cursor < ring.base:
                 self._begin_again()
@@ -89,13 +89,14 @@ class Viewer:
                 break
             self._connection.send(messages.output(self._cursor, ring.slice(self._cursor, count)))
             self._cursor += count
-            self._tell_ready()
+            if not self.is_ready:
+                self._tell_ready()
         if terminal.ended and self._cursor == ring.head:
             self.tell_end(terminal.ended)
 
     def holds_back(self, head: int) -> bool:
         """Whether the stream must wait until this viewer has drawn more."""
-        return self.is_open and self._credit.holds_back(head, self._loop.now)
+        return self._credit.holds_back(head, self._loop.now) and self.is_open
 
     def send(self, frame: bytes) -> None:
         """Send a frame that isn't output."""

@@ -1,0 +1,1 @@
+"""What benchmarks/terminal.py measures with: one client, four servers, the same shells."""
