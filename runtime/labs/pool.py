@@ -1,9 +1,14 @@
-"""Labs that stand ready, each at its prompt, so that joining costs no more than a name."""
+"""Labs that stand ready, each at its prompt, so that joining costs no more than a name.
+
+How many follows the joins: as many as were asked for in the last half minute, on top of what is
+wanted always. When nobody joins any more they end, and their memory and disk are given back.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+import time
+from collections import defaultdict, deque
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _RETRY_S = 30.0
+JOINS_S = 30.0  # a class arrives within a minute or two
+MOST_BY_JOINS = 8  # as many as are made while the next ones type their names
 
 
 class Pool:
@@ -29,6 +36,7 @@ class Pool:
         make: makes one; None where the server is full.
         drop: ends one.
         tell: called when the pool has changed.
+        joins_s: how long a join counts.
     """
 
     def __init__(
@@ -36,12 +44,15 @@ class Pool:
         make: Callable[[Shape], Lab | None],
         drop: Callable[[Lab], None],
         tell: Callable[[], None],
+        joins_s: float = JOINS_S,
     ) -> None:
         self._make = make
         self._drop = drop
         self._tell = tell
+        self._joins_s = joins_s
         self._wanted: dict[Shape, int] = {}
         self._labs: dict[Shape, list[Lab]] = defaultdict(list)
+        self._joins: dict[Shape, deque[float]] = defaultdict(lambda: deque(maxlen=MOST_BY_JOINS))
         self._changed = threading.Condition()
         self._has_news = False
         self._stopping = False
@@ -64,6 +75,8 @@ class Pool:
         """Say what shall stand ready, instead of what was said before."""
         with self._changed:
             self._wanted = {shape: count for shape, count in wanted.items() if count > 0}
+            for shape in self._joins.keys() - self._wanted.keys():
+                del self._joins[shape]
         self.look_again()
 
     def look_again(self) -> None:
@@ -75,6 +88,8 @@ class Pool:
     def claim(self, shape: Shape) -> Lab | None:
         """Take a lab of this shape out of the pool; None where none stands ready."""
         with self._changed:
+            if shape in self._wanted:
+                self._joins[shape].append(time.monotonic())
             lab = self._labs[shape].pop(0) if self._labs.get(shape) else None
         self.look_again()
         return lab
@@ -108,7 +123,7 @@ class Pool:
             return [
                 {
                     **asdict(shape),
-                    "count": self._wanted.get(shape, 0),
+                    "count": self._target(shape),
                     "ready": len(self._labs.get(shape, [])),
                 }
                 for shape in dict.fromkeys(shapes)
@@ -118,7 +133,7 @@ class Pool:
         while True:
             with self._changed:
                 # Where making failed nobody may ever give news, so look again now and then.
-                self._changed.wait_for(lambda: self._has_news or self._stopping, _RETRY_S)
+                self._changed.wait_for(lambda: self._has_news or self._stopping, self._patience_s())
                 if self._stopping:
                     return
                 self._has_news = False
@@ -145,16 +160,32 @@ class Pool:
             self._labs[shape].append(lab)
         return True
 
+    def _target(self, shape: Shape) -> int:
+        """How many shall stand ready now; called under the lock."""
+        wanted = self._wanted.get(shape, 0)
+        return wanted + len(self._recent(shape)) if wanted else 0
+
+    def _recent(self, shape: Shape) -> deque[float]:
+        joins = self._joins.get(shape, deque())
+        while joins and joins[0] + self._joins_s <= time.monotonic():
+            joins.popleft()
+        return joins
+
+    def _patience_s(self) -> float:
+        """Until the oldest join is forgotten, and a lab with it."""
+        oldest = [joins[0] for shape in self._wanted if (joins := self._recent(shape))]
+        return min([_RETRY_S, *(at + self._joins_s - time.monotonic() for at in oldest)])
+
     def _missing(self) -> Shape | None:
         with self._changed:
-            for shape, count in self._wanted.items():
-                if len(self._labs.get(shape, [])) < count:
+            for shape in self._wanted:
+                if len(self._labs.get(shape, [])) < self._target(shape):
                     return shape
         return None
 
     def _take_surplus(self) -> Lab | None:
         with self._changed:
             for shape, labs in self._labs.items():
-                if len(labs) > self._wanted.get(shape, 0):
+                if len(labs) > self._target(shape):
                     return labs.pop()
         return None

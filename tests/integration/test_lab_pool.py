@@ -46,7 +46,7 @@ def test_a_ready_lab_is_handed_over_at_its_prompt(pool: Server) -> None:
 
 def test_the_place_of_a_lab_that_was_taken_is_filled(pool: Server) -> None:
     first = Lab(pool.client, "first")
-    wait_for(lambda: ready(pool) == 1, "another lab that stands ready")
+    wait_for(lambda: ready(pool) >= 1, "another lab that stands ready")
     second = Lab(pool.client, "second")
     assert second.record["warm"] is True
     assert second.id != first.id
