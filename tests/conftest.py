@@ -102,6 +102,7 @@ class Server:
         instance: whose it is.
         client: for the runtime's verbs.
         url: where the web listens; empty for the daemon alone.
+        program: what Python runs, with words before its own.
     """
 
     def __init__(self, instance: Instance, *words: str, url: str = "") -> None:
@@ -109,6 +110,7 @@ class Server:
         self.url = url
         self.client = Client(instance.runtime_socket)
         self.log_path = instance.data_path.with_suffix(".log")
+        self.program: tuple[str, ...] = ("runtime",)
         self._words = words
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -118,12 +120,16 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    def is_running(self) -> bool:
+        """Whether it has neither ended nor been killed."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         environ = {**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"}
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runtime", *self._words],
+                [sys.executable, "-m", *self.program, *self._words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
