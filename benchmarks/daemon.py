@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.engines import CPU_CORES, MEMORY_BYTES, PIDS
 from benchmarks.prompt import wait_for_prompt
@@ -36,13 +36,25 @@ class Daemon:
     Args:
         data: a folder that doesn't exist yet; others may pass through its parents.
         image: lent to the daemon, not copied.
+        max_labs: how many may live at once.
     """
 
-    def __init__(self, data: Path, image: Image) -> None:
+    def __init__(self, data: Path, image: Image, *, max_labs: int = 40) -> None:
+        self._max_labs = max_labs
         self._instance = Instance.at(data)
         self._image = image
         self._client = Client(self._instance.runtime_socket)
         self._keys = (f"benchmark-{number}" for number in itertools.count())
+
+    @property
+    def client(self) -> Client:
+        """The door, for whatever else a benchmark asks."""
+        return self._client
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process."""
+        return self._process.pid
 
     def __enter__(self) -> Self:
         place = Store(self._instance.images_path).place(self._image.name)
@@ -56,7 +68,11 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(TOP)},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(TOP),
+                    "SLIPWAY_MAX_LABS": str(self._max_labs),
+                },
             )
         self._client.wait_ready(_READY_S)
         return self
@@ -77,15 +93,19 @@ class Daemon:
         self._stand_ready(0)
         return took
 
-    def _start_ms(self) -> float:
-        """From the call of `lab.create` to the first prompt byte on the pty."""
-        started = time.perf_counter()
-        lab = self._client.lab_create(
+    def lab(self) -> dict[str, Any]:
+        """A lab with the limits of all benchmarks; it ends with the daemon."""
+        return self._client.lab_create(
             key=next(self._keys),
             image=self._image.name,
             until=time.time() + _LIVES_S,
             limits=_LIMITS,
         )
+
+    def _start_ms(self) -> float:
+        """From the call of `lab.create` to the first prompt byte on the pty."""
+        started = time.perf_counter()
+        lab = self.lab()
         stream_fd = self._client.terminal_stream(lab["terminals"][0]["terminal"])
         wait_for_prompt(stream_fd)
         took_s = time.perf_counter() - started

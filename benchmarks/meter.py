@@ -1,0 +1,99 @@
+"""What reading the figures of a whole class costs the server.
+
+    .venv/bin/python benchmarks/meter.py --json
+
+Fifty real labs, all their figures asked for once a second as the web asks, against the same daemon
+with nobody looking: the share of one core that the looking takes. Needs root.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+if not __package__:  # started as a file: then the checkout isn't on the path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.daemon import Daemon
+from benchmarks.figures import machine
+from benchmarks.start import find_image, say
+
+TARGET = 0.02
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--labs", default=50, show_default=True, help="How many labs are read.")
+@click.option("--seconds", default=30, show_default=True, help="How long each is measured.")
+@click.option(
+    "--data",
+    type=Path,
+    default=Path("/var/lib/slipway"),
+    show_default=True,
+    help="Where slipway/base lies or is built; a server may run there.",
+)
+def main(data: Path, labs: int, seconds: int, *, as_json: bool) -> None:
+    """Measure what the meter costs."""
+    image = find_image(data)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
+        folder.chmod(0o755)
+        seen = machine()
+        daemon = stack.enter_context(Daemon(folder / "slipway", image, max_labs=labs))
+        figures = {"benchmark": "meter", "machine": seen, **measure(daemon, labs, seconds)}
+    click.echo(json.dumps(figures) if as_json else text(figures))
+
+
+def measure(daemon: Daemon, labs: int, seconds: int) -> dict[str, Any]:
+    """The daemon's share of one core, with and without somebody who looks."""
+    made = []
+    for number in range(labs):
+        say(f"lab {number + 1} of {labs}")
+        made.append(daemon.lab()["lab"])
+    daemon.client.meter_all(made)
+    unwatched = _share(daemon, seconds, [])
+    watched = _share(daemon, seconds, made)
+    return {
+        "labs": labs,
+        "core_share_unwatched": round(unwatched, 5),
+        "core_share_watched": round(watched, 5),
+        "core_share_of_meter": round(watched - unwatched, 5),
+        "target": TARGET,
+        "ratios": {"meter_vs_target": round((watched - unwatched) / TARGET, 3)},
+    }
+
+
+def _share(daemon: Daemon, seconds: int, labs: list[str]) -> float:
+    began, before = time.monotonic(), _cpu_seconds(daemon.pid)
+    for second in range(1, seconds + 1):
+        if labs:
+            daemon.client.meter_all(labs)
+        time.sleep(max(began + second - time.monotonic(), 0))
+    return (_cpu_seconds(daemon.pid) - before) / (time.monotonic() - began)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """The processor time of a process and of the children it has waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def text(figures: dict[str, Any]) -> str:
+    """The same for people."""
+    share, ratio = figures["core_share_of_meter"], figures["ratios"]["meter_vs_target"]
+    return (
+        f"{figures['labs']} labs read once a second take {share:.2%} of one core "
+        f"({ratio} of the target of {figures['target']:.0%})"
+    )
+
+
+if __name__ == "__main__":
+    main()
