@@ -113,8 +113,8 @@ class Settings:
     slice_memory_bytes: int = field(
         default=0,
         metadata=_about(
-            "What each learner's planner counts with as “your server”; 0 is the server's memory "
-            "divided by max_labs.",
+            "What each learner's planner counts with as “your server”; 0 is what labs may use of "
+            "the server's memory, divided by max_labs.",
             unit="bytes",
             low=0,
             high=1024 * GIB,

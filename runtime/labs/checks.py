@@ -72,7 +72,7 @@ class Checks:
         """
         started = time.perf_counter()
         with self._one_a_lab[lab.id], self._room, ExitStack() as opened:
-            known = json.dumps({**_facts(self._parts, lab, facts), **self._measured(lab)})
+            known = json.dumps(self._facts(lab, facts))
             makers: tuple[Callable[[], int], ...] = (
                 lambda: os.pidfd_open(lab.pid),
                 lambda: _memfd("facts", known),
@@ -116,7 +116,7 @@ class Checks:
             said[kind] = (said[kind] + data)[:OUTPUT_BYTES]
 
         with self._one_a_lab[lab.id], self._room:
-            known = json.dumps(_facts(self._parts, lab, facts)).encode()
+            known = json.dumps(self._facts(lab, facts)).encode()
             code = agent.run(
                 "check", script.encode(), facts=known, on_output=hear, timeout_s=timeout_s
             )
@@ -128,6 +128,9 @@ class Checks:
             "stderr": said["E"].decode(errors="replace"),
             "ms": round((time.perf_counter() - started) * 1000, 1),
         }
+
+    def _facts(self, lab: Lab, given: dict[str, Any]) -> dict[str, Any]:
+        return {**_facts(self._parts, lab, given), **self._measured(lab)}
 
     def forget(self, lab_id: str) -> None:
         """A lab is no more."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import bundle
-from runtime.labs import cold, isolation
+from runtime.image import boot
+from runtime.labs import extras, isolation
 from runtime.labs.figures import LabFigures
 from runtime.labs.plan import Cost, Kind, Plans, Want
 from runtime.labs.works import Works
+from runtime.machine import qemu
+from runtime.machine.record import LIVING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
     from runtime.events import Events
     from runtime.image.store import Store
     from runtime.labs.life import Parts
+    from runtime.labs.machines import Machines
+    from runtime.labs.plan import Extra
     from runtime.labs.state import Lab
     from runtime.labs.works import Runner, SideName
-    from runtime.meter.figures import Start
-
-_MEMINFO = Path("/proc/meminfo")
+    from runtime.limits.reserve import Reserve
 
 
 class Comparison:
@@ -33,18 +35,32 @@ class Comparison:
         parts: the rooms.
         images: what labs are made from.
         events: hears `work.changed`.
-        slice_bytes: of the server's memory, for each learner; 0 for an equal share of it.
+        machines: the labs' other halves.
+        reserve: what the whole server has.
+        slice_bytes: of its memory, for each learner; 0 for an equal share of what labs may use.
         shares: how many learners the memory is shared by.
     """
 
     def __init__(
-        self, parts: Parts, images: Store, events: Events, *, slice_bytes: int, shares: int
+        self,
+        parts: Parts,
+        images: Store,
+        events: Events,
+        machines: Machines,
+        reserve: Reserve,
+        *,
+        slice_bytes: int,
+        shares: int,
     ) -> None:
         self._parts = parts
         self._images = images
-        self._figures = LabFigures(parts)
+        self._machines = machines
+        self._figures = LabFigures(parts, machines)
         self._works = Works(self._sides, events)
-        self._plans = Plans(slice_bytes or _meminfo("MemTotal:") // shares, _free_bytes)
+        self._plans = Plans(
+            lambda: slice_bytes or reserve.may_use().memory_bytes // shares,
+            lambda: reserve.left().memory_bytes,
+        )
 
     def begin(self) -> None:
         """Begin to run works."""
@@ -75,7 +91,8 @@ class Comparison:
 
     def isolation(self, lab: Lab) -> dict[str, Any]:
         """What root sees of the kernel in both halves."""
-        return isolation.rows(lab, self._in_container(bundle.ROOT), None)
+        machine = self._in_machine("root") if self._is_ready(lab) else None
+        return isolation.rows(lab, self._in_container(bundle.ROOT), machine)
 
     def work_start(self, lab: Lab, work: str) -> dict[str, Any]:
         """Put a work in line."""
@@ -98,7 +115,22 @@ class Comparison:
         return self._plans.less(lab.id, self._want(lab))
 
     def _sides(self, lab: Lab) -> Sequence[tuple[SideName, Runner, str | None]]:
-        return [("container", self._in_container(lab.user), None)]
+        container: tuple[SideName, Runner, None] = ("container", self._in_container(lab.user), None)
+        if not self._is_ready(lab):
+            return [container]
+        return [("machine", self._in_machine("learner"), self._figures.accelerator(lab)), container]
+
+    def _is_ready(self, lab: Lab) -> bool:
+        record = self._machines.describe(lab.id)
+        return record is not None and record["state"] == "ready"
+
+    def _in_machine(self, user: str) -> Runner:
+        def run(
+            lab: Lab, argv: list[str], fds: tuple[int, int, int], is_gone: Callable[[], bool]
+        ) -> int:
+            return self._machines.execute(lab.id, argv, user, fds, is_gone)
+
+        return run
 
     def _in_container(self, user: User) -> Runner:
         def run(
@@ -112,44 +144,28 @@ class Comparison:
 
     def _want(self, lab: Lab) -> Want:
         limit = lab.shape.limits.memory_bytes
-        own = Cost(self._figures.container(lab).memory_bytes, limit)
+        machine = self._machines.describe(lab.id)
+        image = self._images.get(lab.shape.image)
+        can_boot = qemu.is_installed() and boot.is_bootable(image.rootfs_path.parent)
+        own: dict[Kind, list[Cost]] = {
+            "machine": [],
+            "container": [Cost(self._figures.container(lab).memory_bytes, limit)],
+        }
+        if machine is not None and machine["state"] in LIVING:
+            figures = self._figures.machine(lab)
+            used = figures.memory_bytes if figures else None
+            own["machine"].append(Cost(used, limit + qemu.OVERHEAD_BYTES))
 
-        def make(_kind: Kind) -> _ExtraContainer:
-            image = self._images.get(lab.shape.image)
-            return _ExtraContainer(self._parts, cold.make(self._parts, image, lab.shape))
+        def make(kind: Kind) -> Extra:
+            if kind == "machine":
+                return extras.ExtraMachine(self._parts, self._machines, lab)
+            return extras.ExtraContainer(self._parts, image, lab.shape)
 
         return Want(
-            own={"machine": [], "container": [own]},
-            promise={"machine": None, "container": limit},
+            own=own,
+            promise={
+                "machine": limit + qemu.OVERHEAD_BYTES if can_boot else None,
+                "container": limit,
+            },
             make=make,
         )
-
-
-class _ExtraContainer:
-    """One more container, alive at its prompt."""
-
-    def __init__(self, parts: Parts, extra: cold.Extra) -> None:
-        self._parts = parts
-        self._extra = extra
-        self.start: Start | None = extra.start
-
-    def cost(self) -> Cost:
-        """What it counts with."""
-        lab = self._extra.lab
-        spent = self._parts.place.spent(lab.id)
-        return Cost(spent.memory_bytes if spent else None, lab.shape.limits.memory_bytes)
-
-    def end(self) -> None:
-        """End it."""
-        cold.end(self._parts, self._extra)
-
-
-def _meminfo(line: str) -> int:
-    for each in _MEMINFO.read_text().splitlines():
-        if each.startswith(line):
-            return int(each.split()[1]) * 1024
-    return 0
-
-
-def _free_bytes() -> int:
-    return _meminfo("MemAvailable:")

@@ -9,17 +9,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtime.labs import cold
+from runtime.labs import cold, state
+from runtime.labs.boots import DISK_BYTES
 from runtime.limits.disk import IMAGE
+from runtime.machine import qemu
 from runtime.meter.figures import Kernel, Side, Start
 from runtime.meter.meter import Meter
 
 if TYPE_CHECKING:
     from runtime.image.store import Image
     from runtime.labs.life import Parts
+    from runtime.labs.machines import Machines
     from runtime.labs.state import Lab
     from runtime.meter.figures import Figures
 
+_RUNNING = ("booting", "ready", "ending")
 _FRESH_S = 0.9  # many pages may look at one lab, each once a second
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -29,10 +33,12 @@ class LabFigures:
 
     Args:
         parts: the rooms.
+        machines: the labs' other halves.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, machines: Machines) -> None:
         self._parts = parts
+        self._machines = machines
         self._meter = Meter(parts.place)
         self._kernel = Kernel(os.uname().release, _BOOT_ID.read_text().strip(), own=False)
         self._latest: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -43,12 +49,13 @@ class LabFigures:
         now = time.monotonic()
         read_at, latest = self._latest.get(lab.id, (0.0, {}))
         if not latest or now - read_at > _FRESH_S:
+            machine = self.machine(lab)
             latest = {
                 "at": time.time(),
-                "accelerator": None,
+                "accelerator": self.accelerator(lab),
                 "cores": os.cpu_count(),
                 "container": self.container(lab).as_dict(),
-                "machine": None,
+                "machine": machine.as_dict() if machine else None,
             }
             self._latest[lab.id] = (now, latest)
         return latest
@@ -56,6 +63,16 @@ class LabFigures:
     def container(self, lab: Lab) -> Figures:
         """A container's figures, now."""
         return self._meter.read(self._side(lab))
+
+    def machine(self, lab: Lab) -> Figures | None:
+        """A machine's figures, now; None where none runs."""
+        record = self._running(lab.id)
+        return self._meter.read(self._machine_side(lab, record)) if record else None
+
+    def accelerator(self, lab: Lab) -> str | None:
+        """Who runs the instructions of a lab's machine; None where none runs."""
+        record = self._running(lab.id)
+        return record["accelerator"] or None if record else None
 
     def start(self, lab: Lab, image: Image) -> Start:
         """Time a container of this lab's shape from nothing to its prompt, and end it.
@@ -72,16 +89,43 @@ class LabFigures:
     def forget(self, lab_id: str) -> None:
         """A lab ends."""
         self._latest.pop(lab_id, None)
-        self._meter.forget(lab_id)
+        for group in (lab_id, state.machine_group(lab_id)):
+            self._meter.forget(group)
+
+    def _running(self, lab_id: str) -> dict[str, Any] | None:
+        record = self._machines.describe(lab_id)
+        return record if record and record["state"] in _RUNNING and record["pid"] else None
+
+    def _machine_side(self, lab: Lab, record: dict[str, Any]) -> Side:
+        stages: dict[str, float] = record["stages_ms"]
+        start = None
+        if "shell" in stages:  # the last: its prompt is there
+            start = Start(round(sum(stages.values()), 2), record["started_at"], stages)
+        kernel = None
+        if record["boot_id"]:
+            kernel = Kernel(record["release"], record["boot_id"], own=True)
+        return Side(
+            group=state.machine_group(lab.id),
+            disk_path=self._parts.folder(lab) / "machine" / "disk",
+            memory_limit_bytes=record["memory_bytes"] + qemu.OVERHEAD_BYTES,
+            disk_limit_bytes=DISK_BYTES,
+            cpu_cores=lab.shape.limits.cpu_cores,
+            cold=start if record["how"] == "cold" else None,
+            prepared=start if record["how"] != "cold" else None,
+            kernel=kernel,
+            hypervisor_pid=record["pid"],
+            guest_bytes=record["memory_bytes"],
+            guest=self._machines.guest(lab.id),
+        )
 
     def _side(self, lab: Lab) -> Side:
         starts = {name: Start(**start) for name, start in lab.starts.items()}
-        limits, folder = lab.shape.limits, self._parts.folder(lab)
+        limits = lab.shape.limits
         return Side(
             group=lab.id,
             disk_path=self._disk_path(lab),
             memory_limit_bytes=limits.memory_bytes,
-            disk_limit_bytes=limits.disk_bytes if (folder / IMAGE).exists() else None,
+            disk_limit_bytes=limits.disk_bytes if self._has_disk(lab) else None,
             cpu_cores=limits.cpu_cores,
             cold=starts.get("cold"),
             prepared=starts.get("prepared"),
@@ -90,6 +134,9 @@ class LabFigures:
 
     def _disk_path(self, lab: Lab) -> Path:
         """A lab's own file system, where it has one; else the folder that takes what it writes."""
-        folder = self._parts.folder(lab)
-        is_own = (folder / IMAGE).exists()
-        return Path(f"/proc/{lab.pid}/root") if is_own else folder / "upper"
+        if self._has_disk(lab):
+            return Path(f"/proc/{lab.pid}/root")
+        return self._parts.folder(lab) / "upper"
+
+    def _has_disk(self, lab: Lab) -> bool:
+        return (self._parts.folder(lab) / IMAGE).exists()

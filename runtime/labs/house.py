@@ -59,6 +59,7 @@ class Labs:
 
     Attributes:
         machines: theirs.
+        comparison: what is asked about both halves of one.
     """
 
     def __init__(
@@ -85,11 +86,17 @@ class Labs:
         disks = Disks(instance.runtime_path / "disks")
         self._parts = life.Parts(instance, place, crun, router, terminals, forker, disks)
         self._reserve = Reserve(place, instance.data_path, reserve_percent)
+        self.machines = Machines(self._parts, images, events, deposits)
         self.comparison = Comparison(
-            self._parts, images, events, slice_bytes=slice_bytes, shares=max_labs
+            self._parts,
+            images,
+            events,
+            self.machines,
+            self._reserve,
+            slice_bytes=slice_bytes,
+            shares=max_labs,
         )
         self._checks = Checks(self._parts, self.comparison.facts)
-        self.machines = Machines(self._parts, images, events, deposits)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
         self._changed = threading.Condition()  # its lock may be taken twice by one thread

@@ -20,8 +20,9 @@ _ANSWER_BYTES = 64 << 10
 _PATIENCE_S = 20.0
 _CAP_SYS_MODULE = 16
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# By sh(1) and what is in every Debian; each line is a name, a tab, and what was found. The last
-# question opens the file for writing, and writes nothing.
+# By sh(1) and what is in every Debian; each line is a name, a tab, and what was found. find's own
+# -type errs where a node is bound onto a file. The last question opens the file for writing, and
+# writes nothing.
 _QUESTIONS = r"""
 say() { printf '%s\t%s\n' "$1" "$2"; }
 say release "$(uname -r)"
@@ -36,13 +37,19 @@ fi
 say cpus "$(grep -c '^processor' /proc/cpuinfo)"
 say cpu "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)"
 say uptime "$(cut -d ' ' -f 1 /proc/uptime)"
-say devices "$(find /dev \( -type b -o -type c \) ! -path '/dev/pts/*' | wc -l)"
+nodes=0
+for each in $(find /dev ! -type l ! -path '/dev/pts/*'); do
+  if [ -b "$each" ] || [ -c "$each" ]; then nodes=$((nodes + 1)); fi
+done
+say devices "$nodes"
 say process-1 "$(cat /proc/1/comm)"
 for each in /sys/class/net/*; do
   driver=$(basename "$(readlink "$each/device/driver" 2>/dev/null)" 2>/dev/null)
   say network "${each##*/} $(cat "$each/ifindex") $(cat "$each/iflink") $driver"
 done
-if said=$( (: >>/proc/sysrq-trigger) 2>&1); then
+if [ ! -e /proc/sysrq-trigger ]; then
+  say panic none
+elif said=$( (: >>/proc/sysrq-trigger) 2>&1); then
   say panic allowed
 else
   say panic "${said##*: }"
@@ -165,7 +172,7 @@ def _cpu(told: _Told) -> Answer:
     cores = f"{count} core{'' if count == '1' else 's'}"
     if told.is_own:
         return Answer(f"{cores}, virtual", told["cpu"])
-    return Answer(f"the server's {cores}", f"{told['cpu']} It may use less than it sees.".strip())
+    return Answer(f"the server's {cores}", f"{told['cpu']}: it may use less than it sees.")
 
 
 def _uptime(told: _Told) -> Answer:
@@ -198,6 +205,10 @@ def _card(name: str, index: str, link: str, driver: str = "") -> str:
 def _panic(told: _Told) -> Answer:
     if told["panic"] == "allowed":
         return Answer("may stop its own kernel", "The machine ends then, and nothing else.")
+    if told["panic"] == "none":
+        return Answer(
+            "nothing to ask", f"No /proc/sysrq-trigger here: {told.whose} kernel has none."
+        )
     return Answer(
         told["panic"] and "refused",
         f"/proc/sysrq-trigger says: {told['panic']}. That kernel is everybody's.",
@@ -205,6 +216,8 @@ def _panic(told: _Told) -> Answer:
 
 
 def _span(seconds: float) -> str:
+    if seconds < 120:  # a machine that has just booted
+        return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"

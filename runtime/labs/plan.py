@@ -54,6 +54,9 @@ class Extra(Protocol):
     def cost(self) -> Cost:
         """What it counts with."""
 
+    def failure(self) -> str:
+        """Why it is no more, in a sentence; empty while it is."""
+
     def end(self) -> None:
         """End it; nothing of it is left."""
 
@@ -91,17 +94,19 @@ class Plans:
 
     Args:
         slice_bytes: of each learner.
-        free_bytes: what the whole server has to give, whoever's slice it is.
+        free_bytes: what the whole server can still promise, whoever's slice it is.
     """
 
-    def __init__(self, slice_bytes: int, free_bytes: Callable[[], int]) -> None:
-        self.slice_bytes = slice_bytes
+    def __init__(self, slice_bytes: Callable[[], int], free_bytes: Callable[[], int]) -> None:
+        self._slice_bytes = slice_bytes
         self._free_bytes = free_bytes
         self._labs: defaultdict[str, _Mine] = defaultdict(_Mine)
 
     def read(self, lab_id: str, want: Want) -> dict[str, Any]:
         """The plan, as `plan.read` answers it."""
-        return self._answer(self._labs[lab_id], want)
+        mine = self._labs[lab_id]
+        with mine.lock:
+            return self._answer(mine, want)
 
     def more(self, lab_id: str, kind: Kind, want: Want) -> dict[str, Any]:
         """Start one more, or say what kept it from being started; the plan after it."""
@@ -154,7 +159,7 @@ class Plans:
         if needs > free:
             sentence = (
                 f"Not enough resources for another {name}: one needs {_mb(needs)}, {_mb(free)} are "
-                f"free. Counted is memory: of your slice of {_mb(self.slice_bytes)}, "
+                f"free. Counted is memory: of your slice of {_mb(self._slice_bytes())}, "
                 f"{_mb(self._kept())} are kept free and {_mb(used)} are taken."
             )
             each = _average([cost.used for cost in costs["container"]])
@@ -168,11 +173,12 @@ class Plans:
         return None
 
     def _answer(self, mine: _Mine, want: Want) -> dict[str, Any]:
+        self._bury(mine)
         costs = self._costs(mine, want)
         started = [extra.start for extra in mine.extras["container"] if extra.start is not None]
         return {
             "at": time.time(),
-            "slice_bytes": self.slice_bytes,
+            "slice_bytes": self._slice_bytes(),
             "kept_bytes": self._kept(),
             "lines": {
                 "idle": self._line(
@@ -192,6 +198,14 @@ class Plans:
             "refused": mine.refused,
             "after_refusal": mine.after_refusal,
         }
+
+    def _bury(self, mine: _Mine) -> None:
+        """Let go of machines that came to nothing: one that never booted was refused, too late."""
+        for kind, extras in mine.extras.items():
+            for extra in [each for each in extras if each.failure()]:
+                mine.refused = _refused(kind, "memory", extra.failure(), None, None)
+                extras.remove(extra)
+                _end(extra)
 
     def _line(
         self, used: dict[Kind, list[int | None]], each: dict[Kind, int | None]
@@ -213,10 +227,10 @@ class Plans:
         }
 
     def _kept(self) -> int:
-        return round(self.slice_bytes * _KEPT)
+        return round(self._slice_bytes() * _KEPT)
 
     def _room(self) -> int:
-        return self.slice_bytes - self._kept()
+        return self._slice_bytes() - self._kept()
 
 
 def _counted(kind: Kind, costs: dict[Kind, list[Cost]], want: Want) -> int | None:
@@ -242,11 +256,14 @@ def _refused(
 def _end_all(mine: _Mine) -> None:
     for extras in mine.extras.values():
         while extras:
-            extra = extras.pop()
-            try:
-                extra.end()
-            except (OSError, Problem, ProgramFailed):
-                log.exception("plan.extra_stays")
+            _end(extras.pop())
+
+
+def _end(extra: Extra) -> None:
+    try:
+        extra.end()
+    except (OSError, Problem, ProgramFailed):
+        log.exception("plan.extra_stays")
 
 
 def _average(sizes: Sequence[int | None]) -> int | None:

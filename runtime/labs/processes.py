@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.container.bundle import MAPPED_IDS
+from runtime.labs import state
 
 if TYPE_CHECKING:
     from runtime.labs.state import Lab
@@ -16,9 +17,17 @@ _ARGS_BYTES = 4 * _ARGS_LENGTH  # of each; a learner may have a hundred with two
 
 
 def listed(place: Place, lab: Lab) -> list[dict[str, Any]]:
-    """Every process of a lab, by the server's number."""
-    found = (_read(pid, lab.uid_base) for pid in sorted(place.pids(lab.id)))
-    return [process for process in found if process is not None]
+    """Every process of both halves of a lab, by the server's number.
+
+    A machine is one process, whatever runs inside it: its own numbers are its own kernel's.
+    """
+    halves = (("container", lab.id), ("machine", state.machine_group(lab.id)))
+    return [
+        {**process, "side": side}
+        for side, group in halves
+        for pid in sorted(place.pids(group))
+        if (process := _read(pid, lab.uid_base)) is not None
+    ]
 
 
 def _read(pid: int, uid_base: int) -> dict[str, Any] | None:
@@ -30,11 +39,12 @@ def _read(pid: int, uid_base: int) -> dict[str, Any] | None:
     except OSError:  # it has ended
         return None
     status = {name: rest.strip() for name, _, rest in (line.partition(":") for line in lines)}
+    inner_pids = status["NSpid"].split()[1:]
     uid = int(status["Uid"].split()[1])
     args = b" ".join(words).decode(errors="replace").strip()
     return {
         "pid": pid,
-        "inner_pid": int(status["NSpid"].split()[-1]),
+        "inner_pid": int(inner_pids[-1]) if inner_pids else None,
         "uid": uid,
         "inner_uid": uid - uid_base if uid_base <= uid < uid_base + MAPPED_IDS else None,
         "comm": _shown(status["Name"]),

@@ -124,9 +124,9 @@ def test_what_root_sees_of_the_kernel_is_asked_and_true(lab: Lab) -> None:
     assert found["boot-id"]["value"] == asked[1]
     has_modules = Path("/proc/modules").exists()
     assert ("can't load" if has_modules else "none") in found["modules"]["value"]
-    assert found["panic"]["value"] == "refused"
+    assert found["panic"]["value"] in {"refused", "nothing to ask"}
     assert "one end of a cable" in found["network"]["value"]
-    nodes = lab.sh("find /dev -type b -o -type c | grep -v /dev/pts/ | wc -l").text.strip()
+    nodes = lab.sh("ls -l /dev | grep -c '^[bc]'").text.strip()
     assert found["devices"]["value"] == nodes
 
 
