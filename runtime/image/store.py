@@ -85,7 +85,8 @@ class Store:
 
     def list(self) -> list[Image]:
         """Give every image that is here, by name."""
-        places = sorted(self.path.glob("*/image.json")) if self.path.is_dir() else []
+        # Unlike a shell's, this glob finds hidden folders too: images that were replaced.
+        places = sorted(self.path.glob("[!.]*/image.json")) if self.path.is_dir() else []
         return [self.get(folder_to_name(place.parent.name)) for place in places]
 
     def has(self, name: str) -> bool:

@@ -39,6 +39,8 @@ def test_what_was_put_in_is_found_again_under_its_name(store: Store) -> None:
         9,
     )
     assert store.list() == [found]
+    assert store.adopt(*half_built(store)) == store.list()[0]
+    assert len(store.list()) == 1, "one that was replaced is no longer listed"
 
 
 def test_a_build_that_was_cut_off_is_no_image(store: Store) -> None:
