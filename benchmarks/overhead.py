@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 HELD_MB = 100
 WORKS = ("compress", "fork", "calls", "files", "http")
 # All else says something of an emulated processor, and of its cache of translated code.
-TRUE_OF_ANY = frozenset({"disk"})
+TRUE_OF_ANY = frozenset({"disk", "memory promised", "density promised"})
 _HOLD = f"x = b'x' * ({HELD_MB} << 20); print('held', flush=True); input()"
 _PATIENCE_S = 180
 _SETTLED_S = 8.0  # longer than the dearest figure is kept
@@ -158,6 +158,7 @@ def _measure_pair(client: Client, lab: str, rows: Rows) -> tuple[str, str | None
         for side in ("container", "machine") if not missing else ("container",):
             holding.enter_context(_Holding(client, lab, side))
         _add_memory(rows, f"memory with {HELD_MB} MB in use", _settled(client, lab))
+    _add_memory(rows, "memory promised", meter, "memory_limit_bytes")
     disk = [_of(meter, side, "disk_bytes") for side in ("machine", "container")]
     rows.add("disk", "bytes", disk[0], disk[1])
     for work in WORKS:
@@ -209,8 +210,9 @@ class _Holding:
         os.read(said_fd, 16)
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._input_fd)
+        os.write(self._input_fd, b"\n")
         self._thread.join()
+        os.close(self._input_fd)
         for fd in self._pipes:
             os.close(fd)
 
@@ -234,22 +236,18 @@ def _work(client: Client, lab: str, work: str) -> dict[str, Any]:
     raise RuntimeError("the daemon told nothing of a work")
 
 
-def _add_memory(rows: Rows, name: str, meter: dict[str, Any]) -> None:
-    rows.add(
-        name,
-        "bytes",
-        _of(meter, "machine", "memory_bytes"),
-        _of(meter, "container", "memory_bytes"),
-    )
+def _add_memory(rows: Rows, name: str, meter: dict[str, Any], figure: str = "memory_bytes") -> None:
+    machine, container = (_of(meter, side, figure) for side in ("machine", "container"))
+    rows.add(name, "bytes", machine, container)
 
 
 def _add_density(rows: Rows) -> None:
     """How many of each would fit into nine tenths of this host's memory, by what one takes."""
     room = host()["memory_bytes"] * (1 - _KEPT)
-    for line in ("idle", f"with {HELD_MB} MB in use"):
+    for line in ("idle", f"with {HELD_MB} MB in use", "promised"):
         each = [rows.median(f"memory {line}", side) for side in ("machine", "container")]
         fits = [room // size if size else None for size in each]
-        rows.add(f"density {line}", "on this host", fits[0], fits[1])
+        rows.add(f"density {line}", "", fits[0], fits[1])
 
 
 def _of(found: object, *names: str) -> Any:  # noqa: ANN401 - a figure, or None
@@ -282,14 +280,14 @@ def text(figures: dict[str, Any]) -> str:
         f"host         Linux {seen['kernel']}, {kind}, cgroup v{seen['cgroup_version']}",
         f"accelerator  {accelerator}",
         "",
-        f"{'':28} {'VM':>14} {'container':>14} {'VM / container':>15}",
+        f"{'':31} {'VM':>18} {'container':>18} {'VM / container':>15}",
     ]
     for row in figures["rows"]:
         mark = " *" if row["distorted"] else ""
         ratio = "-" if row["ratio"] is None else f"{row['ratio']:.3g}"
         lines.append(
-            f"{row['name'] + mark:28} {_shown(row['machine'], row['unit']):>14} "
-            f"{_shown(row['container'], row['unit']):>14} {ratio:>15}"
+            f"{row['name'] + mark:31} {_shown(row['machine'], row['unit']):>18} "
+            f"{_shown(row['container'], row['unit']):>18} {ratio:>15}"
         )
     lines += [f"no {name}: {why}" for name, why in figures["missing"].items()]
     return "\n".join(lines)
@@ -300,7 +298,7 @@ def _shown(value: float | None, unit: str) -> str:
         return "-"
     if unit == "bytes":
         return f"{value / (1 << 20):.4g} MB"
-    return f"{value:.4g} {unit}" if unit not in {"", "on this host"} else f"{value:.4g}"
+    return f"{value:,.0f} {unit}".strip() if value >= 100 else f"{value:.3g} {unit}".strip()
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ class LabFigures:
             extra = cold.make(self._parts, image, lab.shape)
             cold.end(self._parts, extra)
         lab.starts["cold"] = asdict(extra.start)
+        state.save(lab, self._parts.folder(lab))
         self._latest.pop(lab.id, None)
         return extra.start
 

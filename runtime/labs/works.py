@@ -192,7 +192,7 @@ class Works:
             setattr(work, name, rate)
             if rate is None:
                 failed.append(name)
-        if failed and not work.is_stopped:
+        if failed and not (work.is_stopped or work.sentence):
             work.sentence = (
                 f"The work came to no end in your {' and your '.join(failed)}: "
                 "it needs python3, a few processes and some room on the disk."
@@ -215,6 +215,9 @@ class Works:
                     runner(lab, argv, (nothing.fileno(), write_fd, nothing.fileno()), is_over)
                 except (Problem, OSError) as error:
                     log.warning("work.not_run", lab=lab.id, work=work.work, error=str(error))
+                    # That the program wasn't found is said better below.
+                    if isinstance(error, Problem) and error.code != "container-exec":
+                        work.sentence = error.sentence
                 finally:
                     os.close(write_fd)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,16 @@ def test_what_is_extra_ends_with_its_lab(runtime: Server) -> None:
     assert len(place_of(runtime.instance).labs()) == 2
     lab.remove()
     assert place_of(runtime.instance).labs() == set()
+
+
+def test_what_is_extra_is_gone_after_a_runtime_that_was_killed(runtime: Server, lab: Lab) -> None:
+    start = lab.client.meter_start(lab.id)
+    lab.client.plan_more(lab.id, "container")
+    runtime.stop(signal.SIGKILL)
+    runtime.start()
+    assert place_of(runtime.instance).labs() == {lab.id}
+    assert lab.client.plan_read(lab.id)["mine"]["containers"] == 1
+    assert lab.client.meter_read(lab.id)["container"]["starts"]["cold"] == start
 
 
 def test_a_check_reads_the_figures_and_the_plan(lab: Lab) -> None:
