@@ -78,7 +78,9 @@ class Browser:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._parser = Parser(expects_mask=False)
+        self.raw = bytearray()
         self.output = bytearray()
+        self.timeline: list[tuple[str, Any, int]] = []
         self.said: list[tuple[str, Any]] = []
         self.next_seq: int | None = None
         self.closed_with: int | None = None
@@ -106,6 +108,19 @@ class Browser:
         except OSError:
             data = b""
         self.is_eof = not data
+        self._hear(data)
+
+    @classmethod
+    def of_bytes(cls, raw: bytes) -> Browser:
+        """A browser that got these bytes, and then nothing more."""
+        browser = cls(socket.socket())
+        browser.draws = False
+        browser._hear(raw)
+        browser.close()
+        return browser
+
+    def _hear(self, data: bytes) -> None:
+        self.raw += data
         for op, payload in self._parser.feed(data):
             if op is Op.CLOSE:
                 self.closed_with = struct.unpack(">H", payload[:2])[0]
@@ -124,6 +139,7 @@ class Browser:
                 self.drawn(self.next_seq)
         elif kind == "S":
             self.said.append((kind, struct.unpack(">HH", rest)))
+            self.timeline.append((*self.said[-1], len(self.output)))
         elif kind in {"R", "T", "K"}:
             self.said.append((kind, None))
         elif kind == "F":
@@ -133,6 +149,7 @@ class Browser:
             if kind == "H":
                 self.next_seq = self._drawn = fact["seq"]
             self.said.append((kind, fact))
+            self.timeline.append((kind, fact, len(self.output)))
 
     def until(
         self, condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S

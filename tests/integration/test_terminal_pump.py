@@ -77,9 +77,9 @@ def test_a_place_that_left_the_ring_gets_modes_and_the_tail(stage: Stage) -> Non
     first = stage.browser()
     first.until_ready()
     first.type("printf '\\033[?1049h\\033[?1h\\033[5;9r'; seq 200000; echo tail-'end'\r")
-    first.until_shows(b"tail-end")
+    first.until_shows(b"tail-end\r\nready$ ")
     second = stage.browser(after=0, epoch=first.hello["epoch"])
-    second.until_shows(b"tail-end")
+    second.until_shows(b"tail-end\r\nready$ ")
     assert second.hello["replay"] == "screen"
     preamble = second.hello["preamble"]
     assert preamble.startswith("\x1bc")

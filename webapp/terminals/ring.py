@@ -2,7 +2,7 @@
 
 The runtime makes the memfd (sealed against shrinking and growing) and the pump alone writes it. Its
 first page is the header: who numbers (epoch), where the end is (head), where the oldest kept byte
-is (base), which pump owns it, and the modes at base. The `READ_BYTES` after head are always filled
+is (base), which pump owns it, modes and pen at base. The `READ_BYTES` after head are always filled
 with a byte that text never has, so that the next pump finds what a killed one had read but not
 counted.
 """
@@ -15,6 +15,7 @@ import secrets
 import struct
 
 from webapp.terminals.modes import PACKED_BYTES, Modes, safe_cut
+from webapp.terminals.pen import carried
 
 HEADER_BYTES = 4096
 TAIL_BYTES = 64 * 1024
@@ -30,6 +31,8 @@ _HEAD = struct.Struct("<Q")
 _HEAD_AT = _FIXED.size
 _BASE = struct.Struct(f"<Q{PACKED_BYTES}s")
 _BASE_AT = _HEAD_AT + _HEAD.size
+_PEN = struct.Struct("<H2046s")
+_PEN_AT = HEADER_BYTES // 2
 
 
 class Ring:
@@ -71,11 +74,14 @@ class Ring:
         (self.head,) = _HEAD.unpack_from(self._map, _HEAD_AT)
         self.base, modes = _BASE.unpack_from(self._map, _BASE_AT)
         self._modes = Modes.unpack(modes)
+        length, pen = _PEN.unpack_from(self._map, _PEN_AT)
+        self._pen = pen[:length]
         is_whole = self.base <= self.head <= self.base + self.capacity - READ_BYTES < _MOST
         return (magic, version) == (_MAGIC, _VERSION) and is_whole
 
     def _begin(self) -> None:
-        self.epoch, self.head, self.base, self._modes = secrets.randbits(32) or 1, 0, 0, Modes()
+        self.epoch, self.head, self.base = secrets.randbits(32) or 1, 0, 0
+        self._modes, self._pen = Modes(), b""
         self._clear(0, READ_BYTES)
         _HEAD.pack_into(self._map, _HEAD_AT, 0)
         self._write_base()
@@ -94,6 +100,7 @@ class Ring:
         _FIXED.pack_into(self._map, 0, _MAGIC, _VERSION, self.epoch, self._owner)
 
     def _write_base(self) -> None:
+        _PEN.pack_into(self._map, _PEN_AT, len(self._pen), self._pen)
         _BASE.pack_into(self._map, _BASE_AT, self.base, self._modes.pack())
 
     @property
@@ -133,6 +140,7 @@ class Ring:
         """Mark `count` bytes from `seq` on as not yet read, once their old content is scanned."""
         while seq + count - self.base > self.capacity:
             block = self.slice(self.base, _SCAN_BYTES)
+            self._pen = carried(self._pen + self._modes.unfinished + block)
             self._modes.scan(block)
             self.base += len(block)
             self._write_base()
@@ -153,16 +161,17 @@ class Ring:
     def restore(self) -> tuple[bytes, int]:
         """How to bring an empty screen to this one: a preamble, and where to go on from.
 
-        While nothing has left the ring that is the whole session; after that the modes and the
-        newest output from a safe place (the program then draws again at the size jiggle).
+        While nothing has left the ring that is the whole session; after that the modes, the pen
+        and the newest output from a safe place (the program then draws again at the size jiggle).
         """
         if self.base == 0:
             return b"", 0
         kept = self.slice(self.base, self.capacity)
         cut = safe_cut(kept, max(0, len(kept) - TAIL_BYTES))
         modes = self._modes.copy()
+        pen = carried(self._pen + modes.unfinished + kept[:cut])
         modes.scan(kept[:cut])
-        return modes.preamble(), self.base + cut
+        return modes.preamble() + pen, self.base + cut
 
     def close(self) -> None:
         """Let go of the memory; whoever holds the memfd keeps it."""

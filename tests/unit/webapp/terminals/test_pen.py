@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from webapp.terminals.pen import carried
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (b"plain", b""),
+        (b"\x1b[31mred", b"\x1b[31m"),
+        (b"\x1b[31mred\x1b[1mbold", b"\x1b[31m\x1b[1m"),
+        (b"\x1b[31mred\x1b[0mplain", b"\x1b[0m"),
+        (b"\x1b[31mred\x1b[m\x1b[4munderlined", b"\x1b[m\x1b[4m"),
+        (b"\x1b[38;2;1;2;3mred\x1bcnew", b""),
+        (b"\x1b[5 qbar\x1b[2 qblock", b"\x1b[2 q"),
+        (b"\x1b[ qusual", b"\x1b[ q"),
+        (b"no q here", b""),
+        (b"\x1b]0;one\x07\x1b]2;two\x1b\\text", b"\x1b]2;two\x1b\\"),
+        (b"\x1b]0;unfinished", b""),
+        ("\x1b]0;ö\x07".encode(), b""),
+    ],
+)
+def test_what_a_text_leaves_set_is_set_again(text: bytes, left: bytes) -> None:
+    assert carried(text) == left
+    assert carried(carried(text) + b"more") == left
+
+
+def test_endless_colours_have_an_end() -> None:
+    colour = b"\x1b[38;2;100;100;100;48;2;200;200;200;1;2;3m"
+    title = b"\x1b]0;" + b"t" * 200 + b"\x07\x1b[5 q"
+    assert len(carried(title + colour * 10_000)) < 2046
