@@ -55,6 +55,7 @@ class Comparison:
         self._parts = parts
         self._images = images
         self._machines = machines
+        self._reserve = reserve
         self._figures = LabFigures(parts, machines)
         self._works = Works(self._sides, events)
         self._plans = Plans(
@@ -159,7 +160,9 @@ class Comparison:
         def make(kind: Kind) -> Extra:
             if kind == "machine":
                 return extras.ExtraMachine(self._parts, self._machines, lab)
-            return extras.ExtraContainer(self._parts, image, lab.shape)
+            limits = lab.shape.limits
+            with self._reserve.admitted(limits, self._parts.disks.needs_bytes(limits)):
+                return extras.ExtraContainer(self._parts, image, lab.shape)
 
         return Want(
             own=own,

@@ -113,13 +113,11 @@ class Plans:
         mine = self._labs[lab_id]
         with mine.lock:
             mine.refused = mine.refused if kind == "container" else None
-            refusal = self._refusal(mine, kind, want)
+            refusal = self._refusal(mine, kind, want) or self._start(mine, kind, want)
             if refusal is not None:
                 mine.refused, mine.after_refusal = refusal, 0
-            elif not mine.is_over:
-                mine.extras[kind].append(want.make(kind))
-                if kind == "container" and mine.refused is not None:
-                    mine.after_refusal += 1
+            elif kind == "container" and mine.refused is not None:
+                mine.after_refusal += 1
             return self._answer(mine, want)
 
     def less(self, lab_id: str, want: Want) -> dict[str, Any]:
@@ -142,6 +140,20 @@ class Plans:
         """End all that is extra, of every lab."""
         for lab_id in list(self._labs):
             self.forget(lab_id)
+
+    @staticmethod
+    def _start(mine: _Mine, kind: Kind, want: Want) -> dict[str, Any] | None:
+        """Start one more; why the server as a whole refused, where it did."""
+        if mine.is_over:
+            return None
+        try:
+            mine.extras[kind].append(want.make(kind))
+        except Problem as problem:
+            if problem.code != "server-full":
+                raise
+            what, needs, left = (problem.facts.get(name) for name in ("what", "needs", "left"))
+            return _refused(kind, str(what), problem.sentence, needs, left)
+        return None
 
     def _refusal(self, mine: _Mine, kind: Kind, want: Want) -> dict[str, Any] | None:
         """Why one more can't be started; None when it can."""
@@ -241,7 +253,7 @@ def _counted(kind: Kind, costs: dict[Kind, list[Cost]], want: Want) -> int | Non
 
 
 def _refused(
-    kind: Kind, counted: str, sentence: str, needs: int | None, free: int | None
+    kind: Kind, counted: str, sentence: str, needs: object, free: object
 ) -> dict[str, Any]:
     return {
         "kind": kind,
