@@ -6,7 +6,6 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Condition, Lock
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from runtime.machine.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from runtime.deposits import Deposits
     from runtime.image.store import Image
@@ -38,8 +38,6 @@ log = structlog.get_logger()
 
 DEPOSIT = "machine:"
 LEAST_BYTES = 128 << 20  # below it Debian's kernel has no room for itself and a shell
-SPARE_BYTES = 256 << 20  # of the server's own, which no machine may take
-DISK_BYTES = 512 << 20
 # A guest is at its prompt in some three seconds, emulated, and in ten on a busy server.
 _BOOT_S = {"microvm": 25.0, "q35": 45.0}
 _KVM_BOOT_S = 10.0
@@ -108,6 +106,11 @@ class Booter:
     def folder(self, lab_id: str) -> Path:
         """Where a machine's disk and qemu's own words are."""
         return self._parts.folder(lab_id) / "machine"
+
+    def limits(self, live: Live) -> Limits:
+        """What a machine may use: what the container may, and what qemu needs beside the guest."""
+        memory_bytes = live.record.memory_bytes + qemu.OVERHEAD_BYTES
+        return Limits(memory_bytes, qemu.PIDS, live.lab.shape.limits.cpu_cores)
 
     def boot(self, live: Live, image: Image, size: tuple[int, int]) -> None:
         """Boot until the guest is at its prompt.
@@ -187,17 +190,15 @@ class Booter:
 
     def _attempt(self, live: Live, files: Path, board: qemu.Board, size: tuple[int, int]) -> None:
         lab, record = live.lab, live.record
-        limits = lab.shape.limits
         verdict = self._accelerator.verdict()
         record.accelerator = "kvm" if verdict.is_good else "tcg"
         record.board = board
         live.began = time.monotonic()
         group = state.machine_group(lab.id)
-        allowed = Limits(record.memory_bytes + qemu.OVERHEAD_BYTES, qemu.PIDS, limits.cpu_cores)
         user = lab.user
         folder = self.folder(lab.id)
         folder.mkdir(exist_ok=True)
-        disk.make(folder / "disk", DISK_BYTES, record.uid)
+        disk.make(folder / "disk", record.disk_limit_bytes, record.uid)
         plan = qemu.Plan(
             folder=files,
             disk_path=folder / "disk",
@@ -211,7 +212,7 @@ class Booter:
             words=f"slip.host={record.hostname} slip.rows={size[0]} slip.cols={size[1]} "
             f"slip.user={user.name}:{user.uid}:{user.gid}:{user.home}:{user.shell}",
             size=size,
-            cgroups=self._parts.place.make(group, allowed),
+            cgroups=self._parts.place.make(group, self.limits(live)),
         )
         started = qemu.start(plan)
         live.process = started.process
@@ -321,18 +322,3 @@ def _check_memory(memory_bytes: int) -> None:
             f"A machine needs at least {LEAST_BYTES >> 20} MB of memory, for a kernel of its own; "
             f"this workshop gives {memory_bytes >> 20} MB. Your container goes on.",
         )
-    needed = memory_bytes + qemu.OVERHEAD_BYTES
-    free = free_memory_bytes() - SPARE_BYTES
-    if free < needed:
-        raise Refused(
-            "memory",
-            f"Not enough memory on the server for another machine: it needs {needed >> 20} MB, "
-            f"and {max(free, 0) >> 20} MB are free. Your container goes on; try again later.",
-        )
-
-
-def free_memory_bytes() -> int:
-    """What the server could still give away."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    found = next((line for line in lines if line.startswith("MemAvailable:")), "0 0")
-    return int(found.split()[1]) << 10

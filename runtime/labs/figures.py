@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.labs import cold, state
-from runtime.labs.boots import DISK_BYTES
 from runtime.limits.disk import IMAGE
 from runtime.machine import qemu
 from runtime.meter.figures import Kernel, Side, Start
@@ -109,7 +108,7 @@ class LabFigures:
             group=state.machine_group(lab.id),
             disk_path=self._parts.folder(lab) / "machine" / "disk",
             memory_limit_bytes=record["memory_bytes"] + qemu.OVERHEAD_BYTES,
-            disk_limit_bytes=DISK_BYTES,
+            disk_limit_bytes=record["disk_limit_bytes"],
             cpu_cores=lab.shape.limits.cpu_cores,
             cold=start if record["how"] == "cold" else None,
             prepared=start if record["how"] != "cold" else None,

@@ -86,7 +86,7 @@ class Labs:
         disks = Disks(instance.runtime_path / "disks")
         self._parts = life.Parts(instance, place, crun, router, terminals, forker, disks)
         self._reserve = Reserve(place, instance.data_path, reserve_percent)
-        self.machines = Machines(self._parts, images, events, deposits)
+        self.machines = Machines(self._parts, images, events, deposits, self._reserve)
         self.comparison = Comparison(
             self._parts,
             images,

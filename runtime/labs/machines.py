@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Store
     from runtime.labs.life import Parts
     from runtime.labs.state import Lab
+    from runtime.limits.reserve import Reserve
     from runtime.machine.agent import Agent
     from runtime.machine.record import Reason
 
@@ -55,15 +56,24 @@ class Machines:
         images: what they boot from.
         events: hears `machine.changed`.
         deposits: keeps what ties us to them, so that they outlive us.
+        reserve: what machines, like labs, never get.
     """
 
-    def __init__(self, parts: Parts, images: Store, events: Events, deposits: Deposits) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        images: Store,
+        events: Events,
+        deposits: Deposits,
+        reserve: Reserve,
+    ) -> None:
         self._parts = parts
         self._images = images
         self._events = events
         self._deposits = deposits
         self._listener = Listener()
         self._accelerator = Accelerator(parts.instance.run_path.parent / "accelerator")
+        self._reserve = reserve
         self._booter = Booter(
             parts, deposits, self._listener, self._accelerator, self._tell, self._ended
         )
@@ -121,8 +131,10 @@ class Machines:
                 lab=lab.id,
                 hostname=f"vm-{lab.id[:6]}",
                 memory_bytes=lab.shape.limits.memory_bytes,
+                disk_limit_bytes=lab.shape.limits.disk_bytes,
                 uid=lab.machine_uid,
                 requested_at=time.time(),
+                last_end=known.record.last_end if known else None,
             )
             live = Live(lab, record)
             self._live[lab.id] = live
@@ -250,11 +262,15 @@ class Machines:
 
     def _try(self, live: Live, size: tuple[int, int]) -> None:
         try:
-            self._booter.boot(live, self._images.get(live.lab.shape.image), size)
+            with self._reserve.admitted(self._booter.limits(live), live.record.disk_limit_bytes):
+                self._booter.boot(live, self._images.get(live.lab.shape.image), size)
         except Refused as refused:
             self._fail(live, refused.reason, refused.sentence)
             return
-        except (OSError, Problem, ProgramFailed):
+        except (OSError, Problem, ProgramFailed) as error:
+            if isinstance(error, Problem) and error.code == "server-full":
+                self._fail(live, "memory", f"Not enough room for a machine: {error.sentence}")
+                return
             log.exception("machine.boot_failed", lab=live.lab.id)
             self._fail(live, "server", f"The server could not start the machine. {_OTHERS}")
             return
@@ -331,6 +347,7 @@ class Machines:
             live.record.state, live.record.reason = "ended", reason
             live.record.sentence = f"{_SENTENCES[reason]} {_OTHERS}"
             live.record.place = 0
+            live.record.last_end = {"reason": reason, "at": time.time()}
         log.info("machine.ended", lab=live.lab.id, reason=reason)
         self._save(live)
         self._tell(live)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 State = Literal["queued", "booting", "ready", "ending", "ended", "failed"]
 Reason = Literal[
     "", "asked", "halted", "crashed", "killed", "memory", "never-ready", "missing", "no-kernel",
-    "disk", "server",
+    "server",
 ]  # fmt: skip
 LIVING = ("queued", "booting", "ready", "ending")
 
@@ -21,6 +21,7 @@ class Record:
         lab: whose it is.
         hostname: its own.
         memory_bytes: of the guest.
+        disk_limit_bytes: what fits on its own disk.
         uid: the server's id of its qemu.
         state: see `State`.
         place: how many boots go before it; 0 when it is not in line.
@@ -36,11 +37,13 @@ class Record:
         boot_id: likewise.
         reason: why it ended or failed.
         sentence: the same for a person, with what it did not touch.
+        last_end: `reason` and `at` of the machine before it that ran in this lab; None: none did.
     """
 
     lab: str
     hostname: str
     memory_bytes: int
+    disk_limit_bytes: int
     uid: int
     state: State = "queued"
     place: int = 0
@@ -56,6 +59,7 @@ class Record:
     boot_id: str = ""
     reason: Reason = ""
     sentence: str = ""
+    last_end: dict[str, Any] | None = None
 
     @property
     def lives(self) -> bool:

@@ -113,7 +113,7 @@ def test_its_stages_are_told_and_add_up(machine: Machine) -> None:
 def test_its_console_is_a_terminal_with_the_boots_messages_and_a_prompt(machine: Machine) -> None:
     machine.client.machine_end(machine.lab.id, force=True)
     machine.client.machine_boot(machine.lab.id)
-    wait_for(lambda: machine.now()["pid"], "a machine that boots", deadline_s=BOOT_S)
+    wait_for(lambda: machine.now()["stages_ms"], "a machine that boots", deadline_s=BOOT_S)
     stream = machine.console()
     said = read_until(stream, b"$ ", BOOT_S)
     os.close(stream)
@@ -240,7 +240,9 @@ def test_a_kernel_that_crashes_takes_nothing_else_and_boots_again(machine: Machi
     assert shown["reason"] == "crashed"
     assert "kernel crashed" in shown["sentence"]
     assert machine.lab.sh("echo alive").text == "alive\n"
-    assert machine.boot()["boot_id"] != shown["boot_id"]
+    again = machine.boot()
+    assert again["boot_id"] != shown["boot_id"]
+    assert again["last_end"]["reason"] == "crashed"
 
 
 def test_a_machine_that_is_switched_off_inside_says_so(machine: Machine) -> None:

@@ -231,6 +231,7 @@ static void mount_system(void) {
         (void)!symlink("/proc/self/fd/1", "/dev/stdout");
         (void)!symlink("/proc/self/fd/2", "/dev/stderr");
     }
+    write_text("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"); /* ping, as in a container */
     if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", closed, NULL) == 0) {
         static const char *const controllers[] = {"+cpu", "+memory", "+pids", "+io", "+cpuset"};
         for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++) {
