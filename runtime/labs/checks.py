@@ -41,7 +41,7 @@ class Checks:
 
     Args:
         parts: the rooms.
-        measured: what else a check may read of a lab: its `meter` and its `plan`.
+        measured: what else a check may read of a lab: its `usage`, its `meter` and its `plan`.
     """
 
     def __init__(self, parts: Parts, measured: Callable[[Lab], dict[str, Any]]) -> None:

@@ -96,7 +96,7 @@ class Labs:
             slice_bytes=slice_bytes,
             shares=max_labs,
         )
-        self._checks = Checks(self._parts, self.comparison.facts)
+        self._checks = Checks(self._parts, self._measured)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
@@ -394,6 +394,11 @@ class Labs:
 
     def _expire(self, lab: Lab) -> None:
         self.remove(lab.id, "expired")
+
+    def _measured(self, lab: Lab) -> dict[str, Any]:
+        """What a check may read of a lab beside what it is."""
+        used = usage.read(self._parts, lab, self._watch.disk_full(lab.id))
+        return {"usage": used, **self.comparison.facts(lab)}
 
     def _oldest(self) -> dict[str, float]:
         """When the oldest living lab of each image was made."""
