@@ -32,6 +32,7 @@ TARGET = 0.02
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--labs", default=50, show_default=True, help="How many labs are read.")
+@click.option("--machines", default=0, show_default=True, help="How many of them have a machine.")
 @click.option("--seconds", default=30, show_default=True, help="How long each is measured.")
 @click.option(
     "--data",
@@ -40,7 +41,7 @@ TARGET = 0.02
     show_default=True,
     help="Where slipway/base lies or is built; a server may run there.",
 )
-def main(data: Path, labs: int, seconds: int, *, as_json: bool) -> None:
+def main(data: Path, labs: int, machines: int, seconds: int, *, as_json: bool) -> None:
     """Measure what the meter costs."""
     image = find_image(data)
     with ExitStack() as stack:
@@ -48,27 +49,45 @@ def main(data: Path, labs: int, seconds: int, *, as_json: bool) -> None:
         folder.chmod(0o755)
         seen = machine()
         daemon = stack.enter_context(Daemon(folder / "slipway", image, max_labs=labs))
-        figures = {"benchmark": "meter", "machine": seen, **measure(daemon, labs, seconds)}
+        figures = {
+            "benchmark": "meter",
+            "machine": seen,
+            **measure(daemon, labs, machines, seconds),
+        }
     click.echo(json.dumps(figures) if as_json else text(figures))
 
 
-def measure(daemon: Daemon, labs: int, seconds: int) -> dict[str, Any]:
+def measure(daemon: Daemon, labs: int, machines: int, seconds: int) -> dict[str, Any]:
     """The daemon's share of one core, with and without somebody who looks."""
     made = []
     for number in range(labs):
         say(f"lab {number + 1} of {labs}")
         made.append(daemon.lab()["lab"])
+    boot(daemon, made[:machines])
     daemon.client.meter_all(made)
     unwatched = _share(daemon, seconds, [])
     watched = _share(daemon, seconds, made)
     return {
         "labs": labs,
+        "machines": machines,
         "core_share_unwatched": round(unwatched, 5),
         "core_share_watched": round(watched, 5),
         "core_share_of_meter": round(watched - unwatched, 5),
         "target": TARGET,
         "ratios": {"meter_vs_target": round((watched - unwatched) / TARGET, 3)},
     }
+
+
+def boot(daemon: Daemon, labs: list[str]) -> None:
+    """Boot the machines of some labs, and wait for the last prompt."""
+    for lab in labs:
+        daemon.client.machine_boot(lab)
+    while labs:
+        time.sleep(1)
+        states = [daemon.client.lab_get(lab)["machine"]["state"] for lab in labs]
+        say(f"machines: {states.count('ready')} of {len(labs)} at their prompt")
+        if not {"queued", "booting"} & set(states):
+            return
 
 
 def _share(daemon: Daemon, seconds: int, labs: list[str]) -> float:
@@ -90,7 +109,8 @@ def text(figures: dict[str, Any]) -> str:
     """The same for people."""
     share, ratio = figures["core_share_of_meter"], figures["ratios"]["meter_vs_target"]
     return (
-        f"{figures['labs']} labs read once a second take {share:.2%} of one core "
+        f"{figures['labs']} labs, {figures['machines']} with a machine, read once a second take "
+        f"{share:.2%} of one core "
         f"({ratio} of the target of {figures['target']:.0%})"
     )
 
