@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,6 +38,27 @@ CACHE = Path("/var/cache/slipway")
 BASE = "slipway/base"
 STOP_S = 30.0
 UNUSED_S = 7 * 86400
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's own
+    """Print a line for each attack: what stopped it, and what a neighbour felt (in how many times).
+
+    Here and not with the attacks, since this file alone is read by the process that prints.
+    """
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    rows = [
+        text.split("\t")
+        for report in reports
+        for name, text in getattr(report, "user_properties", ())
+        if name == "attack" and report.when == "teardown"
+    ]
+    if rows:
+        heads = ["attack", "what stopped it", "keys", "work"]
+        widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+        terminalreporter.section("attacks: the witness's times, under attack / in peace")
+        for row in [heads, *sorted(rows)]:
+            line = "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True))
+            terminalreporter.write_line(line.rstrip())
 
 
 @pytest.fixture(scope="session")
