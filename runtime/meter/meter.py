@@ -46,7 +46,7 @@ class Meter:
 
     def __init__(self, groups: Groups) -> None:
         self._groups = groups
-        self._kept: defaultdict[str, dict[str, _Kept[Any]]] = defaultdict(dict)
+        self._kept: defaultdict[str, dict[tuple[str, int | None], _Kept[Any]]] = defaultdict(dict)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def read(self, side: Side) -> Figures:
@@ -92,11 +92,12 @@ class Meter:
 
     def _seldom(self, side: Side, name: str, look: Callable[[], _Value]) -> _Value:
         """A figure that is dear: looked at again only when its cost is earned."""
-        kept: _Kept[_Value] | None = self._kept[side.group].get(name)
+        key = (name, side.hypervisor_pid)  # a machine that was booted again is another one
+        kept: _Kept[_Value] | None = self._kept[side.group].get(key)
         if kept is None or kept.due_at <= time.monotonic():
             before = time.thread_time()
             value = look()
             cost_s = time.thread_time() - before
             kept = _Kept(value, time.monotonic() + min(max(_DEAR_S, cost_s / _SHARE), _OLD_S))
-            self._kept[side.group][name] = kept
+            self._kept[side.group][key] = kept
         return kept.value
