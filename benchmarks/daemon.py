@@ -93,13 +93,29 @@ class Daemon:
         self._stand_ready(0)
         return took
 
+<<<<<<< HEAD
     def lab(self) -> dict[str, Any]:
         """A lab with the limits of all benchmarks; it ends with the daemon."""
         return self._client.lab_create(
+=======
+    def make_ms(self, disk_bytes: int) -> float:
+        """One lab that stays until the end, with a disk of this size."""
+        return self._start_ms({**_LIMITS, "disk_bytes": disk_bytes}, keep=True)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What the command line or the cgroup of each of its processes has in it."""
+        return str(self._instance.data_path), self._instance.cgroup_name
+
+    def _start_ms(self, limits: Mapping[str, float] = _LIMITS, *, keep: bool = False) -> float:
+        """From the call of `lab.create` to the first prompt byte on the pty."""
+        started = time.perf_counter()
+        lab = self._client.lab_create(
+>>>>>>> f2a319a (benchmarks: what a quiet lab costs, beside docker and podman)
             key=next(self._keys),
             image=self._image.name,
             until=time.time() + _LIVES_S,
-            limits=_LIMITS,
+            limits=limits,
         )
 
     def _start_ms(self) -> float:
@@ -110,7 +126,8 @@ class Daemon:
         wait_for_prompt(stream_fd)
         took_s = time.perf_counter() - started
         os.close(stream_fd)
-        self._client.lab_remove(lab["lab"])
+        if not keep:
+            self._client.lab_remove(lab["lab"])
         return took_s * 1000
 
     def _stand_ready(self, count: int) -> None:

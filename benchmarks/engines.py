@@ -50,6 +50,7 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / self.name.split()[0]
         self._undo = ExitStack()
+        self._cgroup = f"slipway-benchmark-{self.folder.name}-{os.getpid()}"
         lacking = [each for each in self.programs if not find(each)]
         self.missing = f"{', '.join(lacking)}: not installed" if lacking else ""
 
@@ -71,6 +72,22 @@ class Engine:
         """One container, from the command to the first prompt byte on the pty."""
         argv = self.argv("run", "--interactive", "--tty", "--rm", *self.options(), *_SHELL)
         return time_to_prompt_ms(argv, environment())
+
+    def begin(self) -> None:
+        """One container with a shell on a pty, which stays."""
+        self.call("run", "--detach", "--interactive", "--tty", *self.options(), *_SHELL)
+
+    def end_all(self) -> None:
+        """End and remove every container."""
+        found = subprocess.run(
+            self.argv("ps", "--all", "--quiet"), check=True, capture_output=True, env=environment()
+        )
+        self.call("rm", "--force", *found.stdout.decode().split())
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What the command line or the cgroup of each of its processes has in it."""
+        return str(self.folder), self._cgroup
 
     def call(self, *words: str, stdin: int | None = subprocess.DEVNULL) -> None:
         """Run one of the engine's commands."""
@@ -105,7 +122,6 @@ class Docker(Engine):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._cgroup = f"slipway-benchmark-{os.getpid()}"
         self._undo.callback(remove_cgroups, self._cgroup)
         self._socket = f"unix://{self.folder}/docker.sock"
         daemon = [
@@ -147,7 +163,6 @@ class Podman(Engine):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._cgroup = f"slipway-benchmark-podman-{os.getpid()}"
         self._undo.callback(remove_cgroups, self._cgroup)
         (self.folder / "containers.conf").write_text(
             '[network]\nnetwork_backend = "netavark"\n'
