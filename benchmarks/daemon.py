@@ -93,11 +93,15 @@ class Daemon:
         self._stand_ready(0)
         return took
 
-<<<<<<< HEAD
-    def lab(self) -> dict[str, Any]:
+    def lab(self, limits: Mapping[str, float] = _LIMITS) -> dict[str, Any]:
         """A lab with the limits of all benchmarks; it ends with the daemon."""
         return self._client.lab_create(
-=======
+            key=next(self._keys),
+            image=self._image.name,
+            until=time.time() + _LIVES_S,
+            limits=limits,
+        )
+
     def make_ms(self, disk_bytes: int) -> float:
         """One lab that stays until the end, with a disk of this size."""
         return self._start_ms({**_LIMITS, "disk_bytes": disk_bytes}, keep=True)
@@ -110,18 +114,7 @@ class Daemon:
     def _start_ms(self, limits: Mapping[str, float] = _LIMITS, *, keep: bool = False) -> float:
         """From the call of `lab.create` to the first prompt byte on the pty."""
         started = time.perf_counter()
-        lab = self._client.lab_create(
->>>>>>> f2a319a (benchmarks: what a quiet lab costs, beside docker and podman)
-            key=next(self._keys),
-            image=self._image.name,
-            until=time.time() + _LIVES_S,
-            limits=limits,
-        )
-
-    def _start_ms(self) -> float:
-        """From the call of `lab.create` to the first prompt byte on the pty."""
-        started = time.perf_counter()
-        lab = self.lab()
+        lab = self.lab(limits)
         stream_fd = self._client.terminal_stream(lab["terminals"][0]["terminal"])
         wait_for_prompt(stream_fd)
         took_s = time.perf_counter() - started

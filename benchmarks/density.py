@@ -13,7 +13,6 @@ kernel gives it back. Nothing else should run meanwhile. Needs root, and 24 GiB 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -131,8 +130,7 @@ def measure(folder: Path, image: Image, count: int, peers: int) -> dict[str, Any
 
 def of_slipway(folder: Path, image: Image, count: int) -> tuple[Cost, list[float]]:
     """What a lab of ours costs, and how long each took to make."""
-    os.environ["SLIPWAY_MAX_LABS"] = str(count + 1)
-    with Daemon(folder / "slipway", image) as daemon:
+    with Daemon(folder / "slipway", image, max_labs=count + 1) as daemon:
         daemon.make_ms(DISK_BYTES)  # what the first one alone costs isn't each one's
         before = Reading.of(daemon.marks)
         times_ms = []
