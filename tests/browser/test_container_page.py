@@ -62,7 +62,7 @@ def test_a_limit_that_is_met_is_a_note_that_leads_to_the_reason(
     ben = join(person(), workshop["code"], "Ben")
     ben.terminal.type("tail /dev/zero")
     note = ben.page.locator(".term-note")
-    expect(note).to_contain_text("tail was ended: memory limit.")
+    expect(note).to_contain_text("tail was ended: memory limit")
     ben.terminal.wait_for("tail was ended")
     note.get_by_role("link", name="Why this happens").click()
     expect(ben.page.get_by_role("heading", level=1)).to_be_visible()

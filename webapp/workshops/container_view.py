@@ -162,9 +162,9 @@ def _count(number: float | None, one: str, many: str) -> str:
 
 
 def _amount(number: float, unit: str, *, bare: bool = False) -> str:
-    """With its unit; three significant digits of a size, as `free -m` counts."""
+    """With its unit; a size in MB as `free -m` counts them."""
     if unit != "bytes":
         return f"{number:g}" if bare else f"{number:g}\N{NO-BREAK SPACE}{unit}"
     size = number / _MB
-    text = f"{size:.0f}" if size >= 100 or size == int(size) else f"{size:.3g}"
+    text = f"{size:.0f}" if size >= 100 or size == int(size) else f"{size:.1f}"
     return text if bare else f"{text}\N{NO-BREAK SPACE}MB"
