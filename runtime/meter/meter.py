@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _DEAR_S = 5.0
 _OLD_S = 60.0  # whatever it costs, a figure older than that is of no use to anybody
 _SHARE = 0.0002  # of a core, that one dear figure of one side may cost: the PSS of a qemu is 1 ms
-
+_SPLIT_SHARE = 0.0005  # 5 ms for a machine of 256 MB, and there are fewer of them than containers
 
 _Value = TypeVar("_Value")
 
@@ -81,16 +81,23 @@ class Meter:
         self._locks.pop(group, None)
 
     def _split(self, side: Side, spent: Spent | None) -> Split | None:
+        """Where the headline goes; what came since the parts were told apart is the guest's."""
         if side.hypervisor_pid is None or spent is None or spent.memory_bytes is None:
             return None
-        pid = side.hypervisor_pid
-        parts = self._seldom(side, "parts", lambda: memory.parts(pid, side.guest_bytes))
+        pid, headline = side.hypervisor_pid, spent.memory_bytes
+        found = self._seldom(
+            side, "split", lambda: (memory.parts(pid, side.guest_bytes), headline), _SPLIT_SHARE
+        )
+        parts, then = found
         if parts is None:
             return None
-        rest = max(spent.memory_bytes - parts.guest - parts.translation, 0)
-        return Split(parts.guest, rest, parts.translation)
+        own = max(then - parts.guest - parts.translation, 0)
+        guest = min(max(headline - own - parts.translation, 0), side.guest_bytes)
+        return Split(guest, max(headline - guest - parts.translation, 0), parts.translation)
 
-    def _seldom(self, side: Side, name: str, look: Callable[[], _Value]) -> _Value:
+    def _seldom(
+        self, side: Side, name: str, look: Callable[[], _Value], share: float = _SHARE
+    ) -> _Value:
         """A figure that is dear: looked at again only when its cost is earned."""
         key = (name, side.hypervisor_pid)  # a machine that was booted again is another one
         kept: _Kept[_Value] | None = self._kept[side.group].get(key)
@@ -98,6 +105,6 @@ class Meter:
             before = time.thread_time()
             value = look()
             cost_s = time.thread_time() - before
-            kept = _Kept(value, time.monotonic() + min(max(_DEAR_S, cost_s / _SHARE), _OLD_S))
+            kept = _Kept(value, time.monotonic() + min(max(_DEAR_S, cost_s / share), _OLD_S))
             self._kept[side.group][key] = kept
         return kept.value
