@@ -66,6 +66,19 @@ class Classroom:
         self._run("nft", "-f", "-", said=rules)
         return f"http://127.0.0.1:{port}"
 
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """A network that carries nothing for a while and says so to nobody: a cable, elsewhere."""
+        chains = "\n".join(
+            f"chain {way} {{ type filter hook {way} priority -200; policy drop; }}"
+            for way in ("input", "output")
+        )
+        self._run("nft", "-f", "-", said=f"table inet slipway_silence {{\n{chains}\n}}\n")
+        try:
+            yield
+        finally:
+            self._run("nft", "delete", "table", "inet", "slipway_silence")
+
     def _run(self, *words: str, said: str = "") -> None:
         command = ["ip", "netns", "exec", self.name, *words]
         subprocess.run(command, input=said, text=True, check=True)

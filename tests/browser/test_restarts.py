@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
+from tests.browser.processes import pid_of
 from tests.browser.screens import join
 from tests.waiting import wait_for
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Person
     from tests.conftest import Server
 
-COMMANDS = {
-    "web": "-m webapp --",
-    "pump": "-m webapp.terminals",
-    "runtime": "-m runtime serve",
-}
-
 
 @pytest.fixture(scope="module")
 def server(
@@ -39,21 +33,6 @@ def server(
         yield server
         for lab in server.client.lab_list():
             server.client.lab_remove(lab["lab"])
-
-
-def pid_of(server: Server, name: str) -> int:
-    """One of the supervisor's children, by what it runs."""
-    listed = subprocess.run(
-        ["ps", "--ppid", str(server.pid), "-o", "pid=,args="],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for line in listed.splitlines():
-        pid, _, words = line.strip().partition(" ")
-        if COMMANDS[name] in f"{words} --":
-            return int(pid)
-    return 0
 
 
 @pytest.mark.parametrize("name", ["web", "pump", "runtime"])

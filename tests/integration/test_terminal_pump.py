@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.pump_harness import Shell, Stage
 from tests.waiting import wait_for
+from webapp.terminals.modes import size_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,8 @@ def test_no_byte_is_lost_or_doubled_when_the_pump_is_killed_in_a_flood(stage: St
     again = stage.browser(after=browser.next_seq, epoch=browser.hello["epoch"])
     again.until_shows(b"\n400000\n")
     assert again.hello["replay"] == "exact"
-    numbers = [int(line) for line in (browser.output + again.output).split()]
+    printed = (browser.output + again.output).removeprefix(size_mark(24, 80))
+    numbers = [int(line) for line in printed.split()]
     wrong = next((i for i, n in enumerate(numbers, 1) if n != i), None)
     assert wrong is None, f"at {wrong}: {numbers[wrong - 3 : wrong + 3]}, head {shell.head}"
 
@@ -471,3 +473,21 @@ def test_a_knock_is_answered_also_while_the_program_floods(stage: Stage) -> None
     browser.until_shows(b"y\r\ny\r\n")
     browser.send(b"K")
     browser.until(lambda: browser.find("K"), "a sign of life")
+
+
+def test_old_output_says_where_the_size_of_the_terminal_changed(stage: Stage) -> None:
+    stage.shell()
+    browser = stage.browser()
+    browser.until_ready()
+    browser.type("echo before-$((1 + 1))\r")
+    browser.until_shows(b"before-2")
+    browser.send(b"Z" + struct.pack(">HH", 30, 100))
+    browser.until_shows(size_mark(30, 100))
+    browser.type("echo after-$((1 + 1))\r")
+    browser.until_shows(b"after-2")
+    later = stage.browser()
+    later.until_shows(b"after-2")
+    parts = [size_mark(24, 80), b"before-2", size_mark(30, 100), b"after-2"]
+    places = [later.output.find(part) for part in parts]
+    assert places[0] == 0
+    assert sorted(places) == places

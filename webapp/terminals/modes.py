@@ -39,13 +39,15 @@ _BIT = {mode: 1 << index for index, mode in enumerate(MODES)}
 _AT_RESET = sum(_BIT[mode] for mode in ON_AT_RESET)
 
 _SEQUENCE = re.compile(
-    rb"\x1b(?:\[(?P<mark>[?!]?)(?P<numbers>[\d;]{0,48})(?P<final>[hlrp])"
+    rb"\x1b(?:\[(?P<mark>[?!]?)(?P<numbers>[\d;]{0,48})(?P<final>[hlrpt])"
     rb"|(?P<slot>[()*+])(?P<charset>.)"
     rb"|(?P<short>[=>c]))"
     rb"|(?P<shift>[\x0e\x0f])",
     re.DOTALL,
 )
 _UNFINISHED = re.compile(rb"\x1b(?:\[[?!]?[\d;]{0,48}|[()*+])?\Z")
+_OPEN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[\]P^_X][^\x07\x1b]*|[ -/]*)\Z")
+_HALF = re.compile(rb"(?:[\xc0-\xff]|[\xe0-\xff][\x80-\xbf]|[\xf0-\xff][\x80-\xbf]{2})\Z")
 # Text in colour is dense with escapes, none of which matters here. Without their numbers, and with
 # like bytes made one, all that does matter has one of four traces; a block without is not looked at
 # further, which is six times faster.
@@ -97,6 +99,8 @@ class Modes:
             for number in numbers.split(b";"):
                 bit = _BIT.get(int(number or 0), 0)
                 self.bits = self.bits | bit if final == b"h" else self.bits & ~bit
+        elif mark == b"?" and final == b"t":
+            self.margins = (0, 0)  # our own word for another size, at which every terminal forgets
         elif mark == b"!" and final == b"p":
             self._reset(keep=sum(_BIT[mode] for mode in (47, 1047, 1049)))
         elif not mark and final == b"r":
@@ -158,6 +162,21 @@ class Modes:
             bool(keypad),
             unfinished[:length],
         )
+
+
+def size_mark(rows: int, cols: int) -> bytes:
+    """What stands in the output where the terminal's size changed: no program says this.
+
+    Output drawn for one size and replayed at another is wrong for good (margins of 28 rows on a
+    screen of 37), so a page that is given old output changes its size in the same places.
+    """
+    return b"\x1b[?8;%d;%dt" % (rows, cols)
+
+
+def is_whole(text: bytes) -> bool:
+    """Whether a mark may follow `text`: it ends neither in a sequence nor in a character."""
+    tail = text[-_LONGEST:]
+    return not (_OPEN.search(tail) or _HALF.search(tail))
 
 
 def safe_cut(text: bytes, start: int) -> int:

@@ -14,13 +14,14 @@ import os
 import secrets
 import struct
 
-from webapp.terminals.modes import PACKED_BYTES, Modes, safe_cut
+from webapp.terminals.modes import PACKED_BYTES, Modes, is_whole, safe_cut
 from webapp.terminals.pen import carried
 
 HEADER_BYTES = 4096
 TAIL_BYTES = 64 * 1024
 READ_BYTES = 4096  # a pty's master never returns more than 4095 at once
 _SCAN_BYTES = 32 * 1024
+_TAIL_LOOK = 64
 _MOST = 1 << 62  # no terminal prints so much: a higher number is not one of ours
 _UNREAD = b"\xff"  # in no UTF-8 text
 _MAGIC = b"slipring"
@@ -122,6 +123,11 @@ class Ring:
         count = os.readv(stream_fd, [first, rest])
         self._advance(count)
         return count
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the output ends between two characters, where words of ours may follow."""
+        return is_whole(self.slice(max(self.base, self.head - _TAIL_LOOK), _TAIL_LOOK))
 
     def append(self, text: bytes) -> None:
         """Put bytes of ours (a notice) into the output; at most `READ_BYTES` of them."""

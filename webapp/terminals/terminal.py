@@ -11,6 +11,7 @@ from webapp.terminals import messages
 from webapp.terminals.front import Front
 from webapp.terminals.holder import Holder
 from webapp.terminals.loop import IN, OUT
+from webapp.terminals.modes import size_mark
 from webapp.terminals.pacing import FULL_BYTES, Pacing
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_QUEUED_BYTES = 128 * 1024
 JIGGLE_S = 0.08
+MARK_TRIES = 10
+MARK_S = 0.01
 LAST_READS = 40
 FEW_BYTES = 256
 LAST_READ_S = 0.05
@@ -93,6 +96,8 @@ class Terminal:
         self._is_resting = False
         self._jiggling_rows = 0
         os.set_blocking(stream_fd, False)
+        if not ring.head:
+            self._mark_size()
         self.listen()
 
     @property
@@ -194,6 +199,17 @@ class Terminal:
         termios.tcsetwinsize(self._stream_fd, wanted)
         for viewer in self.viewers:
             viewer.send(messages.size(*wanted))
+        self._mark_size()
+
+    def _mark_size(self, tries: int = MARK_TRIES) -> None:
+        """Write the size into the output, where no character is cut by it."""
+        if self.ended:
+            return
+        if tries and not self.ring.is_whole:
+            self._loop.later(MARK_S, lambda: self._mark_size(tries - 1))
+        else:
+            self.ring.append(size_mark(*self.size))
+            self._push()
 
     def jiggle(self) -> None:
         """Make a full-screen program draw again: one row less for a moment (htop ignores less)."""

@@ -19,6 +19,7 @@ import { TerminalTabs } from "./terminal-tabs.js";
 const TERMINALS_MOST = 8;
 const BACK_MS = 8000;
 const FULL_MS = 8000;
+const GONE_MS = 1000; // so long a terminal may be gone because another page closed it
 const GONE = {
   lab: "This container has ended.",
   until: "The time of this workshop is over.",
@@ -131,7 +132,10 @@ export class SlipTerminal extends HTMLElement {
     if (!this.#screens.size) return; // it only begins
     const wanted = this.#wanted;
     for (const name of wanted) this.#add(name);
-    for (const name of [...this.#screens.keys()]) if (!wanted.includes(name)) this.#remove(name);
+    for (const [name, { standing }] of [...this.#screens]) {
+      // The pump's word too: a fact may be older than a terminal that was just opened.
+      if (!wanted.includes(name) && standing.state === "ended") this.#remove(name);
+    }
     this.#show();
   }
 
@@ -310,9 +314,16 @@ export class SlipTerminal extends HTMLElement {
     if (screen === this.#chosenScreen) this.#strip.show(screen);
     if (reason === "until") this.#strip.finish();
     const sentence = GONE[/** @type {keyof typeof GONE} */ (reason)];
-    if (sentence) this.note({ id: "ended", tone: "info", icon: "idle", strong: sentence });
+    if (sentence) setTimeout(() => this.#tellGone(screen, sentence), GONE_MS);
     else if (screen === this.#chosenScreen)
       say("This shell has ended. Press Enter to start a new one.");
+  }
+
+  /** @param {TerminalScreen} screen @param {string} sentence */
+  #tellGone(screen, sentence) {
+    this.agree();
+    if (this.#screens.get(screen.name) !== screen) return; // another page closed it
+    this.note({ id: "ended", tone: "info", icon: "idle", strong: sentence });
   }
 
   /** @returns {Promise<boolean>} */

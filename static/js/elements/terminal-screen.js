@@ -19,6 +19,7 @@ import { listenToFingers, selectByFinger } from "./terminal-touch.js";
 import { drawFast } from "./terminal-webgl.js";
 
 const SCROLLBACK_LINES = 10_000;
+const [ROWS_MOST, COLUMNS_MOST] = [500, 1000];
 const FIT_MS = 150;
 const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
 const LAB_END_MS = 600; // a lab's shells end before it; nobody is then to press Enter
@@ -80,6 +81,8 @@ export class TerminalScreen {
   #replay = "fresh";
   #fitTimer = 0;
   #quietUntil = 0;
+  #toldSize = "";
+  #size = "";
   #releaseContext = () => {};
   /** @type {Element | null} */
   #cameFrom = null;
@@ -199,6 +202,7 @@ export class TerminalScreen {
 
   #listen() {
     this.#term.attachCustomKeyEventHandler((event) => this.#key(event));
+    this.#term.parser.registerCsiHandler({ prefix: "?", final: "t" }, (size) => this.#take(size));
     this.#term.onData((data) => this.#typed(data));
     this.#term.onBell(() => this.#ring());
     this.#term.onTitleChange((title) => {
@@ -215,6 +219,17 @@ export class TerminalScreen {
       this.fitSoon();
       this.#owner.entered(this);
     });
+  }
+
+  /**
+   * The output says where the size changed, so that a replay draws each part as it was drawn.
+   * @param {(number | number[])[]} size 8, rows, columns
+   */
+  #take([kind, rows, cols]) {
+    if (kind !== 8 || typeof rows !== "number" || typeof cols !== "number") return false;
+    if (rows > 0 && rows <= ROWS_MOST && cols > 0 && cols <= COLUMNS_MOST)
+      this.#term.resize(cols, rows);
+    return true;
   }
 
   #ring() {
@@ -251,8 +266,8 @@ export class TerminalScreen {
         });
         if (!this.#isReplaying && Date.now() > this.#quietUntil) this.#owner.activity(this);
       },
-      ready: () => this.#term.write("", () => this.#begin()),
-      size: (rows, cols) => this.#term.resize(cols, rows),
+      ready: () => this.#term.write(this.#size, () => this.#begin()),
+      size: (rows, cols) => this.#term.write(sizeMark(rows, cols)),
       front: (hasProgram) => {
         this.#hasProgram = hasProgram;
         this.#mender.look();
@@ -267,14 +282,14 @@ export class TerminalScreen {
     this.#isReplaying = true;
     this.#hasShell = true;
     this.#hasProgram = null;
+    this.#toldSize = "";
     this.#missedLines = 0;
     this.#echo.forget();
     this.#replay = hello.replay;
     this.#term.options.disableStdin = hello.may !== "type";
-    this.#term.resize(hello.cols, hello.rows);
-    if (hello.replay === "exact") return;
-    this.#term.reset();
-    this.#term.write(hello.preamble);
+    this.#size = sizeMark(hello.rows, hello.cols);
+    // In the order of the output: what came before may not be drawn yet.
+    if (hello.replay !== "exact") this.#term.write(`\x1bc${this.#size}${hello.preamble}`);
   }
 
   /** The replay is drawn: from here on keys count, and programs' questions are answered. */
@@ -403,15 +418,18 @@ export class TerminalScreen {
     this.#fitTimer = window.setTimeout(() => this.fit(), FIT_MS);
   }
 
-  /** Takes the size of the pane, and tells the shell. */
+  /**
+   * Tells the server how much fits here. Which size the shell has the server says: it may be another window's, and
+   * a program draws again only for that.
+   */
   fit() {
     if (document.documentElement.dataset.dragging || !this.element.offsetWidth) return;
     const wanted = this.#fit.proposeDimensions();
     if (!wanted || !(wanted.rows > 1 && wanted.cols > 1) || this.#isReplaying) return;
-    const { rows, cols } = this.#term;
-    if (wanted.rows === rows && wanted.cols === cols) return;
+    const size = `${wanted.rows} ${wanted.cols}`;
+    if (size === this.#toldSize) return;
+    this.#toldSize = size;
     this.#quietUntil = Date.now() + QUIET_MS;
-    this.#term.resize(wanted.cols, wanted.rows);
     this.#link.resize(wanted.rows, wanted.cols);
   }
 
@@ -449,6 +467,11 @@ export class TerminalScreen {
     this.#term.dispose();
     this.element.remove();
   }
+}
+
+/** @param {number} rows @param {number} cols */
+function sizeMark(rows, cols) {
+  return `\x1b[?8;${rows};${cols}t`;
 }
 
 /** @param {string} address */
