@@ -114,7 +114,7 @@ class Settings:
         default=0,
         metadata=_about(
             "What each learner's planner counts with as “your server”; 0 is what labs may use of "
-            "the server's memory, divided by max_labs.",
+            "the server's memory, divided by max_labs, and a machine's worth at least.",
             unit="bytes",
             low=0,
             high=1024 * GIB,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from runtime.labs.state import Lab
     from runtime.labs.works import Runner, SideName
     from runtime.limits.reserve import Reserve
+# However small the server: a learner's one machine, and room for containers beside it.
+_BESIDE_BYTES = 128 << 20
 
 
 class Comparison:
@@ -37,7 +39,8 @@ class Comparison:
         events: hears `work.changed`.
         machines: the labs' other halves.
         reserve: what the whole server has.
-        slice_bytes: of its memory, for each learner; 0 for an equal share of what labs may use.
+        slice_bytes: of its memory, for each learner; 0 for an equal share of what labs may use, a
+            machine's worth at least.
         shares: how many learners the memory is shared by.
     """
 
@@ -58,10 +61,8 @@ class Comparison:
         self._reserve = reserve
         self._figures = LabFigures(parts, machines)
         self._works = Works(self._sides, events)
-        self._plans = Plans(
-            lambda: slice_bytes or reserve.may_use().memory_bytes // shares,
-            lambda: reserve.left().memory_bytes,
-        )
+        self._slice_bytes, self._shares = slice_bytes, shares
+        self._plans = Plans(lambda: reserve.left().memory_bytes)
 
     def begin(self) -> None:
         """Begin to run works."""
@@ -143,6 +144,10 @@ class Comparison:
 
         return run
 
+    def _share(self) -> int:
+        """An equal share for each learner of what labs may use."""
+        return self._reserve.may_use().memory_bytes // self._shares
+
     def _want(self, lab: Lab) -> Want:
         limit = lab.shape.limits.memory_bytes
         machine = self._machines.describe(lab.id)
@@ -164,11 +169,10 @@ class Comparison:
             with self._reserve.admitted(limits, self._parts.disks.needs_bytes(limits)):
                 return extras.ExtraContainer(self._parts, image, lab.shape)
 
+        promise = limit + qemu.OVERHEAD_BYTES
         return Want(
+            slice_bytes=self._slice_bytes or max(self._share(), promise + _BESIDE_BYTES),
             own=own,
-            promise={
-                "machine": limit + qemu.OVERHEAD_BYTES if can_boot else None,
-                "container": limit,
-            },
+            promise={"machine": promise if can_boot else None, "container": limit},
             make=make,
         )

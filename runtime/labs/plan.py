@@ -79,26 +79,36 @@ class Want:
     """What a lab's plan stands on when it is asked.
 
     Attributes:
+        slice_bytes: of each learner.
         own: what the lab's own halves count with.
         promise: what one more of a kind is promised; None where this lab can have none.
         make: starts one more of a kind.
     """
 
+    slice_bytes: int
     own: dict[Kind, list[Cost]]
     promise: dict[Kind, int | None]
     make: Callable[[Kind], Extra]
+
+    @property
+    def kept_bytes(self) -> int:
+        """Of the slice, kept free."""
+        return round(self.slice_bytes * _KEPT)
+
+    @property
+    def room_bytes(self) -> int:
+        """Of the slice, to be taken."""
+        return self.slice_bytes - self.kept_bytes
 
 
 class Plans:
     """The plans of all labs; safe from any thread.
 
     Args:
-        slice_bytes: of each learner.
         free_bytes: what the whole server can still promise, whoever's slice it is.
     """
 
-    def __init__(self, slice_bytes: Callable[[], int], free_bytes: Callable[[], int]) -> None:
-        self._slice_bytes = slice_bytes
+    def __init__(self, free_bytes: Callable[[], int]) -> None:
         self._free_bytes = free_bytes
         self._labs: defaultdict[str, _Mine] = defaultdict(_Mine)
 
@@ -167,12 +177,12 @@ class Plans:
             return _refused(kind, "workshop", f"This lab can have no other {name}.", None, None)
         used = sum(cost.promised for cost in costs["machine"])
         used += sum(cost.used or 0 for cost in costs["container"])
-        free = max(self._room() - used, 0)
+        free = max(want.room_bytes - used, 0)
         if needs > free:
             sentence = (
                 f"Not enough resources for another {name}: one needs {_mb(needs)}, {_mb(free)} are "
-                f"free. Counted is memory: of your slice of {_mb(self._slice_bytes())}, "
-                f"{_mb(self._kept())} are kept free and {_mb(used)} are taken."
+                f"free. Counted is memory: of your slice of {_mb(want.slice_bytes)}, "
+                f"{_mb(want.kept_bytes)} are kept free and {_mb(used)} are taken."
             )
             each = _average([cost.used for cost in costs["container"]])
             if kind == "machine" and each is not None:
@@ -190,14 +200,16 @@ class Plans:
         started = [extra.start for extra in mine.extras["container"] if extra.start is not None]
         return {
             "at": time.time(),
-            "slice_bytes": self._slice_bytes(),
-            "kept_bytes": self._kept(),
+            "slice_bytes": want.slice_bytes,
+            "kept_bytes": want.kept_bytes,
             "lines": {
-                "idle": self._line(
+                "idle": _line(
+                    want.room_bytes,
                     {kind: [cost.used for cost in costs[kind]] for kind in KINDS},
                     {kind: _average([cost.used for cost in costs[kind]]) for kind in KINDS},
                 ),
-                "promised": self._line(
+                "promised": _line(
+                    want.room_bytes,
                     {kind: [cost.promised for cost in costs[kind]] for kind in KINDS},
                     want.promise,
                 ),
@@ -219,18 +231,6 @@ class Plans:
                 extras.remove(extra)
                 _end(extra)
 
-    def _line(
-        self, used: dict[Kind, list[int | None]], each: dict[Kind, int | None]
-    ) -> dict[str, Any]:
-        sums = {f"{kind}s": sum(size or 0 for size in used[kind]) for kind in KINDS}
-        free = max(self._room() - sum(sums.values()), 0)
-        more = {kind: free // size if (size := each[kind]) else None for kind in KINDS}
-        return {
-            "used_bytes": sums,
-            "free_bytes": free,
-            **{kind: {"each_bytes": each[kind], "more": more[kind]} for kind in KINDS},
-        }
-
     @staticmethod
     def _costs(mine: _Mine, want: Want) -> dict[Kind, list[Cost]]:
         return {
@@ -238,11 +238,18 @@ class Plans:
             for kind in KINDS
         }
 
-    def _kept(self) -> int:
-        return round(self._slice_bytes() * _KEPT)
 
-    def _room(self) -> int:
-        return self._slice_bytes() - self._kept()
+def _line(
+    room: int, used: dict[Kind, list[int | None]], each: dict[Kind, int | None]
+) -> dict[str, Any]:
+    sums = {f"{kind}s": sum(size or 0 for size in used[kind]) for kind in KINDS}
+    free = max(room - sum(sums.values()), 0)
+    more = {kind: free // size if (size := each[kind]) else None for kind in KINDS}
+    return {
+        "used_bytes": sums,
+        "free_bytes": free,
+        **{kind: {"each_bytes": each[kind], "more": more[kind]} for kind in KINDS},
+    }
 
 
 def _counted(kind: Kind, costs: dict[Kind, list[Cost]], want: Want) -> int | None:
@@ -286,4 +293,4 @@ def _average(sizes: Sequence[int | None]) -> int | None:
 def _mb(size: int) -> str:
     # Ten kilobytes matter to a container, not to a machine.
     megabytes = size / _MIB
-    return f"{megabytes:.0f} MB" if megabytes >= 10 else f"{megabytes:.1f} MB"
+    return f"{megabytes:.1f} MB" if 0 < megabytes < 10 else f"{megabytes:.0f} MB"

@@ -38,12 +38,13 @@ class One:
         self.is_ended = True
 
 
-def plans(slice_mb: int = 1000, free_mb: int = 100_000) -> Plans:
-    return Plans(lambda: slice_mb * MIB, lambda: free_mb * MIB)
+def plans(free_mb: int = 100_000) -> Plans:
+    return Plans(lambda: free_mb * MIB)
 
 
 def want(make: Callable[[Kind], One] | None = None, used: int | None = CONTAINER.used) -> Want:
     return Want(
+        slice_bytes=1000 * MIB,
         own={"machine": [MACHINE], "container": [Cost(used, CONTAINER.promised)]},
         promise={"machine": MACHINE.promised, "container": CONTAINER.promised},
         make=make or (lambda kind: One(MACHINE if kind == "machine" else CONTAINER)),
@@ -118,6 +119,7 @@ def test_all_that_is_extra_ends_with_its_lab() -> None:
 @pytest.mark.parametrize("kind", ["machine", "container"])
 def test_a_lab_that_can_have_no_other_is_told_so(kind: Kind) -> None:
     nothing = Want(
+        slice_bytes=1000 * MIB,
         own={"machine": [], "container": []},
         promise={"machine": None, "container": None},
         make=lambda _kind: One(CONTAINER),
