@@ -102,7 +102,7 @@ class Labs:
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
         self._is_ready = False
         self._pool = Pool(self._make_for_pool, self._drop_from_pool, self._tell_pool)
-        self._watch = Watch(self._parts, events, verdicts, self._on_death, self._expire)
+        self._watch = Watch(self._parts, events, verdicts, self._on_death, self._expire, self._mend)
 
     def adopt(self) -> None:
         """Go on with the labs that live, remove what is left of others, and begin to watch.
@@ -391,6 +391,13 @@ class Labs:
     def _on_death(self, lab: Lab) -> None:
         self._pool.forget(lab)
         self.remove(lab.id, "died")
+
+    def _mend(self, labs: list[Lab]) -> None:
+        """Put limits back that somebody took away: a reload of systemd has done so in silence."""
+        self._reserve.hold()
+        for lab in labs:
+            if lab.state == "ready":
+                reconcile.is_held(self._parts, lab)
 
     def _expire(self, lab: Lab) -> None:
         self.remove(lab.id, "expired")

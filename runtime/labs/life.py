@@ -145,6 +145,8 @@ def make(
             lab.pid = parts.crun.run(lab.id)
             stages.done("container")
         rootfs.unmount(parts.root(lab.id))
+        if (device := disk.device(folder)) is not None:
+            parts.place.limit_io(lab.id, device, shape.limits.io_bytes_per_s)
         disk.unmount(folder)
         lab.started_ticks = processes.start_ticks(lab.pid)
         confirm_limits(parts.place, lab)

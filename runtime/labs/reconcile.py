@@ -39,7 +39,7 @@ def reconcile(parts: Parts) -> list[Lab]:
             lab is not None
             and _is_wanted(lab)
             and _is_within_reach(parts, lab)
-            and _is_held(parts, lab)
+            and is_held(parts, lab)
         ):
             log.info("lab.adopted", lab=lab.id)
             adopted.append(lab)
@@ -93,7 +93,7 @@ def _is_within_reach(parts: Parts, lab: Lab) -> bool:
     return True
 
 
-def _is_held(parts: Parts, lab: Lab) -> bool:
+def is_held(parts: Parts, lab: Lab) -> bool:
     """Whether the lab has its limits; a reload of systemd has set them back to “max” before."""
     try:
         life.confirm_limits(parts.place, lab)

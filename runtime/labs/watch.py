@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _LOOK_S = 1.0
+_MEND_S = 5.0
 _DISK_LOOK_S = 0.1
 _DISK_LOOK_EACH_S = 0.002  # so that many labs don't cost more
 _FILLING_LOOK_S = 0.004  # a command that fills its disk and removes the file is over in an instant
@@ -41,6 +42,7 @@ class Watch:
         verdicts: tells which program was ended for memory.
         on_death: called, in a thread of its own, for a lab whose process 1 is gone.
         on_expiry: the same for a lab whose time is over.
+        mend: called now and then with all labs, to put back limits that somebody took away.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Watch:
         verdicts: Verdicts,
         on_death: Callable[[Lab], None],
         on_expiry: Callable[[Lab], None],
+        mend: Callable[[list[Lab]], None],
     ) -> None:
         self._parts = parts
         self._events = events
@@ -57,12 +60,13 @@ class Watch:
         self._refusals = RefusalNews(parts.router)
         self._on_death = on_death
         self._on_expiry = on_expiry
+        self._mend = mend
         self._epoll = select.epoll()
         self._lock = threading.Lock()
         self._watched: dict[int, Lab] = {}
         self._filling: set[str] = set()
         self._warned: dict[str, float] = {}
-        self._look_at = self._look_at_disks = 0.0
+        self._look_at = self._look_at_disks = self._mend_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -110,7 +114,10 @@ class Watch:
             for pidfd, _ in ready:
                 if pidfd in labs:
                     self._apart(self._on_death, labs.pop(pidfd))
-            self._look(list(labs.values()))
+            try:
+                self._look(list(labs.values()))
+            except OSError:  # a lab that ends takes its files along while we read them
+                log.exception("labs.look_failed")
 
     def _pause_s(self) -> float:
         if self._filling:
@@ -134,9 +141,11 @@ class Watch:
                 self._filling.add(lab.id)
             else:
                 self._filling.discard(lab.id)
-
         if is_due:
             self._tell_refusals({str(lab.id): lab for lab in labs})
+        if now >= self._mend_at:
+            self._mend_at = now + _MEND_S
+            self._mend(labs)
 
     def _tell_refusals(self, labs: dict[str, Lab]) -> None:
         for lab_id, limit, sentence in self._refusals.look():

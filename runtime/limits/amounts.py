@@ -15,6 +15,7 @@ class Limits:
         cpu_cores: processor time per second; over it the lab runs slower.
         disk_bytes: what the lab's files may take beside the image's; over it a write fails.
         inodes: how many files and folders the lab may make.
+        io_bytes_per_s: what its disk reads, and what it writes, in a second; over it the lab waits.
     """
 
     memory_bytes: int = 256 << 20
@@ -22,6 +23,7 @@ class Limits:
     cpu_cores: float = 1.0
     disk_bytes: int = 512 << 20
     inodes: int = 65536
+    io_bytes_per_s: int = 100 << 20
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,12 @@ class Place(Protocol):
     def hits(self, lab: str) -> Hits:
         """How often a lab met its limits."""
 
+    def limit_io(self, lab: str, device: int, bytes_per_s: int) -> None:
+        """Limit how fast a lab's disk is read and written; nothing happens where the kernel can't.
+
+        Version 1 holds back what a program waits for, not what it leaves to the file cache.
+        """
+
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""
 

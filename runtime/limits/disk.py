@@ -152,6 +152,12 @@ class Disks:
             path.unlink(missing_ok=True)
 
 
+def device(folder: Path) -> int | None:
+    """The device number of a lab's disk while it is mounted here; None where it has none."""
+    place = folder / MOUNT_POINT
+    return place.stat().st_dev if (folder / IMAGE).exists() else None
+
+
 def unmount(folder: Path) -> None:
     """Take a lab's disk out of this mount namespace; the container keeps its own."""
     with suppress(OSError):  # not mounted

@@ -101,6 +101,16 @@ class Legacy:
         (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
         (cpu / "cpu.cfs_quota_us").write_text(str(round(limits.cpu_cores * _PERIOD_US)))
 
+    def limit_io(self, lab: str, device: int, bytes_per_s: int) -> None:
+        """Limit how fast a lab's disk is read and written, where the kernel can."""
+        if "blkio" not in self._hierarchies:
+            return
+        line = f"{os.major(device)}:{os.minor(device)} {bytes_per_s}"
+        for what in ("read", "write"):
+            with suppress(OSError):
+                name = f"blkio.throttle.{what}_bps_device"
+                (self._group("blkio", lab) / name).write_text(line)
+
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""
         _write_memory(self._group("memory"), memory_bytes)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from runtime.limits import files
 from runtime.problems import Problem
 
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from runtime.limits.amounts import Limits
     from runtime.limits.cgroup import Place
 
+log = structlog.get_logger()
+
 _PID_TABLES = (Path("/proc/sys/kernel/pid_max"), Path("/proc/sys/kernel/threads-max"))
 _MEMINFO = Path("/proc/meminfo")
+_PAGES_BYTES = 65536  # the kernel rounds to pages
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,11 @@ class Reserve:
 
     def hold(self) -> None:
         """Tell the kernel what all labs together may use; again after somebody else has."""
-        may = self.may_use()
-        self._place.hold(may.memory_bytes, may.pids)
+        may, (memory, pids) = self.may_use(), self._place.held()
+        is_close = memory is not None and abs(memory - may.memory_bytes) <= _PAGES_BYTES
+        if not is_close or pids != may.pids:
+            self._place.hold(may.memory_bytes, may.pids)
+            log.info("reserve.held", memory_bytes=may.memory_bytes, pids=may.pids)
 
     def may_use(self) -> Amounts:
         """What all labs together may use of this server."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -104,6 +105,12 @@ class Unified:
             (group / "memory.swap.max").write_text("0")
         (group / "pids.max").write_text(str(limits.pids))
         (group / "cpu.max").write_text(f"{round(limits.cpu_cores * _PERIOD_US)} {_PERIOD_US}")
+
+    def limit_io(self, lab: str, device: int, bytes_per_s: int) -> None:
+        """Limit how fast a lab's disk is read and written, where the kernel can."""
+        line = f"{os.major(device)}:{os.minor(device)} rbps={bytes_per_s} wbps={bytes_per_s}"
+        with suppress(OSError):
+            (self._base / lab / "io.max").write_text(line)
 
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""

@@ -98,3 +98,28 @@ def test_limits_that_were_taken_away_are_put_back(runtime: Server, lab: Lab) -> 
     runtime.stop(signal.SIGKILL)
     runtime.start()
     assert place.read_limits(lab.id) == Limits(**LIMITS)  # type: ignore[arg-type]
+
+
+def test_limits_that_somebody_takes_away_while_labs_run_come_back(
+    runtime: Server, lab: Lab
+) -> None:
+    place = place_of(runtime.instance)
+    together = place.held()
+    place.write_limits(lab.id, Limits(memory_bytes=1 << 30, pids=1000, cpu_cores=1))
+    place.hold(1 << 50, 1 << 20)
+    wait_for(lambda: place.read_limits(lab.id) == Limits(**LIMITS), "the lab's own limits")  # type: ignore[arg-type]
+    wait_for(lambda: place.held() == together, "the limits of all labs")
+
+
+def test_a_lab_reads_its_own_limits_and_changes_none(lab: Lab) -> None:
+    name = "memory.max" if lab.sh("test -e /sys/fs/cgroup/memory.max").code == 0 else ""
+    path = f"/sys/fs/cgroup/{name or 'memory/memory.limit_in_bytes'}"
+    assert int(lab.sh(f"cat {path}").text) == LIMITS["memory_bytes"]
+    assert "Read-only file system" in lab.sh(f"echo 1000000000 >{path}").text
+
+
+def test_the_disk_of_a_lab_is_no_faster_than_it_may(lab: Lab) -> None:
+    began = time.monotonic()
+    said = lab.sh("dd if=/dev/zero of=/root/a bs=1M count=250 oflag=direct conv=fsync")
+    assert said.code == 0, said
+    assert time.monotonic() - began > 250 / 100 * 0.7
