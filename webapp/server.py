@@ -39,6 +39,7 @@ def serve(settings: Settings) -> None:
     app = create_app(settings, offload=eventlet.tpool.execute, async_mode="eventlet")
     app.extensions["slipway"].clock.begin()
     Rights(app.extensions["slipway"]).begin()
+    app.extensions["slipway"].recordings.begin()
     eventlet.wsgi.server(
         listening_socket(settings),
         _without_compression(app.wsgi_app),

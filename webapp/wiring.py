@@ -21,6 +21,7 @@ from webapp.workshops.labs import Labs
 from webapp.workshops.news import News
 from webapp.workshops.presence import Presence
 from webapp.workshops.queue import Line
+from webapp.workshops.recordings import Recordings
 
 if TYPE_CHECKING:
     from webapp.engines.seam import Engine
@@ -53,6 +54,7 @@ class Wiring:
     labs: Labs
     line: Line
     presence: Presence
+    recordings: Recordings
     clock: Clock
     passwords: Passwords
     tries: Tries
@@ -80,17 +82,19 @@ def wire(
     news = News()
     labs = Labs(engine, news)
     line = Line(database, labs, news)
+    pump = Pump(settings.pump_socket)
     return Wiring(
         settings=settings,
         key=load_key(settings.web_path / "key"),
         database=database,
         engine=engine,
-        pump=Pump(settings.pump_socket),
+        pump=pump,
         library=library,
         news=news,
         labs=labs,
         line=line,
         presence=Presence(news),
+        recordings=Recordings(settings.web_path / "recordings", database, labs, pump),
         clock=Clock(database, engine, library, labs, line, news, has_demo=settings.demo),
         passwords=Passwords(offload or run_here),
         tries=Tries(),

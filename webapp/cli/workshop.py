@@ -9,6 +9,7 @@ import click
 from webapp.cli import parts
 from webapp.lesson_format.library import load_library
 from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.recordings import CHOICES
 
 
 @click.group()
@@ -28,8 +29,17 @@ def workshop() -> None:
     show_default=True,
     help="Whether labs reach the internet.",
 )
+@click.option(
+    "--recording",
+    type=click.Choice(CHOICES),
+    default="off",
+    show_default=True,
+    help="Whether terminals are recorded; kept: after the end, too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
-def create(lessons: str, learners: int, minutes: int, internet: str, *, as_json: bool) -> None:
+def create(
+    lessons: str, learners: int, minutes: int, internet: str, recording: str, *, as_json: bool
+) -> None:
     """Open a workshop; prints its code and links.
 
     A running server takes it up within seconds, and ends the demo.
@@ -37,7 +47,13 @@ def create(lessons: str, learners: int, minutes: int, internet: str, *, as_json:
     settings = parts.settings()
     library = load_library(settings.lessons)
     names = tuple(name.strip() for name in lessons.split(",") if name.strip())
-    plan = Plan(names or tuple(library.lessons), learners, minutes, internet=internet == "on")
+    plan = Plan(
+        names or tuple(library.lessons),
+        learners,
+        minutes,
+        internet=internet == "on",
+        recording=recording,
+    )
     with parts.opened_database(settings) as database:
         opened = open_workshop(database, library, plan)
     url = parts.own_url(settings)
@@ -49,6 +65,7 @@ def create(lessons: str, learners: int, minutes: int, internet: str, *, as_json:
         "lessons": opened.lessons,
         "max_learners": opened.max_learners,
         "internet": opened.internet,
+        "recording": opened.recording,
         "ends_at": opened.ends_at.isoformat(),
     }
     if as_json:

@@ -20,6 +20,7 @@ class Workshop(Base):
         ends_at: when labs end by themselves; the runtime knows it too.
         ended_at: when the workshop was over; None while it is open.
         is_demo: the server's own; it ends when a real one opens.
+        recording: of terminals: `off`, `on`, or `kept` when the workshop is over.
     """
 
     __tablename__ = "workshops"
@@ -42,6 +43,7 @@ class Workshop(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     is_demo: Mapped[bool] = mapped_column(default=False)
+    recording: Mapped[str] = mapped_column(String(8), default="off", server_default="off")
 
     @property
     def limits(self) -> dict[str, int | float]:

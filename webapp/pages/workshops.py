@@ -22,6 +22,7 @@ from webapp.workshops.codes import spoken
 from webapp.workshops.ending import end_demos, end_workshop
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import progress_of
+from webapp.workshops.recordings import CHOICES as RECORDING_CHOICES
 from webapp.workshops.roster import Roster
 
 if TYPE_CHECKING:
@@ -186,7 +187,13 @@ def _plan() -> Plan:
         max_learners=_number("max_learners", "Learners at most"),
         minutes=_number("minutes", "How long"),
         internet=request.form.get("internet") == "on",
+        recording=_recording(),
     )
+
+
+def _recording() -> str:
+    wanted = request.form.get("recording", "off")
+    return wanted if wanted in RECORDING_CHOICES else "off"
 
 
 def _number(field: str, label: str) -> int:
@@ -213,6 +220,7 @@ def _new_form(problem: Problem | None = None) -> str:
         max_learners=request.form.get("max_learners", plan.max_learners),
         minutes=request.form.get("minutes", plan.minutes),
         internet=request.form.get("internet", "off"),
+        recording=request.form.get("recording", "off"),
         class_sizes=CLASS_SIZES,
         durations=MINUTES,
         problem=problem,

@@ -68,6 +68,19 @@ class Pump:
         """
         self._ask("renew", {"viewer": viewer, "until": until})
 
+    def record(self, terminal: str, fd: int, began_at: float) -> None:
+        """Let the pump write what a terminal shows into a file; the caller closes its own copy.
+
+        Args:
+            terminal: `LAB.NAME`.
+            fd: an asciicast, opened for appending, its first line written.
+            began_at: the unix time that it counts from.
+
+        Raises:
+            Problem: `pump-away`, `pump-refused`.
+        """
+        self._ask("record", {"terminal": terminal, "began_at": began_at}, [fd])
+
     def grants(self) -> list[dict[str, Any]]:
         """Who looks at what, and until when."""
         return list(self._ask("grants", {})["grants"])

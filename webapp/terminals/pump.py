@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import stat
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from runtime.client import Client, Problem
 from webapp.terminals.control import Control, Handover, Refused, number, text
 from webapp.terminals.loop import IN, Loop
 from webapp.terminals.pacing import Pacing
+from webapp.terminals.recording import Recorder, Writer
 from webapp.terminals.ring import Ring
 from webapp.terminals.terminal import Terminal
 from webapp.terminals.viewers import Viewer
@@ -45,6 +47,7 @@ class Pump:
         self.loop = Loop()
         self._owner = secrets.randbits(64)
         self._pacing = Pacing()
+        self._writer = Writer()
         self._terminals: dict[str, Terminal] = {}
         self._viewers: dict[str, Viewer] = {}
         self._expected: dict[str, list[tuple[Viewer, Handover]]] = {}
@@ -144,6 +147,8 @@ class Pump:
         op = packet.get("op")
         if op == "handover":
             return self._take_viewer(packet, fd)
+        if op == "record":
+            return self._record(packet, fd)
         if fd >= 0:
             os.close(fd)
         if op == "withdraw":
@@ -156,7 +161,7 @@ class Pump:
             return {
                 "ok": {"terminals": [terminal.activity() for terminal in self._terminals.values()]}
             }
-        raise Refused("op is handover, withdraw, renew, grants or activity")
+        raise Refused("op is handover, withdraw, renew, record, grants or activity")
 
     def _take_viewer(self, packet: dict[str, Any], fd: int) -> dict[str, Any]:
         if fd < 0:
@@ -227,6 +232,17 @@ class Pump:
         if viewer:
             viewer.grant = replace(viewer.grant, until=number(packet, "until"))
         return {"ok": {}}
+
+    def _record(self, packet: dict[str, Any], fd: int) -> dict[str, Any]:
+        is_file = fd >= 0 and stat.S_ISREG(os.fstat(fd).st_mode)
+        terminal = self._terminals.get(str(packet.get("terminal")))
+        began_at = packet.get("began_at")
+        if terminal and is_file and isinstance(began_at, int | float):
+            terminal.record(Recorder(fd, began_at, self._writer))
+            return {"ok": {}}
+        if fd >= 0:
+            os.close(fd)
+        raise Refused("record needs a terminal that is here, its beginning, and a file")
 
     def _tick(self) -> None:
         unix_now = time.time()

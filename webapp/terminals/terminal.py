@@ -17,6 +17,7 @@ from webapp.terminals.pacing import FULL_BYTES, Pacing
 if TYPE_CHECKING:
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason
+    from webapp.terminals.recording import Recorder
     from webapp.terminals.ring import Ring
 
 MAX_QUEUED_BYTES = 128 * 1024
@@ -94,6 +95,8 @@ class Terminal:
         self._pacing = pacing
         self._queue = bytearray()
         self._is_resting = False
+        self._recorder: Recorder | None = None
+        self._is_writing = False
         self._jiggling_rows = 0
         os.set_blocking(stream_fd, False)
         if not ring.head:
@@ -119,7 +122,27 @@ class Terminal:
             "viewers": len(self.viewers),
             "last_input_at": self.last_input_at,
             "last_output_at": self.last_output_at,
+            "recorded": self._recorder is not None,
         }
+
+    def record(self, recorder: Recorder) -> None:
+        """Let `recorder` write down what is shown, from the beginning on as far as it is kept."""
+        if self._recorder:
+            self._recorder.close()
+        self._recorder = recorder
+        self._write_down()
+
+    def _write_down(self) -> None:
+        if self._recorder is None or self._is_writing:
+            return
+        again_s = self._recorder.take(self.ring, self.size, self._loop.now)
+        if again_s is not None:
+            self._is_writing = True
+            self._loop.later(again_s, self._write_rest)
+
+    def _write_rest(self) -> None:
+        self._is_writing = False
+        self._write_down()
 
     def attach(self, viewer: Onlooker, after: int | None, epoch: int | None) -> None:
         """Let `viewer` look from now on."""
@@ -260,6 +283,9 @@ class Terminal:
     def close(self) -> None:
         """Let go of everything; the viewers have gone elsewhere."""
         self.end("lab")
+        if self._recorder:
+            self._recorder.close()
+        self._recorder = None
         self.ring.close()
 
     def _may_read(self) -> bool:
@@ -317,6 +343,7 @@ class Terminal:
     def _push(self) -> None:
         for viewer in list(self.viewers):
             viewer.push()
+        self._write_down()
 
     def _flush(self) -> None:
         try:

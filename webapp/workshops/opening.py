@@ -38,6 +38,7 @@ class Plan:
 
     Attributes:
         lessons: names, in the order of teaching.
+        recording: of terminals: `off`, `on`, or `kept` after the end.
     """
 
     lessons: tuple[str, ...]
@@ -47,6 +48,7 @@ class Plan:
     memory_bytes: int = 256 * MB
     pids: int = 128
     cpu_cores: float = 1.0
+    recording: str = "off"
 
 
 def open_workshop(
@@ -123,6 +125,7 @@ def _add(
         memory_bytes=plan.memory_bytes,
         pids=plan.pids,
         cpu_cores=plan.cpu_cores,
+        recording=plan.recording,
         opened_by=opened_by,
     )
     session.add(workshop)
