@@ -168,7 +168,8 @@ class LimitNews:
         limits = lab.shape.limits
         what = f"No more processes: your container reached its {limits.pids}"
         program, count = _most(self._programs(lab, lambda folder: _field(folder, "Threads:")))
-        who = f"; {program} has {count} of them." if count else "."
+        # By now most may have ended; who has a few is nobody to name.
+        who = f"; {program} has {count} of them." if count > limits.pids // 4 else "."
         return News("pids", what + who, "End some with kill, or close a terminal.")
 
     def _of_cpu(self, lab: Lab) -> News:

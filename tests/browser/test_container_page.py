@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from playwright.sync_api import expect
 
-from tests.browser.screens import join
+from tests.browser.screens import PROMPT, join
 from tests.browser.test_everyone import fits_its_width, serious_faults
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ def test_a_limit_that_is_met_is_a_note_that_leads_to_the_reason(
     ben.terminal.type("tail /dev/zero")
     note = ben.page.locator(".term-note")
     expect(note).to_contain_text("tail was ended: memory limit")
-    ben.terminal.wait_for("tail was ended")
+    ben.terminal.wait_for("^── slipway: tail was ended")
+    assert re.search(PROMPT, ben.terminal.wait_prompt())  # it is above the prompt, not in its place
+    ben.page.get_by_role("button", name="Run: whoami").click()
+    ben.terminal.wait_for("^learner$")
     note.get_by_role("link", name="Why this happens").click()
     expect(ben.page.get_by_role("heading", level=1)).to_be_visible()
     assert re.search("/(lab/05-limits|container)", ben.page.url)

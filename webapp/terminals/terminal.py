@@ -12,6 +12,7 @@ from webapp.terminals.front import Front
 from webapp.terminals.holder import Holder
 from webapp.terminals.loop import IN, OUT
 from webapp.terminals.modes import size_mark
+from webapp.terminals.notices import above
 from webapp.terminals.pacing import FULL_BYTES, Pacing
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ MARK_S = 0.01
 LAST_READS = 40
 FEW_BYTES = 256
 LAST_READ_S = 0.05
-_CANCEL = b"\x18"  # ends an escape sequence that a notice would otherwise fall into
 
 
 class Onlooker(Protocol):
@@ -252,10 +252,10 @@ class Terminal:
             termios.tcsetwinsize(self._stream_fd, (rows, cols))
 
     def say(self, text: str) -> None:
-        """Put a notice into the output, as if the shell had printed it."""
+        """Put a notice into the output, above what is being typed."""
         if self.ended:
             return
-        self.ring.append(_CANCEL + text.encode())
+        self.ring.append(above(text, self.size[1]))
         self._push()
 
     def shell_ended(self, tries: int = LAST_READS) -> None:

@@ -19,5 +19,5 @@ if answer.isdecimal() and int(answer) == limit // 1024**2:
     print("Try: the number of bytes, as the first command prints it.")
     sys.exit(1)
 print(f"Found: {answer or 'no answer'}")
-print("Try: run the first command again; the answer is the line that it prints.")
+print("Try: run the first command again; the answer is the number after the colon.")
 sys.exit(1)
