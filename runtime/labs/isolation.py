@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _ANSWER_BYTES = 64 << 10
 _PATIENCE_S = 20.0
+_LONGEST = 200
 _CAP_SYS_MODULE = 16
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # By sh(1) and what is in every Debian; each line is a name, a tab, and what was found. find's own
@@ -92,8 +94,9 @@ class _Told:
 
     def __init__(self, said: str) -> None:
         pairs = [line.partition("\t") for line in said.splitlines()]
-        self._answers = {name: value.strip() for name, _, value in pairs}
-        self.networks = [value.split() for name, _, value in pairs if name == "network"]
+        told = [(name, _printable(value.strip())) for name, _, value in pairs]
+        self._answers = dict(told)
+        self.networks = [value.split() for name, value in told if name == "network"]
 
     def __getitem__(self, name: str) -> str:
         return self._answers.get(name, "")
@@ -130,8 +133,17 @@ def _waiting_in(read_fd: int) -> str:
 
 
 def _shown(told: _Told) -> dict[str, Answer]:
-    """Each row that was answered."""
-    return {name: answer for name, show in _ROWS.items() if (answer := show(told)).value}
+    """Each row that was answered; root of the lab may have put another sh there."""
+    found = {}
+    for name, show in _ROWS.items():
+        with suppress(ValueError, TypeError, IndexError):
+            if (answer := show(told)).value:
+                found[name] = answer
+    return found
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text[:_LONGEST])
 
 
 def _kernel(told: _Told) -> Answer:

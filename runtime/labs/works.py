@@ -279,4 +279,4 @@ def _amount(said: bytes) -> float | None:
         amount = float(words[1])
     except ValueError:
         return None
-    return amount if math.isfinite(amount) else None
+    return amount if math.isfinite(amount) and amount >= 0 else None
