@@ -51,15 +51,44 @@ class Daemon:
         """The door, for whatever else a benchmark asks."""
         return self._client
 
+    def __enter__(self) -> Self:
+        place = Store(self._instance.images_path).place(self._image.name)
+        place.parent.mkdir(parents=True)
+        place.symlink_to(self._image.rootfs_path.parent)
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait()
+
+    @property
+    def instance(self) -> Instance:
+        """Whose labs these are."""
+        return self._instance
+
     @property
     def pid(self) -> int:
         """The daemon's process."""
         return self._process.pid
 
-    def __enter__(self) -> Self:
-        place = Store(self._instance.images_path).place(self._image.name)
-        place.parent.mkdir(parents=True)
-        place.symlink_to(self._image.rootfs_path.parent)
+    def start_again(self) -> bool:
+        """Start it anew where it has been killed; whether it had been."""
+        if self._process.poll() is None:
+            return False
+        self._start()
+        return True
+
+    def resident_bytes(self) -> int:
+        """What the daemon holds of memory that no file backs."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon:"))
+
+    def lab_traces(self) -> list[str]:
+        """The labs of which there is a folder."""
+        return [f"lab {path.name}" for path in self._instance.labs_path.iterdir()]
+
+    def _start(self) -> None:
         log_path = self._instance.data_path / "log"
         argv = [sys.executable, "-m", "runtime", "serve", "--data", str(self._instance.data_path)]
         with log_path.open("ab") as log:
@@ -75,11 +104,6 @@ class Daemon:
                 },
             )
         self._client.wait_ready(_READY_S)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait()
 
     def cold_ms(self) -> float:
         """One lab that nobody has prepared."""

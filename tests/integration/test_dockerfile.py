@@ -66,6 +66,17 @@ def test_the_server_image_serves_and_runs_a_lab_with_the_documented_rights(engin
         wait_for(lambda: status_of(url, dockerd_pid) == 200, "a healthy server", deadline_s=120)
         command = ["/opt/slipway/slipway", "lab", "run", "--", "id", "-u"]
         assert engine("exec", "slipway", *command).strip() == "0"
+        size = [
+            "/opt/slipway/slipway",
+            "lab",
+            "run",
+            "--",
+            "df",
+            "--output=size",
+            "--block-size=1M",
+            "/",
+        ]
+        assert 500 < int(engine("exec", "slipway", *size).split()[-1]) < 600  # a disk of its own
         engine("stop", "slipway")
         ended = engine("inspect", "--format", "{{.State.ExitCode}}", "slipway")
         assert ended.strip() == "0"

@@ -1,0 +1,136 @@
+"""Labs made and ended again and again, some killed half-way: nothing may be left, nothing may grow.
+
+    .venv/bin/python benchmarks/cycles.py --json
+
+Each tenth cycle the OCI runtime is killed while it starts the container, as the kernel would when
+memory is short; each hundredth the daemon itself, in the middle of making a lab. Needs root.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.daemon import Daemon
+from benchmarks.figures import machine
+from benchmarks.start import find_image, say
+from runtime.client import Problem
+from tests.leftovers import leftovers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.image.store import Image
+
+KILL_STARTER_EACH = 10
+KILL_DAEMON_EACH = 100
+SETTLED = 20  # cycles after which a daemon has all that it needs
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--count", default=500, show_default=True, help="How many labs are made and ended.")
+@click.option(
+    "--data",
+    type=Path,
+    default=Path("/var/lib/slipway"),
+    show_default=True,
+    help="Where slipway/base lies or is built; a server may run there.",
+)
+def main(*, as_json: bool, count: int, data: Path) -> None:
+    """Make and end labs, and look what is left."""
+    image = find_image(data)
+    with ExitStack() as stack:
+        # Not in /tmp: a lab's root, who is nobody out here, passes through; and it may be a tmpfs.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
+        folder.chmod(0o755)
+        figures = measure(folder, image, count)
+    click.echo(json.dumps(figures) if as_json else text(figures))
+    sys.exit(1 if figures["left"] else 0)
+
+
+def measure(folder: Path, image: Image, count: int) -> dict[str, Any]:
+    """Go through all cycles and put the figures together."""
+    seen, failed = machine(), 0
+    growths: list[float] = []
+    with Daemon(folder / "slipway", image) as daemon:
+        settled_bytes, since = 0, 0
+        for number in range(1, count + 1):
+            since += 1
+            daemon_too = number % KILL_DAEMON_EACH == 0
+            deadly = number % KILL_STARTER_EACH == 0
+            try:
+                with killing(daemon.pid, daemon_too=daemon_too) if deadly else nullcontext():
+                    daemon.cold_ms()
+            except Problem:
+                failed += 1
+            if daemon.start_again():
+                settled_bytes, since = 0, 0
+            elif since == SETTLED:
+                settled_bytes = daemon.resident_bytes()
+            elif settled_bytes and since % SETTLED == 0:
+                growths.append(daemon.resident_bytes() / settled_bytes)
+            if number % KILL_DAEMON_EACH == 0:
+                say(f"{number} of {count}")
+        labs = daemon.lab_traces()
+        instance = daemon.instance
+    return {
+        "benchmark": "cycles",
+        "machine": seen,
+        "count": count,
+        "killed_half_way": failed,
+        "left": [*labs, *leftovers_of(instance)],
+        "ratios": {"daemon_memory_end_vs_start": round(max(growths), 3) if growths else None},
+    }
+
+
+@contextmanager
+def killing(daemon_pid: int, *, daemon_too: bool) -> Iterator[None]:
+    """Kill whatever starts a container meanwhile, and the daemon with the first of them."""
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.is_set():
+            for pid in _children(daemon_pid):
+                with suppress(OSError):
+                    if b"\0run\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        os.kill(daemon_pid if daemon_too else pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def text(figures: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [f"{figures['count']} labs, {figures['killed_half_way']} of them killed half-way"]
+    lines += [f"left: {each}" for each in figures["left"]] or ["nothing is left"]
+    lines += [f"{name} {value}" for name, value in figures["ratios"].items()]
+    return "\n".join(lines)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(each) for each in (task / "children").read_text().split()]
+    return found
+
+
+if __name__ == "__main__":
+    main()
