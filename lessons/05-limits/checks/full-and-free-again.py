@@ -20,7 +20,7 @@ if limit is None:
 typed = HISTORY.read_text(errors="replace") if HISTORY.is_file() else ""
 # Who cleans up at once is quicker than the one who looks whether a disk is full.
 was_full = usage["disk_full"] or re.search(r"\b(head|dd|yes|cat|fallocate)\b.*\bbig\b", typed)
-size = f"{used / 1024**2:.0f} of {limit / 1024**2:.0f} MB"
+size = f"{min(used, limit) / 1024**2:.0f} of {limit / 1024**2:.0f} MB"
 if not was_full:
     print(f"Found: it was not full yet; {size} are used")
     print("Try: run `head -c 2G /dev/zero > ~/big`, then check again.")

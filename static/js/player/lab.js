@@ -47,7 +47,8 @@ export function wireLab(room) {
   });
   /** @type {Map<string, number>} how often each was met while this page is open */
   const met = new Map();
-  room.on("limit", ({ limit, sentence }) => {
+  room.on("limit", ({ limit, sentence: said }) => {
+    const sentence = said.replaceAll("`", ""); // a note has no code
     const times = (met.get(limit) ?? 0) + 1;
     met.set(limit, times);
     const text = times > 1 ? `${times}\u00a0times.` : "";
