@@ -27,6 +27,7 @@ from webapp.problems import Problem, not_yours
 from webapp.sockets import wire
 from webapp.sockets.rights import opaque_id
 from webapp.terminals import frames
+from webapp.terminals.bounds import MESSAGE_BYTES
 from webapp.terminals.frames import FrameError, Op, Parser
 from webapp.terminals.grants import Grant
 from webapp.visitors import current_visitor
@@ -228,7 +229,7 @@ class Polling:
         parser = Parser(expects_mask=False)
         with channel:
             try:
-                while data := channel.recv(frames.MAX_MESSAGE_BYTES):
+                while data := channel.recv(MESSAGE_BYTES):
                     for op, payload in parser.feed(data):
                         self._pass_on(sid, terminal, channel, op, payload)
             except (OSError, FrameError) as error:

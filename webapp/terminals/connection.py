@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from webapp.terminals import frames
+from webapp.terminals.bounds import RECEIVE_BYTES, WAITING_BYTES
 from webapp.terminals.frames import FrameError, Op, Parser
 from webapp.terminals.loop import IN, OUT
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 PING_EVERY_S = 25.0  # proxies cut what is silent for 60 s
 SILENCE_S = 60.0
-_RECEIVE_BYTES = 64 * 1024
-_MAX_WAITING_BYTES = 1024 * 1024
 _GOODBYE_S = 2.0
 
 
@@ -79,7 +78,7 @@ class Connection:
             return
         self._waiting += frame
         self._watch()
-        if len(self._waiting) > _MAX_WAITING_BYTES:  # it asks (pings, refusals) but never reads
+        if len(self._waiting) > WAITING_BYTES:  # it asks (pings, refusals) but never reads
             self.drop()
 
     def finish(self, code: int, reason: str = "") -> None:
@@ -145,7 +144,7 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            data = self._sock.recv(_RECEIVE_BYTES)
+            data = self._sock.recv(RECEIVE_BYTES)
         except BlockingIOError:
             return
         except OSError:

@@ -7,8 +7,8 @@ is.
 
 from __future__ import annotations
 
-WINDOW_BYTES = 256 * 1024
-ACK_BYTES = 64 * 1024
+from webapp.terminals.bounds import WINDOW_BYTES
+
 STALL_S = 2.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 
-MAX_MESSAGE_BYTES = 64 * 1024 + 16
+from webapp.terminals.bounds import MESSAGE_BYTES
 
 
 class Op(IntEnum):
@@ -82,7 +82,7 @@ class Parser:
         """The messages that `data` completes, fragments joined.
 
         Raises:
-            FrameError: 1002 for a broken frame, 1009 for a message over `MAX_MESSAGE_BYTES`.
+            FrameError: 1002 for a broken frame, 1009 for a message over `MESSAGE_BYTES`.
         """
         if not self._buffer and (key := self._small_frame(data)):
             return [key]
@@ -147,8 +147,8 @@ class Parser:
     def _check_length(self, op: Op, length: int, *, is_last: bool) -> None:
         if op >= Op.CLOSE and (length > 125 or not is_last):
             raise FrameError(1002, "a control frame is too long or in pieces")
-        if length + sum(map(len, self._message)) > MAX_MESSAGE_BYTES or len(self._message) > 64:
-            raise FrameError(1009, f"a message may have {MAX_MESSAGE_BYTES} bytes")
+        if length + sum(map(len, self._message)) > MESSAGE_BYTES or len(self._message) > 64:
+            raise FrameError(1009, f"a message may have {MESSAGE_BYTES} bytes")
 
     def _join(self, op: Op, payload: bytes, *, is_last: bool) -> tuple[Op, bytes] | None:
         if op >= Op.CLOSE:

@@ -8,9 +8,9 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
+from webapp.terminals.bounds import INPUT_BYTES
 from webapp.terminals.frames import Op, encode
 
-MAX_INPUT_BYTES = 64 * 1024
 MAX_ROWS = 500
 MAX_COLS = 1000
 INTERRUPT = b"\x03"  # Ctrl-C, as it is typed
@@ -68,7 +68,7 @@ def parse(payload: bytes) -> Input | Resize | Drawn | Knock:
         MessageError: it isn't in the table, or a number is out of its bounds.
     """
     kind, rest = payload[:1], payload[1:]
-    if kind in {b"I", b"T"} and 0 < len(rest) <= MAX_INPUT_BYTES:
+    if kind in {b"I", b"T"} and 0 < len(rest) <= INPUT_BYTES:
         return Input(rest, wants_word=kind == b"T")
     if kind == b"Z" and len(rest) == 4:
         rows, cols = struct.unpack(">HH", rest)

@@ -14,11 +14,11 @@ import os
 import secrets
 import struct
 
+from webapp.terminals.bounds import TAIL_BYTES
 from webapp.terminals.modes import PACKED_BYTES, Modes, is_whole, safe_cut
 from webapp.terminals.pen import carried
 
 HEADER_BYTES = 4096
-TAIL_BYTES = 64 * 1024
 READ_BYTES = 4096  # a pty's master never returns more than 4095 at once
 _SCAN_BYTES = 32 * 1024
 _TAIL_LOOK = 64

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from webapp.terminals import messages
+from webapp.terminals.bounds import INPUT_QUEUE_BYTES
 from webapp.terminals.front import Front
 from webapp.terminals.holder import Holder
 from webapp.terminals.loop import IN, OUT
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from webapp.terminals.recording import Recorder
     from webapp.terminals.ring import Ring
 
-MAX_QUEUED_BYTES = 128 * 1024
 JIGGLE_S = 0.08
 MARK_TRIES = 10
 MARK_S = 0.01
@@ -187,7 +187,7 @@ class Terminal:
         self._pacing.typed(self.name, self._loop.now)
         if data == messages.INTERRUPT:
             self._queue.clear()
-        elif len(self._queue) + len(data) > MAX_QUEUED_BYTES:
+        elif len(self._queue) + len(data) > INPUT_QUEUE_BYTES:
             return False
         self._queue += data
         self.typed_bytes += len(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webapp.terminals import messages
+from webapp.terminals.bounds import FRAME_BYTES
 from webapp.terminals.connection import Connection
 from webapp.terminals.credit import Credit
 from webapp.terminals.messages import Drawn, Input, Knock, MessageError, Resize
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason, Replay
     from webapp.terminals.terminal import Terminal
-
-FRAME_BYTES = 64 * 1024
 
 
 class Viewer:

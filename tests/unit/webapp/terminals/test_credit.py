@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from webapp.terminals.credit import STALL_S, WINDOW_BYTES, Credit
+from webapp.terminals.bounds import WINDOW_BYTES
+from webapp.terminals.credit import STALL_S, Credit
 from webapp.terminals.pacing import FULL_BYTES, SHARED_BYTES, Pacing
 
 
