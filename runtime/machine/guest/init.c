@@ -30,6 +30,7 @@
 #include "guest.h"
 
 enum { MAX_LATE = 32, DEVICE_PATIENCE_MS = 10000, PROMPT_LOOK_MS = 4, LOG_BYTES = 128 * 1024 };
+enum { PROMPT_PATIENCE_MS = 10000 };
 enum { LOG_READ_ALL = 3, LOG_CONSOLE_LEVEL = 8, ALL_BUT_DEBUG = 7, ERRORS = 4 }; /* syslog(2) */
 
 struct account learner = {"root", "/root", "/bin/sh", 0, 0};
@@ -347,7 +348,7 @@ static void start_shell(void) {
 }
 
 /* A shell that has printed its prompt waits for its terminal, and for nothing else: the kernel
- * tells in which system call. (read = 0, poll = 7, select = 23, pselect6 = 270, ppoll = 271) */
+ * tells in which system call. One that is typed into without a pause never waits, but lives on. (read = 0, poll = 7, select = 23, pselect6 = 270, ppoll = 271) */
 static bool is_at_prompt(void) {
     char path[64], text[128] = "";
     snprintf(path, sizeof path, "/proc/%d/syscall", shell_pid);
@@ -423,7 +424,7 @@ static void serve(void) {
         struct timespec soon = {0, PROMPT_LOOK_MS * 1000000L};
         int ready = ppoll(polled, count, is_ready ? NULL : &soon, &during);
         reap();
-        if (!is_ready && is_at_prompt()) {
+        if (!is_ready && (is_at_prompt() || uptime_ms() > shell_started_ms + PROMPT_PATIENCE_MS)) {
             is_ready = true;
             agent_ready(shell_started_ms);
             load_late_modules();
