@@ -28,7 +28,7 @@ from benchmarks.figures import machine, quantile
 from benchmarks.terminals import client, phases
 from benchmarks.terminals.opening import our_storms
 from benchmarks.terminals.phases import Stand, Windows
-from benchmarks.terminals.servers import OurPump, peers
+from benchmarks.terminals.servers import OurPump, missing, peers
 
 if TYPE_CHECKING:
     from benchmarks.terminals.servers import Server
@@ -115,17 +115,18 @@ def measure(folder: Path, ttyd_path: Path | None, windows: int, window_s: float)
     ratios = echo_ratios(quiet, has_ttyd=ttyd_path is not None)
     speed = {name: quantile(values, 0.5) for name, values in speeds.items()}
     ratios |= {
-        "throughput_vs_terminado": round(speed["slipway"] / speed["terminado"], 3),
-        "throughput_vs_naive": round(speed["slipway"] / speed["naive"], 1),
+        "throughput_vs_terminado": divided(speed["slipway"], speed.get("terminado")),
+        "throughput_vs_naive": divided(speed["slipway"], speed["naive"]),
         "flood_p99_vs_quiet": over(cat_floods["slipway"].p99_ms, beside_cat["slipway"].p99_ms),
         "flood_p99_vs_best_peer": best(yes_floods, "p99_ms", 0.5) if ttyd_path else None,
-        "memory_vs_terminado": round(memory["slipway"] / memory["terminado"], 3),
+        "memory_vs_terminado": divided(memory["slipway"], memory.get("terminado")),
         "scale_p99_vs_100": over(many.p99_ms, few.p99_ms),
     }
     return {
         "benchmark": "terminal",
         "machine": seen,
         "peers": [peer.name for peer in others],
+        "missing": missing(ttyd_path),
         "runs": [*shown, few.as_dict(), many.as_dict()],
         "throughput_mib_s": {name: round(value, 2) for name, value in speed.items()},
         "memory_each_bytes": {name: round(value) for name, value in memory.items()},
@@ -160,6 +161,11 @@ def over(of: list[float], to: list[float]) -> float:
     return round(quantile(of, 0.5) / quantile(to, 0.5), 3)
 
 
+def divided(ours: float, theirs: float | None) -> float | None:
+    """Ours to theirs; None where they weren't measured."""
+    return round(ours / theirs, 3) if theirs else None
+
+
 def text(figures: dict[str, Any]) -> str:
     """The same for people."""
     lines = [
@@ -167,6 +173,7 @@ def text(figures: dict[str, Any]) -> str:
         f"   p99 {run['p99_ms']:8.3f} ms (lower quartile {run['p99_q25_ms']:.3f})"
         for run in figures["runs"]
     ]
+    lines += [f"{name} was not measured: {why}" for name, why in figures["missing"].items()]
     for key in ("throughput_mib_s", "memory_each_bytes", "stalled_viewer", "storms", "ratios"):
         lines += [f"{key}:", *(f"  {name:28} {value}" for name, value in figures[key].items())]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -187,8 +188,19 @@ class OurPump(Process):
         return Line(ours, Slipway())
 
 
+def missing(ttyd_path: Path | None) -> dict[str, str]:
+    """Who can't be measured here, and what to do about it."""
+    found = {}
+    if ttyd_path is None:
+        found["ttyd"] = "Build it from its source, and give its path by --ttyd."
+    if find_spec("terminado") is None:
+        found["terminado"] = "Install requirements-dev.txt: `./slipway test` does."
+    return found
+
+
 def peers(ttyd_path: Path | None) -> list[Peer]:
-    """The others: ttyd where one was given, terminado, and the naive one."""
+    """The others: ttyd where one was given, terminado, and the naive one; those that are here."""
+    absent = missing(ttyd_path)
     module = [sys.executable, "-m"]
     found = [
         Peer(
@@ -212,7 +224,7 @@ def peers(ttyd_path: Path | None) -> list[Peer]:
             "ttyd", lambda port: [*argv, "--port", str(port), "sh"], "/ws", Ttyd, protocol="tty"
         )
         found.insert(0, ttyd)
-    return found
+    return [peer for peer in found if peer.name not in absent]
 
 
 def free_port() -> int:
