@@ -118,13 +118,17 @@ class Daemon:
         return took
 
     def lab(self, limits: Mapping[str, float] = _LIMITS) -> dict[str, Any]:
-        """A lab with the limits of all benchmarks; it ends with the daemon."""
+        """A lab with the limits of all benchmarks, or others; it ends with the daemon."""
         return self._client.lab_create(
             key=next(self._keys),
             image=self._image.name,
             until=time.time() + _LIVES_S,
             limits=limits,
         )
+
+    def small_lab(self, disk_bytes: int) -> dict[str, Any]:
+        """The same with a disk of this size."""
+        return self.lab({**_LIMITS, "disk_bytes": disk_bytes})
 
     def make_ms(self, disk_bytes: int) -> float:
         """One lab that stays until the end, with a disk of this size."""
