@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from runtime.kernel import spawn, syscalls
+from runtime.kernel import beneath, spawn, syscalls
 from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def prepare(folder: Path, uid_base: int) -> None:
@@ -89,15 +92,41 @@ def write_file(folder: Path, image_path: Path, name: str, text: str, uid_base: i
         text: what it says.
         uid_base: the server's id of the lab's root.
     """
-    path = folder / "upper" / name
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True)
-        above = image_path / Path(name).parent
-        path.parent.chmod(above.stat().st_mode & 0o7777)
-        os.chown(path.parent, uid_base, uid_base)
-    path.write_text(text)
-    path.chmod(0o644)
-    os.chown(path, uid_base, uid_base)
+    above, _, _ = name.rpartition("/")
+    with beneath.folder(folder / "upper") as upper_fd:
+        if above:
+            _make_folder(upper_fd, image_path, above, uid_base)
+        fd = beneath.opened(upper_fd, name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with os.fdopen(fd, "w") as file:
+            file.write(text)
+            os.fchmod(fd, 0o644)
+            os.fchown(fd, uid_base, uid_base)
+
+
+def _make_folder(upper_fd: int, image_path: Path, name: str, uid_base: int) -> None:
+    """Make a folder of a lab's layer as the image has it, if it isn't there."""
+    try:
+        os.mkdir(name, 0o755, dir_fd=upper_fd)
+    except FileExistsError:
+        return
+    fd = beneath.opened(upper_fd, name, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with beneath.folder(image_path) as image_fd:
+            os.fchmod(fd, _mode_of(image_fd, name))
+        os.fchown(fd, uid_base, uid_base)
+    finally:
+        os.close(fd)
+
+
+def _mode_of(top_fd: int, name: str) -> int:
+    try:
+        fd = beneath.opened(top_fd, name, os.O_PATH | os.O_DIRECTORY)
+    except OSError:  # the image has something else there, such as a link
+        return 0o755
+    try:
+        return os.fstat(fd).st_mode & 0o7777
+    finally:
+        os.close(fd)
 
 
 def idmapped(image_path: Path, userns_fd: int) -> int:

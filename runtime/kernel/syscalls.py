@@ -49,6 +49,11 @@ FSCONFIG_SET_STRING = 1
 FSCONFIG_SET_FD = 5
 FSCONFIG_CMD_CREATE = 6
 
+RESOLVE_NO_XDEV = 0x01
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+
 PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
 PR_SET_SECUREBITS = 28
@@ -63,6 +68,7 @@ _FSOPEN = 430
 _FSCONFIG = 431
 _FSMOUNT = 432
 _MOUNT_SETATTR = 442
+_OPENAT2 = 437
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 
@@ -78,6 +84,16 @@ class MountAttr(ctypes.Structure):
         ("attr_clr", ctypes.c_uint64),
         ("propagation", ctypes.c_uint64),
         ("userns_fd", ctypes.c_uint64),
+    )
+
+
+class OpenHow(ctypes.Structure):
+    """`struct open_how` of openat2(2)."""
+
+    _fields_ = (
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
     )
 
 
@@ -123,14 +139,21 @@ def pivot_root(new_root: str, put_old: str) -> None:
     _syscall("pivot_root", number, new_root.encode(), put_old.encode())
 
 
+def openat2(dirfd: int, path: str, flags: int, mode: int = 0, resolve: int = 0) -> int:
+    """Open a file with a say in how its path is walked; the caller closes it."""
+    how = OpenHow(flags | os.O_CLOEXEC, mode, resolve)
+    size = ctypes.c_size_t(ctypes.sizeof(how))
+    return _syscall("openat2", _OPENAT2, dirfd, path.encode(), ctypes.byref(how), size)
+
+
 def open_tree(dirfd: int, path: str, flags: int) -> int:
     """open_tree(2); the descriptor is the caller's and closes on exec."""
     return _syscall("open_tree", _OPEN_TREE, dirfd, path.encode(), flags | OPEN_TREE_CLOEXEC)
 
 
 def move_mount(from_fd: int, to_fd: int, to_path: str) -> None:
-    """move_mount(2) of a detached mount onto a path below `to_fd`."""
-    flags = MOVE_MOUNT_F_EMPTY_PATH
+    """move_mount(2) of a detached mount onto a path below `to_fd`, or with none onto `to_fd`."""
+    flags = MOVE_MOUNT_F_EMPTY_PATH | (0 if to_path else MOVE_MOUNT_T_EMPTY_PATH)
     _syscall("move_mount", _MOVE_MOUNT, from_fd, b"", to_fd, to_path.encode(), flags)
 
 

@@ -19,6 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from runtime.labs import inside, processes
 from runtime.problems import Problem
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from runtime.labs.state import Lab
     from runtime.machine.agent import Agent
 
+log = structlog.get_logger()
 
 OUTPUT_BYTES = 8 << 10
 AT_ONCE = 16  # a check lies outside the limits of its lab, so together they have one of their own
@@ -142,6 +145,7 @@ def _ask(parts: Parts, lab: Lab, args: dict[str, Any], fds: list[int]) -> int:
         try:
             answer, _ = talk.receive(args["timeout_s"] + _ENTER_S)
         except OSError as error:
+            log.warning("check.not_entered", lab=lab.id, error=str(error))
             raise Problem(
                 "check-not-entered",
                 "The check could not be started in this lab.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.labs import cold, state
-from runtime.limits.disk import IMAGE
+from runtime.limits.disk import IMAGE, MOUNT_POINT
 from runtime.machine import qemu
 from runtime.meter.figures import Kernel, Side, Start
 from runtime.meter.meter import Meter
@@ -136,7 +136,7 @@ class LabFigures:
         """A lab's own file system, where it has one; else the folder that takes what it writes."""
         if self._has_disk(lab):
             return Path(f"/proc/{lab.pid}/root")
-        return self._parts.folder(lab) / "upper"
+        return self._parts.folder(lab) / MOUNT_POINT / "upper"
 
     def _has_disk(self, lab: Lab) -> bool:
         return (self._parts.folder(lab) / IMAGE).exists()

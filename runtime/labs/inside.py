@@ -14,7 +14,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtime.kernel import namespaces, syscalls
+from runtime.kernel import beneath, namespaces, syscalls
 
 if TYPE_CHECKING:
     from runtime.kernel.forked import Talk
@@ -80,17 +80,28 @@ def _build_root(lab_fd: int, image: str, scratch: str) -> str:
     layers = f"lowerdir={image},upperdir={scratch}/upper,workdir={scratch}/work"
     root = f"{scratch}/root"
     syscalls.mount("overlay", root, "overlay", 0, layers)
-    Path(root, "lab").mkdir(exist_ok=True)
-    syscalls.move_mount(lab_tree, syscalls.AT_FDCWD, f"{root}/lab")
-    lab_path = os.open(f"{root}/lab", os.O_PATH)
-    closed = syscalls.MOUNT_ATTR_RDONLY | syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV
-    syscalls.mount_setattr(lab_path, closed, recursive=True)
-    _make_devices(root)
+    with beneath.folder(root) as root_fd:  # the image is somebody's, and may hold links
+        lab_path = beneath.place(root_fd, "lab")
+        syscalls.move_mount(lab_tree, lab_path, "")
+        os.close(lab_path)
+        lab_path = beneath.place(root_fd, "lab")
+        closed = syscalls.MOUNT_ATTR_RDONLY | syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV
+        syscalls.mount_setattr(lab_path, closed, recursive=True)
+        _mount_at(root_fd, "dev", "tmpfs", "size=64k,nr_inodes=32,mode=755")
+        _make_devices(root)
     return root
 
 
+def _mount_at(root_fd: int, name: str, fstype: str, options: str = "") -> None:
+    place_fd = beneath.place(root_fd, name)
+    try:
+        syscalls.mount(fstype, f"/proc/self/fd/{place_fd}", fstype, 0, options)
+    finally:
+        os.close(place_fd)
+
+
 def _make_devices(root: str) -> None:
-    syscalls.mount("tmpfs", f"{root}/dev", "tmpfs", 0, "size=64k,nr_inodes=32,mode=755")
+    """Fill /dev, which is ours by now."""
     for name in _DEVICES:
         Path(root, "dev", name).touch()
         syscalls.mount(f"/dev/{name}", f"{root}/dev/{name}", "", syscalls.MS_BIND)
@@ -123,7 +134,8 @@ def _check_namespace(uid_base: int, check_uid: int) -> int:
 
 def _become_check(root: str, user_fd: int, fds: list[int]) -> None:
     _, facts_fd, script_fd, stdout_fd, stderr_fd = fds
-    syscalls.mount("proc", f"{root}/proc", "proc")  # of the lab's pids, since we are among them
+    with beneath.folder(root) as root_fd:
+        _mount_at(root_fd, "proc", "proc")  # of the lab's pids, since we are among them
     os.chdir(root)
     syscalls.pivot_root(".", ".")
     syscalls.umount2(".", syscalls.MNT_DETACH)

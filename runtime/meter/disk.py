@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from runtime.kernel import beneath
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _BLOCK_BYTES = 512
@@ -32,23 +35,37 @@ def bytes_of(path: Path) -> int | None:
 def _tree_bytes(top: Path) -> int:
     """The blocks of a folder and of all below it, as du(1) counts them.
 
-    Not by recursion, since a learner may nest folders deeper than Python goes.
+    Not by recursion, since a learner may nest folders deeper than Python goes; and never by a link
+    that they put in the way meanwhile.
 
     Raises:
         OSError: something can't be looked at, such as a path that is too long.
     """
     blocks = top.lstat().st_blocks
     seen: set[int] = set()  # a file with two names has one set of blocks
-    folders = [str(top)]
-    while folders:
-        with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                found = entry.stat(follow_symlinks=False)
-                if found.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
-                    if found.st_ino in seen:
-                        continue
-                    seen.add(found.st_ino)
-                blocks += found.st_blocks
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
+    folders = ["."]
+    with beneath.folder(top) as top_fd:
+        while folders:
+            name = folders.pop()
+            with suppress(FileNotFoundError, NotADirectoryError), _scanned(top_fd, name) as entries:
+                for entry in entries:
+                    found = entry.stat(follow_symlinks=False)
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if found.st_nlink > 1 and not is_folder:
+                        if found.st_ino in seen:
+                            continue
+                        seen.add(found.st_ino)
+                    blocks += found.st_blocks
+                    if is_folder:
+                        folders.append(f"{name}/{entry.name}")
     return blocks * _BLOCK_BYTES
+
+
+@contextmanager
+def _scanned(top_fd: int, name: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    fd = beneath.opened(top_fd, name, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with os.scandir(fd) as entries:
+            yield entries
+    finally:
+        os.close(fd)
