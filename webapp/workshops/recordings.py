@@ -19,7 +19,7 @@ import structlog
 
 from webapp.models.events import events_of
 from webapp.models.people import learner_with_key
-from webapp.models.workshops import Workshop, workshop_by_public_id
+from webapp.models.workshops import running_workshops, workshop_by_public_id
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from webapp.models.database import Database
     from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
     from webapp.workshops.labs import Labs
 
 log = structlog.get_logger()
@@ -92,12 +93,18 @@ class Recordings:
         Raises:
             Problem: `pump-away`.
         """
-        for entry in self._pump.activity():
-            if entry["recorded"]:
-                continue
-            learner, workshop = self._owner(entry["terminal"])
-            if learner and workshop and workshop.is_open and workshop.recording != "off":
-                self._record(workshop, learner, entry["terminal"])
+        with self._database.read() as session:
+            running = {each.id: each for each in running_workshops(session) if each.is_open}
+            recorded = {each.id for each in running.values() if each.recording != "off"}
+            if not recorded:
+                return
+            for entry in self._pump.activity():
+                key = self._labs.key_of(entry["terminal"].partition(".")[0])
+                if key is None or entry["recorded"]:
+                    continue
+                learner = learner_with_key(session, key)
+                if learner and learner.workshop_id in recorded:
+                    self._record(running[learner.workshop_id], learner, entry["terminal"])
 
     def of(self, workshop: Workshop, learner: Learner) -> list[Recording]:
         """A learner's recordings, the oldest first."""
@@ -136,14 +143,6 @@ class Recordings:
 
     def _folder(self, workshop: Workshop, learner: Learner) -> Path:
         return self._path / workshop.public_id / learner.public_id
-
-    def _owner(self, terminal: str) -> tuple[Learner | None, Workshop | None]:
-        key = self._labs.key_of(terminal.partition(".")[0])
-        if key is None:
-            return None, None
-        with self._database.read() as session:
-            learner = learner_with_key(session, key)
-            return learner, session.get(Workshop, learner.workshop_id) if learner else None
 
     def _record(self, workshop: Workshop, learner: Learner, terminal: str) -> None:
         folder = self._folder(workshop, learner)
