@@ -22,7 +22,7 @@ from tests.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page, StorageState, ViewportSize
+    from playwright.sync_api import Browser, StorageState, ViewportSize
 
     from runtime.image.store import Image
     from runtime.instance import Instance
@@ -178,16 +178,4 @@ def test_a_network_that_is_away_for_a_while_loses_nothing(
     expect(page.locator(".term-note")).to_contain_text(
         re.compile(r"Back\. Nothing was lost; \d+ lines arrived")
     )
-    assert_as_before(learner, before)
-
-
-def test_a_second_page_of_the_same_learner_changes_nothing_for_the_first(
-    learner: Joined,
-) -> None:
-    before = screens(learner)
-    other: Page = learner.page.context.new_page()
-    other.goto(STEP)
-    second = Joined(other, "heron", "")
-    assert screens(second) == before
-    other.close()
     assert_as_before(learner, before)

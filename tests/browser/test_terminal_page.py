@@ -116,17 +116,18 @@ def test_the_browser_asks_before_a_running_program_is_left(heron: SitDown) -> No
 
     page.on("dialog", stay)
     run_quietly(learner, "sleep 1000")
-    page.wait_for_function("() => document.querySelector('slip-terminal').isBusy")
+    page.wait_for_function("() => document.querySelector('slip-terminal').hasProgram")
     page.close(run_before_unload=True)
     wait_for(lambda: page.evaluate("1") and asked, "a question")
     assert asked == ["beforeunload"]
+    expect(page.locator(".term-note")).to_contain_text("The browser keeps Ctrl W")
     page.get_by_role("link", name="Step 2").first.click()  # our own way on
     expect(page.get_by_role("heading", name="Stop and get out")).to_be_visible()
     learner.terminal.wait_for("^learner.*sleep 1000$")
     learner.terminal.enter()
     page.keyboard.press("Control+C")
     learner.terminal.wait_prompt()
-    page.wait_for_function("() => !document.querySelector('slip-terminal').isBusy")
+    page.wait_for_function("() => !document.querySelector('slip-terminal').hasProgram")
     with page.expect_event("close"):
         page.close(run_before_unload=True)
     assert asked == ["beforeunload"]
@@ -260,3 +261,7 @@ def test_a_coarse_pointer_gets_the_keys_that_its_keyboard_lacks(heron: SitDown) 
     page.keyboard.type("d")
     page.keyboard.press("Enter")
     learner.terminal.wait_for("^onde$")
+    bar.get_by_role("button", name="Write a whole line").tap()
+    page.get_by_label("A line for the terminal").fill("echo a line with suggestions on")
+    page.get_by_role("button", name="Send", exact=True).tap()
+    learner.terminal.wait_for("^a line with suggestions on$")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from webapp.terminals.ring import Ring
 
 JIGGLE_S = 0.08
+ENTER = b"\r"
+LOOK_S = 0.05
 MARK_TRIES = 10
 MARK_S = 0.01
 LAST_READS = 40
@@ -194,6 +196,8 @@ class Terminal:
         self._flush()
         if self._queue:
             self.listen()
+        if data[-1:] == ENTER:
+            self._loop.later(LOOK_S, self.look)  # a program may begin that says nothing
         return True
 
     @property

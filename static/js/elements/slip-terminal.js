@@ -7,7 +7,8 @@ import { Held } from "../terminal/keys.js";
 import { ask, askName } from "./terminal-ask.js";
 import { fillScreen } from "./terminal-full.js";
 import { keyBar, showHeld } from "./terminal-keybar.js";
-import { choice, fontReady } from "./terminal-look.js";
+import { lineField, toggleLine } from "./terminal-line.js";
+import { choice, fontReady, toggleReader } from "./terminal-look.js";
 import { TerminalMenu } from "./terminal-menu.js";
 import { Names } from "./terminal-names.js";
 import { TerminalPlace } from "./terminal-place.js";
@@ -20,6 +21,14 @@ const TERMINALS_MOST = 8;
 const BACK_MS = 8000;
 const FULL_MS = 8000;
 const GONE_MS = 1000; // so long a terminal may be gone because another page closed it
+/** @type {import("./terminal-strip.js").Note} */
+const KEPT_KEYS = {
+  id: "kept-keys",
+  tone: "info",
+  icon: "keyboard",
+  strong: "The browser keeps Ctrl W, Ctrl T and Ctrl N for itself.",
+  text: "The terminal’s menu sends them to your program; so does full screen, where the browser lets it.",
+};
 const GONE = {
   lab: "This container has ended.",
   until: "The time of this workshop is over.",
@@ -65,11 +74,11 @@ export class SlipTerminal extends HTMLElement {
     close: () => this.#closeOne(this.#place.panes.chosen),
     full: () => this.#fill(),
   });
-  #bar = keyBar(
-    this.#held,
-    () => this.#chosenScreen,
-    () => this.#paste(),
-  );
+  #line = lineField((line) => this.#chosenScreen?.run(line) ?? false);
+  #bar = keyBar(this.#held, () => this.#chosenScreen, {
+    paste: () => this.#paste(),
+    line: () => toggleLine(this.#line),
+  });
   #timer = 0;
   #spoken = "";
   #ending = new AbortController();
@@ -79,7 +88,7 @@ export class SlipTerminal extends HTMLElement {
     this.#tabs.element.append(this.#menu.element);
     this.#place.element.append(this.#search.element);
     const { notes, element } = this.#strip;
-    this.append(this.#tabs.element, this.#place.element, notes, element, this.#bar);
+    this.append(this.#tabs.element, this.#place.element, notes, element, this.#line, this.#bar);
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     this.#timer = window.setInterval(() => this.#tick(), 1000);
@@ -93,7 +102,15 @@ export class SlipTerminal extends HTMLElement {
     addEventListener("online", () => this.#each((screen) => screen.tryNow()), { signal });
     addEventListener("offline", () => this.#each((screen) => screen.drop()), { signal });
     document.addEventListener("visibilitychange", () => this.#wake(), { signal });
-    askBeforeLeaving(() => [...this.#screens.values()].some((each) => each.hasProgram), signal);
+    askBeforeLeaving(
+      () => this.hasProgram,
+      () => this.note(KEPT_KEYS),
+      signal,
+    );
+    // Among the skip links, so that it is heard before the first terminal is.
+    document
+      .querySelector("[data-reader]")
+      ?.addEventListener("click", () => say(toggleReader()), { signal });
     this.#dress();
   }
 
@@ -203,6 +220,11 @@ export class SlipTerminal extends HTMLElement {
   /** The chosen terminal's name where its shell says how each command ended, else "". */
   get teller() {
     return this.#chosenScreen?.tellsCodes ? this.#chosenScreen.name : "";
+  }
+
+  /** Whether a program runs in any of the terminals. */
+  get hasProgram() {
+    return [...this.#screens.values()].some((screen) => screen.hasProgram);
   }
 
   /**

@@ -16,6 +16,7 @@ const KEYS = [
   ["\x03", "^C", "Control C"],
   ["\x04", "^D", "Control D"],
   ["paste", "Paste", "Paste"],
+  ["line", "Line", "Write a whole line"],
   ["ArrowLeft", "←", "left"],
   ["ArrowDown", "↓", "down"],
   ["ArrowUp", "↑", "up"],
@@ -27,9 +28,9 @@ const REPEAT_MS = 60;
 /**
  * @param {import("../terminal/keys.js").Held} held
  * @param {() => import("./terminal-screen.js").TerminalScreen | undefined} screen the chosen one
- * @param {() => void} paste
+ * @param {{paste: () => void, line: () => void}} deeds
  */
-export function keyBar(held, screen, paste) {
+export function keyBar(held, screen, deeds) {
   const bar = document.createElement("div");
   bar.className = "term-keys";
   bar.setAttribute("role", "toolbar");
@@ -70,7 +71,7 @@ export function keyBar(held, screen, paste) {
       );
       return;
     }
-    if (key === "paste") return paste();
+    if (key === "paste" || key === "line") return deeds[key]();
     press(key);
     repeat(key, REPEAT_AFTER_MS);
   };

@@ -18,9 +18,10 @@ export function goTo(address) {
 /**
  * Lets the browser ask before this page is closed or loaded anew.
  * @param {() => boolean} isNeeded
+ * @param {() => void} stayed the page was to be left, and wasn't
  * @param {AbortSignal} signal
  */
-export function askBeforeLeaving(isNeeded, signal) {
+export function askBeforeLeaving(isNeeded, stayed, signal) {
   document.addEventListener("submit", leadOn, { signal });
   document.addEventListener(
     "click",
@@ -30,7 +31,9 @@ export function askBeforeLeaving(isNeeded, signal) {
   addEventListener(
     "beforeunload",
     (event) => {
-      if (Date.now() - leadsOn > OURS_MS && isNeeded()) event.preventDefault();
+      if (Date.now() - leadsOn <= OURS_MS || !isNeeded()) return;
+      event.preventDefault();
+      setTimeout(stayed); // runs only in a page that lives on
     },
     { signal },
   );
