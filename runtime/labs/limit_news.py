@@ -32,8 +32,8 @@ log = structlog.get_logger()
 
 QUIET_S = 10.0  # a program that forks in a loop meets the limit a thousand times a second
 _CPU_QUIET_S = 600.0  # slower isn't ended: to say it once is enough
-_CPU_LOOKS = 5  # so many looks in a row with a share of periods held back
-_CPU_PERIODS = 8  # of the ten that a second has
+_CPU_LOOKS = 5  # so many looks in a row in which it was held back
+_CPU_PERIODS = 5  # of the ten that a second has
 _FULL_BYTES = 1 << 20
 _FULL_INODES = 8
 _FILLING = 0.05  # a disk that filled by this share since the last look is looked at more often
