@@ -57,7 +57,7 @@ announce() {
   if [ -n "$assets" ]; then say "  - fetch what the browser loads into $top/static/vendor"; fi
   if [ -n "$dev_assets" ]; then say "  - fetch what checks it into $top/node_modules"; fi
   [ "$1" = serve ] || return 0
-  say "  - build the image that containers start from, about 350 MB, in the data folder" \
+  say "  - build the image that containers and machines start from, about 750 MB, in the data folder" \
     "While it serves it adds network links, one nftables table, cgroups and /run/slipway to the" \
     "machine, all under the server's own id; \`./slipway serve --end-labs\` takes them away again."
 }

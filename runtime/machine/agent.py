@@ -102,7 +102,7 @@ class Agent:
 
     def send(self, kind: str, channel: int, payload: bytes) -> None:
         """Send one frame; a guest that doesn't read for seconds is given up."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # the latter where it has been closed meanwhile
             self._send_all(_frame(kind, channel, payload))
 
     def read(self) -> bool:
