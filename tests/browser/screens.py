@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 SLOW_MS = 20_000
 """How long a lab, a shell or a server that starts again may take on a busy machine."""
 
-PROMPT = r"learner@lab-[0-9a-f]+:\S* ?\$ *$"
+PROMPT = r"learner@(lab|vm)-[0-9a-f]+:\S* ?\$ *$"
 _LONGEST_ECHO = 20
 _NUMBERS = count(1)
 
 # The rows of the terminal in front, as xterm.js gives them to a screen reader.
 _ROWS = """() => {
-    const trees = [...document.querySelectorAll(".xterm-accessibility-tree")];
+    const trees = [...document.querySelectorAll("PLACE .xterm-accessibility-tree")];
     const seen = trees.find(tree => tree.closest("[hidden]") === null);
     return [...(seen?.children ?? [])].map(row => row.textContent.replaceAll("\\u00a0", " "));
 }"""
@@ -33,27 +33,34 @@ _PASTE = """text => {
     const clipboardData = new DataTransfer();
     clipboardData.setData("text/plain", text);
     const how = {clipboardData, bubbles: true, cancelable: true};
-    const fields = [...document.querySelectorAll(".xterm-helper-textarea")];
+    const fields = [...document.querySelectorAll("PLACE .xterm-helper-textarea")];
     const field = fields.find(each => each.closest("[hidden]") === null);
     field.dispatchEvent(new ClipboardEvent("paste", how));
 }"""
 
 
 class Terminal:
-    """The terminal in front, read through its accessibility tree."""
+    """The terminal in front, read through its accessibility tree.
 
-    def __init__(self, page: Page) -> None:
+    Args:
+        page: where it is.
+        side: whose it is, where there are two beside each other: `container` or `machine`.
+    """
+
+    def __init__(self, page: Page, side: str = "container") -> None:
         self._page = page
+        self._place = f"slip-terminal[data-side={side}]"
+        self._rows = _ROWS.replace("PLACE", self._place)
 
     def text(self) -> str:
         """The screen, without the empty rows at its end."""
-        rows: list[str] = self._page.evaluate(_ROWS)
+        rows: list[str] = self._page.evaluate(self._rows)
         return "\n".join(row.rstrip() for row in rows).rstrip()
 
     def wait_for(self, pattern: str) -> str:
         """The screen, once it matches."""
         self._page.wait_for_function(
-            f"source => new RegExp(source, 'm').test(({_ROWS})().join('\\n').trimEnd())",
+            f"source => new RegExp(source, 'm').test(({self._rows})().join('\\n').trimEnd())",
             arg=pattern,
             timeout=SLOW_MS,
             polling=50,
@@ -67,19 +74,19 @@ class Terminal:
     def wait_connected(self) -> None:
         """Wait until what is typed is taken; what is typed before is not sent later."""
         self._page.wait_for_function(
-            "() => document.querySelector('slip-terminal').connection === 'connected'",
+            f"() => document.querySelector('{self._place}').connection === 'connected'",
             timeout=SLOW_MS,
         )
 
     def enter(self) -> None:
         """Go into the terminal by pointer, as most learners do."""
-        self._page.locator("slip-terminal .xterm-screen >> visible=true").first.click()
+        self._page.locator(f"{self._place} .xterm-screen >> visible=true").first.click()
 
     def place_of(self, text: str) -> tuple[float, float]:
         """Where on the page the last row begins that is just this text."""
-        rows: list[str] = self._page.evaluate(_ROWS)
+        rows: list[str] = self._page.evaluate(self._rows)
         row = max(at for at, each in enumerate(rows) if each.strip() == text)
-        screen = self._page.locator("slip-terminal .xterm-screen >> visible=true").first
+        screen = self._page.locator(f"{self._place} .xterm-screen >> visible=true").first
         box = screen.bounding_box()
         assert box
         return box["x"] + 12, box["y"] + (row + 0.5) * box["height"] / len(rows)
@@ -90,7 +97,7 @@ class Terminal:
 
     def paste(self, text: str) -> None:
         """What a browser does with a paste, whatever is on this computer's clipboard."""
-        self._page.evaluate(_PASTE, text)
+        self._page.evaluate(_PASTE.replace("PLACE", self._place), text)
 
     def type(self, line: str) -> None:
         """Type a line and Enter, once keys are taken."""

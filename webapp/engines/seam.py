@@ -52,9 +52,15 @@ class Engine(Protocol):
         ...
 
     def lab_check(
-        self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
+        self,
+        lab: str,
+        script: str,
+        facts: Mapping[str, Any] | None = None,
+        timeout_s: float = 10,
+        *,
+        where: str = "container",
     ) -> dict[str, Any]:
-        """Runs a step's check on a lab."""
+        """Runs a step's check on a lab's container, or in its machine."""
         ...
 
     def lab_processes(self, lab: str) -> list[dict[str, Any]]:
@@ -77,6 +83,50 @@ class Engine(Protocol):
 
     def terminal_close(self, terminal: str) -> None:
         """Hangs up a terminal."""
+        ...
+
+    def machine_boot(self, lab: str, how: str, *, rows: int, cols: int) -> dict[str, Any]:
+        """Puts the lab's machine into the queue of boots; asked again, the same machine."""
+        ...
+
+    def machine_end(self, lab: str, *, force: bool = False) -> dict[str, Any]:
+        """Asks the lab's machine to stop, or stops it."""
+        ...
+
+    def meter_read(self, lab: str) -> dict[str, Any]:
+        """What both sides spend, read at one moment."""
+        ...
+
+    def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The same of many labs at once; those that have ended are left out."""
+        ...
+
+    def meter_start(self, lab: str) -> dict[str, Any]:
+        """Times the cold start of one more container like the lab's."""
+        ...
+
+    def meter_isolation(self, lab: str) -> dict[str, Any]:
+        """What both sides see of kernel and hardware."""
+        ...
+
+    def work_start(self, lab: str, work: str) -> dict[str, Any]:
+        """Runs one work on both sides, once it is this lab's turn."""
+        ...
+
+    def work_stop(self, lab: str) -> None:
+        """Stops the lab's work, or takes it out of the line."""
+        ...
+
+    def plan_read(self, lab: str) -> dict[str, Any]:
+        """How many more of each kind fit into the lab's slice of the server."""
+        ...
+
+    def plan_more(self, lab: str, kind: str) -> dict[str, Any]:
+        """Starts one more of a kind, or says why the slice has no room for it."""
+        ...
+
+    def plan_less(self, lab: str) -> dict[str, Any]:
+        """Ends all that `plan_more` started."""
         ...
 
     def pool_want(self, shapes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from webapp.lesson_format.model import Deed, DeedKind
+from webapp.lesson_format.model import Deed, DeedKind, Where, Work
+from webapp.lesson_format.panel import read_where
 
 if TYPE_CHECKING:
     from webapp.lesson_format.faults import Faults
@@ -23,6 +24,17 @@ KEYS = {
 }
 """Which bytes a named key sends; also what `keys:` may name."""
 
+BOOTS = ("cold", "resumed", "end")
+"""What `boot:` may say: how the machine starts, or that it is ended."""
+
+ASKS = ("machine", "container", "until-no", "stop")
+"""What `more:` may ask of the planner: one more of a kind, machines until it refuses, no more."""
+
+_CHOICES: dict[DeedKind, tuple[str, ...]] = {
+    DeedKind.BOOT: BOOTS,
+    DeedKind.WORK: tuple(Work),
+    DeedKind.MORE: ASKS,
+}
 _MEASURED = ("value", "process", "output_of")
 
 
@@ -48,6 +60,13 @@ def _read_deed(table: Table, kind: DeedKind, faults: Faults, questions: set[str]
     if kind is DeedKind.KEYS:
         for key in set(text.split()) - set(KEYS):
             faults.add(line, f"There is no key `{key}`.", "Known: letters, ctrl-c, enter, up, …")
+    if kind in _CHOICES and text not in _CHOICES[kind]:
+        known = ", ".join(_CHOICES[kind])
+        faults.add(line, f"`{kind}: {text}` is no deed.", f"Known: {known}.")
+    has_place = kind in {DeedKind.RUN, DeedKind.ANSWER}
+    where = read_where(table, faults) if has_place else Where.CONTAINER
+    if kind is DeedKind.RUN:
+        return Deed(kind, text, where=where)
     if kind is not DeedKind.ANSWER:
         return Deed(kind, text)
     if text not in questions:
@@ -56,7 +75,7 @@ def _read_deed(table: Table, kind: DeedKind, faults: Faults, questions: set[str]
     if sum(map(bool, how.values())) != 1:
         instead = "Write `value:`, `process:` or `output_of:` below it."
         faults.add(line, f"It isn't said how `{text}` is answered.", instead)
-    return Deed(kind, text, **how)
+    return Deed(kind, text, how["value"], how["process"], how["output_of"], where)
 
 
-__all__ = ["KEYS", "read_deeds"]
+__all__ = ["ASKS", "BOOTS", "KEYS", "read_deeds"]

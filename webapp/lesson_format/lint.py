@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from webapp.lesson_format import native
 from webapp.lesson_format.faults import Fault, Faults, LessonBroken
 from webapp.lesson_format.front import FENCE, read_text
+from webapp.lesson_format.model import CommandKind, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ _INVISIBLE = {
     "\N{ZERO WIDTH NO-BREAK SPACE}": "nothing",
     "\N{SOFT HYPHEN}": "nothing",
 }
-_FENCE_LINE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})\s*(?P<word>[\w-]*)")
+_FENCE_LINE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})\s*(?P<word>[\w-]*) *(?P<second>.*)")
 _INLINE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _DEED = re.compile(r"\s*-?\s*(run|start|output_of):\s(?P<code>.*)")
 _PROMPT_ALWAYS = re.compile(r"\s*\$\s")
@@ -68,6 +69,7 @@ def _look(lines: list[str], faults: Faults) -> None:
         fence = _FENCE_LINE.match(line)
         if fence_word is None and fence:
             fence_word, fence_marks, is_first = fence["word"], fence["marks"], True
+            _look_at_side(fence, number, faults)
         elif fence and fence["marks"].startswith(fence_marks) and not fence["word"]:
             fence_word = None
         elif fence_word in {"run", "copy"}:
@@ -81,6 +83,15 @@ def _look(lines: list[str], faults: Faults) -> None:
                 _look_at_code(code, number, faults, _STRAIGHT | _INVISIBLE)
             if number > body_at and _HEADING.match(line):
                 faults.add(number, "A page has one first heading, its title.", "Write `## …`.")
+
+
+def _look_at_side(fence: re.Match[str], number: int, faults: Faults) -> None:
+    second = fence["second"].strip()
+    if fence["word"] in set(CommandKind) and second and second not in set(Where):
+        sides = ", ".join(Where)
+        faults.add(
+            number, f"A command can't run in `{second}`.", f"Write one of: {sides}; or nothing."
+        )
 
 
 def _body_line(lines: list[str]) -> int:

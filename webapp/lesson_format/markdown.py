@@ -13,7 +13,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from webapp.lesson_format.model import Command, CommandKind
+from webapp.lesson_format.model import Command, CommandKind, Where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ _TAGS = {
 _ATTRIBUTES = {
     "a": {"href"},
     "ol": {"start"},
-    "slip-command": {"data-id", "data-kind"},
+    "slip-command": {"data-id", "data-kind", "data-where"},
 }
 _SCHEMES = {"http", "https", "mailto"}
 
@@ -46,12 +46,12 @@ class Rendered:
 class _Collected:
     commands: list[Command] = field(default_factory=list)
 
-    def add(self, kind: CommandKind, text: str) -> Command:
+    def add(self, kind: CommandKind, text: str, where: Where) -> Command:
         """A command with an id made from its text, so that editing around it keeps it."""
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         again = sum(command.text == text for command in self.commands)
         name = f"c-{digest}-{again + 1}" if again else f"c-{digest}"
-        command = Command(name, kind, text)
+        command = Command(name, kind, text, where)
         self.commands.append(command)
         return command
 
@@ -60,7 +60,7 @@ def render(source: str) -> Rendered:
     """Render a text of paragraphs, lists, tables and code.
 
     A fence that says ```` ```run ```` is a command to run, ```` ```copy ```` one to copy; any other
-    is shown as it is.
+    is shown as it is. A second word, `machine` or `both`, says in whose terminal it runs.
     """
     collected = _Collected()
     html = _MARKDOWN.render(source, {"collected": collected})
@@ -83,12 +83,15 @@ def _fence(
     token = tokens[position]
     text = token.content.removesuffix("\n")
     block = f"<pre><code>{escape(text)}</code></pre>"
-    word = token.info.strip().partition(" ")[0]
-    if word not in {kind.value for kind in CommandKind}:
+    word, _space, second = token.info.strip().partition(" ")
+    if word not in set(CommandKind):
         return f"{block}\n"
-    command = env["collected"].add(CommandKind(word), text)
+    where = Where(second) if second in set(Where) else Where.CONTAINER  # lint names the others
+    command = env["collected"].add(CommandKind(word), text, where)
+    place = "" if where is Where.CONTAINER else f' data-where="{where}"'
     return (
-        f'<slip-command data-id="{command.id}" data-kind="{command.kind}">{block}</slip-command>\n'
+        f'<slip-command data-id="{command.id}" data-kind="{command.kind}"{place}>'
+        f"{block}</slip-command>\n"
     )
 
 

@@ -16,6 +16,15 @@ class Layout(StrEnum):
     """Which page a lesson is played on."""
 
     CONTAINER = "container"
+    MACHINE = "machine"  # beside the container
+
+
+class Where(StrEnum):
+    """On which side of the page something happens."""
+
+    CONTAINER = "container"
+    MACHINE = "machine"
+    BOTH = "both"
 
 
 class CommandKind(StrEnum):
@@ -29,6 +38,7 @@ class QuestionKind(StrEnum):
     """How a question is answered."""
 
     CHOICE = "choice"
+    GUESS = "guess"
     NUMBER = "number"
     TEXT = "text"
 
@@ -40,11 +50,13 @@ class Command:
     Attributes:
         id: stays the same while the text of the block does, wherever it moves within its step.
         text: the characters as the author wrote them, without the last newline.
+        where: whose terminal it is typed into.
     """
 
     id: str
     kind: CommandKind
     text: str
+    where: Where = Where.CONTAINER
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +65,13 @@ class Script:
 
     Attributes:
         path: where it was read, for the author; the learner never sees it.
+        where: in which side's root and namespaces it looks; never both.
     """
 
     path: Path
     text: str
     timeout_s: int
+    where: Where = Where.CONTAINER
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,8 @@ class Choice:
 class Question:
     """A question that counts as a check.
 
-    A choice is judged by its `choices` (the answer is the position, from 0). A number or a text is
+    A choice is judged by its `choices` (the answer is the position, from 0); a guess has them, too,
+    and is never wrong. A number or a text is
     judged by `script`, which finds the answer under `answers` in its facts: the right one is
     measured, never written.
     """
@@ -135,6 +150,9 @@ class DeedKind(StrEnum):
     KEYS = "keys"
     ANSWER = "answer"
     PRESS = "press"
+    BOOT = "boot"
+    WORK = "work"
+    MORE = "more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +160,10 @@ class Deed:
     """One line of a solution, as `lesson test` carries it out.
 
     Attributes:
-        text: what is typed (RUN, START), names of keys (KEYS), the question (ANSWER) or the name
-            of what is pressed (PRESS).
+        text: what is typed (RUN, START), names of keys (KEYS), the question (ANSWER), the name of
+            what is pressed (PRESS), how the machine starts (BOOT), the work (WORK), or what is
+            asked of the planner (MORE).
+        where: RUN and ANSWER: whose shell it is typed into, or asked in.
         value: ANSWER only: the answer as written; empty when it is measured.
         process: ANSWER only: the answer is the server's number of the process with this name.
         output_of: ANSWER only: the answer is what this command prints in the lab.
@@ -154,6 +174,59 @@ class Deed:
     value: str = ""
     process: str = ""
     output_of: str = ""
+    where: Where = Where.CONTAINER
+
+
+class Row(StrEnum):
+    """A row of the panel: one figure, taken on both sides."""
+
+    START = "start"
+    PREPARED = "prepared"
+    MEMORY = "memory"
+    DISK = "disk"
+    CPU = "cpu"
+    CPU_TOTAL = "cpu-total"
+    PROCESSES = "processes"
+    KERNEL = "kernel"
+    PRESSURE = "pressure"
+
+
+class Card(StrEnum):
+    """What stands below the panel's table."""
+
+    WORKS = "works"
+    PLANNER = "planner"
+    ISOLATION = "isolation"
+    DRAWING = "drawing"
+    SERVER = "server"
+    TABLE = "table"
+
+
+class Work(StrEnum):
+    """The same work, done on both sides for three seconds each."""
+
+    COMPRESS = "compress"
+    FORK = "fork"
+    CALLS = "calls"
+    FILES = "files"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What a step shows of the panel between its two terminals; the rest is folded, not gone.
+
+    Attributes:
+        works: those of the works' card that the step is about; all when it names none.
+    """
+
+    rows: tuple[Row, ...] = ()
+    cards: tuple[Card, ...] = ()
+    works: tuple[Work, ...] = ()
+
+    def has(self, card: str) -> bool:
+        """Whether the step shows this card."""
+        return card in self.cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +238,8 @@ class Step:
         html: the text, with each command as `<slip-command data-id=… data-kind=…>`.
         takeaway: shown once the step is passed.
         has_server_view: the page offers what the server sees of the lab's processes.
+        needs_machine: without one nothing of it can be done, so the page offers to go on.
+        panel: what it shows between the terminals; empty on a page without a machine.
         is_extra: for the fast; never needed later, and not counted.
     """
 
@@ -182,6 +257,8 @@ class Step:
     has_server_view: bool
     is_extra: bool
     solution: tuple[Deed, ...]
+    needs_machine: bool = False
+    panel: Panel = Panel()
 
     def question(self, name: str) -> Question | None:
         """The question of that name, or None."""

@@ -24,7 +24,9 @@ from webapp.lesson_format.model import (
     Script,
     Source,
     Step,
+    Where,
 )
+from webapp.lesson_format.panel import read_panel, read_where, refuse_machine_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,13 +73,13 @@ def _read_lesson(folder: Path, faults: Faults) -> Lesson | None:
         layout=Layout(layout),
         image=front.text("image").strip() or "slipway/base",
         html=render(body).html,
-        steps=_read_steps(folder, front, faults),
+        steps=_read_steps(folder, front, Layout(layout), faults),
     )
     front.finish()
     return lesson
 
 
-def _read_steps(folder: Path, front: Table, faults: Faults) -> tuple[Step, ...]:
+def _read_steps(folder: Path, front: Table, layout: Layout, faults: Faults) -> tuple[Step, ...]:
     lines = front.texts("steps", need="01-first-step")
     names = [line.text for line in lines]
     steps = []
@@ -91,7 +93,7 @@ def _read_steps(folder: Path, front: Table, faults: Faults) -> tuple[Step, ...]:
             faults.add(line.number, f"There is no file {path.name} here.", "Write it, or its name.")
         else:
             inner = Faults(path)
-            step = _StepReader(folder, path, inner).read()
+            step = _StepReader(folder, path, layout, inner).read()
             faults.found.extend(inner.found)
             steps += [step] if step else []
     for path in sorted(folder.glob("*.md")):
@@ -104,10 +106,12 @@ def _read_steps(folder: Path, front: Table, faults: Faults) -> tuple[Step, ...]:
 class _StepReader:
     """One step's file, read once."""
 
-    def __init__(self, folder: Path, path: Path, faults: Faults) -> None:
+    def __init__(self, folder: Path, path: Path, layout: Layout, faults: Faults) -> None:
         self._folder = folder
         self._path = path
+        self._layout = layout
         self._faults = faults
+        self._looks_into_machine = False
 
     def read(self) -> Step | None:
         parts = split_front(read_text(self._path, self._faults), self._faults)
@@ -131,7 +135,11 @@ class _StepReader:
             has_server_view=front.flag("server_view"),
             is_extra=front.flag("extra"),
             solution=read_deeds(front, self._faults, {each.name for each in questions}),
+            needs_machine=front.flag("needs_machine") or self._looks_into_machine,
+            panel=read_panel(front, self._faults),
         )
+        if self._layout is Layout.CONTAINER:
+            refuse_machine_words(step, front, self._faults)
         if step.check is None and not questions and not front.has("check"):
             self._faults.add(
                 front.line,
@@ -154,6 +162,8 @@ class _StepReader:
         written = table.text("script", need=need)
         timeout_s = table.number("timeout_s", least=1, most=_TIMEOUT_S_MOST, default=5)
         line = table.line_of("script")
+        where = read_where(table, self._faults)
+        self._looks_into_machine |= where is Where.MACHINE
         path = (self._folder / written).resolve()
         if not written:
             return None
@@ -172,7 +182,7 @@ class _StepReader:
                 1, "This check doesn't say what runs it.", "Write `#!/usr/bin/python3` first."
             )
         self._faults.found.extend(inner.found)
-        return None if inner.found else Script(path, text, timeout_s)
+        return None if inner.found else Script(path, text, timeout_s, where)
 
     def _questions(self, front: Table) -> tuple[Question, ...]:
         questions: list[Question] = []
@@ -197,8 +207,8 @@ class _StepReader:
             written = QuestionKind.CHOICE
         kind = QuestionKind(written)
         ask = render_line(table.text("ask", need="What is asked?"))
-        if kind is QuestionKind.CHOICE:
-            question = Question(name, kind, ask, choices=self._choices(table))
+        if kind in {QuestionKind.CHOICE, QuestionKind.GUESS}:
+            question = Question(name, kind, ask, choices=self._choices(table, kind))
         else:
             question = Question(
                 name, kind, ask, script=self._script(table, need="checks/answer.py")
@@ -206,18 +216,21 @@ class _StepReader:
         table.finish()
         return question
 
-    def _choices(self, question: Table) -> tuple[Choice, ...]:
+    def _choices(self, question: Table, kind: QuestionKind) -> tuple[Choice, ...]:
         choices = []
+        need_says = "" if kind is QuestionKind.GUESS else "Why it is right or wrong."
         for table in question.tables("choices", need="text: an answer"):
             text = render_line(table.text("text", need="an answer"))
             is_right = table.flag("right")
-            says = render_line(table.text("says", need="Why it is right or wrong."))
+            says = render_line(table.text("says", need=need_says))
             table.finish()
             choices.append(Choice(text, is_right, says))
         rights = sum(choice.is_right for choice in choices)
-        if len(choices) < 2 or rights != 1:
+        wanted, how = (0, "none") if kind is QuestionKind.GUESS else (1, "one")
+        if len(choices) < 2 or rights != wanted:
             sentence = f"This question has {len(choices)} choices, {rights} of them right."
-            self._faults.add(question.line, sentence, "Write two or more, one with `right: true`.")
+            instead = f"Write two or more, {how} with `right: true`."
+            self._faults.add(question.line, sentence, instead)
         return tuple(choices)
 
     def _prediction(self, front: Table) -> Prediction | None:

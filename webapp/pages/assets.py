@@ -33,6 +33,7 @@ PACKED_TYPES = {
 XTERM_ADDONS = ("fit", "search", "unicode-graphemes", "web-links", "webgl")
 BARE_NAMES = {
     "socket.io-client": "vendor/socket.io/dist/socket.io.esm.min.js",
+    "uplot": "vendor/uplot/dist/uPlot.esm.js",
     "@xterm/xterm": "vendor/xterm/lib/xterm.mjs",
     **{
         f"@xterm/addon-{name}": f"vendor/xterm-addon-{name}/lib/addon-{name}.mjs"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
 
 from webapp.keys import derive_pin
+from webapp.lesson_format.model import Layout
 from webapp.models.events import events_of
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
+from webapp.workshops.labs import shells_of
+from webapp.workshops.own_table import as_csv, own_table
 from webapp.workshops.progress import progress_of
+from webapp.workshops.works import last_results
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("lesson", __name__)
 
 LIMITS_LESSON = "05-limits"
+PAGES = {Layout.CONTAINER: "lesson/player.html", Layout.MACHINE: "compare/player.html"}
 
 
 @blueprint.get("/lab")
@@ -60,9 +65,11 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
     step = lesson.step(step_name)
     if step is None:
         abort(404)
-    progress = _progress(learner, lesson)
+    with wired().database.read() as session:
+        events = events_of(session, learner.id)
+    progress = progress_of(events, lesson)
     return render_template(
-        "lesson/player.html",
+        PAGES[lesson.layout],
         learner=learner,
         workshop=workshop,
         pin=derive_pin(wired().key, learner.public_id, learner.pin_turn),
@@ -75,6 +82,8 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         onward=_onward(workshop, lesson, step.name),
         lab=_lab(learner),
         why=_why(workshop),
+        works=last_results(events),
+        own_table=own_table(progress, last_results(events)),
     )
 
 
@@ -84,13 +93,27 @@ def _why(workshop: Workshop) -> str:
     return f"/lab/{LIMITS_LESSON}" if taught else "/container"
 
 
+@blueprint.get("/lab/<lesson_name>/table.csv")
+def download_table(lesson_name: str) -> ResponseReturnValue:
+    """What this learner guessed and measured, as a file."""
+    place = _place()
+    if place is None:
+        return redirect("/")
+    learner, workshop = place
+    lesson = _lesson(workshop, lesson_name)
+    with wired().database.read() as session:
+        events = events_of(session, learner.id)
+    table = as_csv(own_table(progress_of(events, lesson), last_results(events)))
+    name = f"attachment; filename={lesson.name}.csv"
+    return Response(table, mimetype="text/csv", headers={"Content-Disposition": name})
+
+
 def _lab(learner: Learner) -> dict[str, str] | None:
     """The learner's lab, if there is one by now: its terminal need not wait for the socket."""
     lab = wired().labs.of(learner.id)
     if lab is None:
         return None
-    names = [each["terminal"].rpartition(".")[2] for each in lab["terminals"]]
-    return {"id": lab["lab"], "terminals": " ".join(names)}
+    return {"id": lab["lab"], "terminals": " ".join(shells_of(lab))}
 
 
 def _place() -> tuple[Learner, Workshop] | None:

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from webapp import problems
 from webapp.keys import derive_pin
-from webapp.models.events import events_of
+from webapp.models.events import events_in, events_of
 from webapp.models.people import learner_in, learners_of
 from webapp.models.workshops import workshops_for
 from webapp.pages.projector import qr_picture
@@ -24,6 +24,7 @@ from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import progress_of
 from webapp.workshops.recordings import CHOICES as RECORDING_CHOICES
 from webapp.workshops.roster import Roster
+from webapp.workshops.works import class_results
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -82,11 +83,13 @@ def show_one(public_id: str) -> str:
     with wired().database.read() as session:
         rows = roster.rows(session, workshop)
         card = card_of(session, workshop)
+        results = class_results(events_in(session, workshop.id))
     return render_template(
         "workshops/one.html",
         person_name=person.name,
         card=card,
         rows=rows,
+        results=results,
         address=learners_address(),
         link=learners_address().join_link(workshop.code),
     )

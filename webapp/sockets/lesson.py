@@ -11,11 +11,14 @@ from flask_socketio import join_room
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import may_learn
+from webapp.lesson_format.model import Card, Layout
 from webapp.problems import Problem, lab_none, workshop_over
 from webapp.sockets import wire
+from webapp.sockets.compare import Compare
 from webapp.visitors import current_visitor
 from webapp.workshops.checking import Checking, Seat
 from webapp.workshops.container_view import cells
+from webapp.workshops.labs import shells_of
 from webapp.workshops.server_view import server_view
 
 if TYPE_CHECKING:
@@ -55,11 +58,13 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
             "processes": room.processes,
             "container": room.container,
             "terminal": room.terminal,
+            **room.compare.handlers,
         },
     )
     socketio.on_event("connect", room.connect, NAMESPACE)
     socketio.on_event("disconnect", room.disconnect, NAMESPACE)
     parts.news.listen(room.hear)
+    parts.news.listen(room.compare.keep)
 
 
 class LessonRoom:
@@ -72,6 +77,7 @@ class LessonRoom:
         self._pages: Counter[LearnerId] = Counter()
         self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
+        self.compare = Compare(socketio, parts, self._own_lab, self._tell)
 
     def connect(self, _auth: object = None) -> None:
         """A page of a learner's; nobody else has business here. One of a past class may listen."""
@@ -94,12 +100,15 @@ class LessonRoom:
         self._pages[learner.id] -= 1
         if self._pages[learner.id] <= 0:
             del self._pages[learner.id]
+            self.compare.forget(learner.id)
         self._parts.presence.leave(learner.id)
 
     def open(self, step: str) -> dict[str, Any]:
         """The learner looks at a step."""
         seat, workshop = self._seat(step)
         progress = self._checking.open_step(seat)
+        if seat.lesson.layout is Layout.MACHINE:
+            self.compare.watch(seat.learner_id)
         self._tell_progress(seat)
         until = round(workshop.ends_at.timestamp())
         return {"step": step, "progress": _progress(progress), "until": until}
@@ -137,24 +146,21 @@ class LessonRoom:
 
     def processes(self) -> dict[str, Any]:
         """What the server sees of the learner's own lab."""
-        learner, _ = _learner()
-        return server_view(self._parts.engine, self._lab_id(learner.id))
+        return server_view(self._parts.engine, self._own_lab()[1])
 
     def container(self) -> dict[str, Any]:
         """What the learner's own container is made of, now."""
-        learner, _ = _learner()
-        return {"cells": cells(self._parts.engine.lab_walls(self._lab_id(learner.id)))}
+        return {"cells": cells(self._parts.engine.lab_walls(self._own_lab()[1]))}
 
     def terminal(self, do: str, name: str | None) -> dict[str, Any]:
         """One shell more, or one less, in the learner's own lab."""
-        learner, _ = _learner()
-        lab_id = self._lab_id(learner.id)
+        learner_id, lab_id = self._own_lab()
         if do == "open":
             terminal = self._parts.engine.terminal_open(lab_id, name)["terminal"]
         else:
             terminal = f"{lab_id}.{name}"
             self._parts.engine.terminal_close(terminal)
-        self._parts.labs.look(learner.id)
+        self._parts.labs.look(learner_id)
         return {"terminal": terminal}
 
     def hear(self, item: Item) -> None:
@@ -169,7 +175,7 @@ class LessonRoom:
             case "limit" | "clock" | "ended":
                 self._tell(item.learner_id, item.kind, **item.facts)
             case _:
-                pass
+                self.compare.hear(item)
 
     def _seat(self, step_id: str) -> tuple[Seat, Workshop]:
         learner, workshop = _learner()
@@ -183,11 +189,12 @@ class LessonRoom:
         lab = self._parts.labs.of(learner.id)
         return Seat(learner.id, lesson, step, None if lab is None else lab["lab"]), workshop
 
-    def _lab_id(self, learner_id: LearnerId) -> str:
-        lab = self._parts.labs.of(learner_id)
+    def _own_lab(self) -> tuple[LearnerId, str]:
+        learner, _ = _learner()
+        lab = self._parts.labs.of(learner.id)
         if lab is None:
             raise lab_none()
-        return str(lab["lab"])
+        return learner.id, str(lab["lab"])
 
     def _tell(self, learner_id: LearnerId, name: str, /, **fields: object) -> None:
         told = wire.fact(NAMESPACE, name, **fields)
@@ -258,7 +265,13 @@ def presses_of(step: Step) -> set[str]:
         names |= {command.id, f"copy-{command.id}"}
     if step.prediction is not None:
         names |= {f"predict-{number}" for number in range(len(step.prediction.choices))}
-    return names | ({"server-view"} if step.has_server_view else set())
+    names |= {f"measured-{row}" for row in step.panel.rows}
+    names |= {card.value for card in step.panel.cards}
+    return names | ({"server-view"} if _shows_server(step) else set())
+
+
+def _shows_server(step: Step) -> bool:
+    return step.has_server_view or Card.SERVER in step.panel.cards
 
 
 def _learner() -> tuple[Learner, Workshop]:
@@ -276,12 +289,12 @@ def _room(learner_id: LearnerId) -> str:
 
 def _place(place: Place) -> dict[str, Any]:
     lab: Mapping[str, Any] = place.lab or {}
-    names = [each["terminal"].rpartition(".")[2] for each in lab.get("terminals", [])]
     return {
         "state": place.state,
         "place": place.place,
         "lab": lab.get("lab"),
-        "terminals": names,
+        "terminals": shells_of(lab),
+        "machine": lab.get("machine"),
         "sentence": place.sentence,
     }
 

@@ -47,7 +47,7 @@ log = structlog.get_logger()
 NAMESPACE = "/terminal"
 CHANNELS_MOST = 8
 TRY_AGAIN_LATER = 1013
-_TERMINAL = re.compile(r"[0-9a-f]{8}\.[1-8m]")
+_TERMINAL = re.compile(r"[0-9a-f]{8}\.[1-8m]")  # m: the machine's console
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
 blueprint = Blueprint("terminal", __name__)

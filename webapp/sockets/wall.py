@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from webapp.workshops.news import Item
 
 NAMESPACE = "/wall"
+UNSEEN = {"machine", "work"}  # several a second, and nothing of a row changes by them
 
 
 def register(socketio: SocketIO, parts: Wiring) -> None:
@@ -57,6 +58,8 @@ class WallRoom:
 
     def hear(self, item: Item) -> None:
         """Something changed for one learner: their row goes out again, whole."""
+        if item.kind in UNSEEN:
+            return
         with self._parts.database.read() as session:
             workshop, row = self._roster.row(session, item.learner_id)
         self._tell(workshop, "learner", **row)

@@ -16,6 +16,7 @@ import structlog
 from flask import request
 from flask_socketio import emit
 
+from webapp.lesson_format.model import Work
 from webapp.problems import Problem, broke
 
 if TYPE_CHECKING:
@@ -120,7 +121,13 @@ def _facts(*names: str) -> tuple[Field, ...]:
 STEP = _text("step", STEP_CHARS)
 TERMINAL = _text("terminal", 10)
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")
+METER_FACTS = ("at", "accelerator", "cores", "resumable", "container", "machine")
+WORK_FACTS = (
+    *("work", "state", "place", "side", "percent", "container", "machine", "accelerator"),
+    "sentence",
+)
 BYTES_COUNT = 2**63
+LINES_MOST = 1000
 
 MESSAGES: tuple[Message, ...] = (
     Message("/lesson", "open", Sender.BROWSER, (STEP,), ("step", "progress", "until")),
@@ -146,10 +153,33 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message(
         "/lesson",
+        "boot",
+        Sender.BROWSER,
+        (
+            _text("how", 10, "cold", "resumed"),
+            Field("rows", Kind.WHOLE, LINES_MOST),
+            Field("cols", Kind.WHOLE, LINES_MOST),
+        ),
+        ("machine",),
+    ),
+    Message("/lesson", "halt", Sender.BROWSER, (Field("force", Kind.FLAG),), ("machine",)),
+    Message("/lesson", "work", Sender.BROWSER, (_text("work", 10, *Work),)),
+    Message("/lesson", "stop", Sender.BROWSER),
+    Message("/lesson", "plan", Sender.BROWSER, (), ("plan",)),
+    Message(
+        "/lesson", "more", Sender.BROWSER, (_text("kind", 10, "container", "machine"),), ("plan",)
+    ),
+    Message("/lesson", "less", Sender.BROWSER, (), ("plan",)),
+    Message("/lesson", "isolation", Sender.BROWSER, (), ("at", "rows")),
+    Message(
+        "/lesson",
         "lab",
         Sender.SERVER,
-        _facts("state", "place", "lab", "terminals", "sentence"),
+        _facts("state", "place", "lab", "terminals", "machine", "sentence"),
     ),
+    Message("/lesson", "machine", Sender.SERVER, _facts("machine")),
+    Message("/lesson", "meter", Sender.SERVER, _facts(*METER_FACTS)),
+    Message("/lesson", "work", Sender.SERVER, _facts(*WORK_FACTS)),
     Message(
         "/lesson",
         "usage",
@@ -222,7 +252,7 @@ MESSAGES: tuple[Message, ...] = (
     Message("/wall", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
 )
 
-_BY_NAME = {(message.namespace, message.name): message for message in MESSAGES}
+_BY_NAME = {(each.namespace, each.name, each.sender): each for each in MESSAGES}
 
 Handler = Callable[..., Mapping[str, Any] | None]
 
@@ -238,8 +268,8 @@ def read(namespace: str, name: str, args: tuple[object, ...]) -> dict[str, Any]:
     Raises:
         Problem: `message-unknown`, `message-malformed`, `message-too-large`.
     """
-    message = _BY_NAME.get((namespace, name))
-    if message is None or message.sender is not Sender.BROWSER:
+    message = _BY_NAME.get((namespace, name, Sender.BROWSER))
+    if message is None:
         shown = name[:40]
         raise Problem("message-unknown", f"There is no message “{shown}” here.", "Reload the page.")
     size = _size(args)
@@ -261,8 +291,8 @@ def fact(namespace: str, name: str, /, **fields: object) -> dict[str, object]:
     Raises:
         ValueError: a fact or a field that the table doesn't have.
     """
-    message = _BY_NAME.get((namespace, name))
-    if message is None or message.sender is not Sender.SERVER:
+    message = _BY_NAME.get((namespace, name, Sender.SERVER))
+    if message is None:
         raise ValueError(f"no fact {name} in {namespace}")
     known = {field.name: field for field in message.fields}
     for key, value in fields.items():

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.client import Problem
 from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
-from webapp.lesson_format.model import QuestionKind
+from webapp.lesson_format.model import Layout, QuestionKind
 from webapp.models.events import events_of, record
 from webapp.workshops.progress import progress_of
+from webapp.workshops.works import last_results
 
 if TYPE_CHECKING:
     from webapp.engines.seam import Engine
     from webapp.lesson_format.model import Choice, Lesson, Question, Script, Step
     from webapp.models.base import LearnerId
     from webapp.models.database import Database
-    from webapp.workshops.progress import Progress, StepProgress
+    from webapp.workshops.progress import Progress
 
 LONGEST_FINDING = 2000
 BROKEN_CHECK_CODES = "check-"  # the runtime's problems about the check itself begin so
@@ -102,7 +103,7 @@ class Checking:
             raise Problem(
                 "step-unchecked", "This step has no check.", "Read it, then open the next."
             )
-        verdict = self._run(seat, check.script, check.title, self._standing(seat).facts())
+        verdict = self._run(seat, check.script, check.title, self._facts(seat))
         return self._keep(seat, "checked", verdict)
 
     def answer(self, seat: Seat, name: str, value: int | str) -> Verdict:
@@ -142,11 +143,11 @@ class Checking:
 
     def _judge(self, seat: Seat, question: Question, value: int | str) -> Verdict:
         title = question.ask.striptags()
-        if question.kind is QuestionKind.CHOICE:
+        if question.kind in {QuestionKind.CHOICE, QuestionKind.GUESS}:
             return _judge_choice(question, title, value)
         if question.script is None:
             return Verdict(passed=False, broke=True, title=title)
-        facts = self._standing(seat).facts()
+        facts = self._facts(seat)
         facts["answers"] = {**facts["answers"], question.name: str(value).strip()}
         return self._run(seat, question.script, title, facts)
 
@@ -158,7 +159,9 @@ class Checking:
                 "Wait for its prompt, then try again.",
             )
         try:
-            ran = self._engine.lab_check(seat.lab_id, script.text, facts, script.timeout_s)
+            ran = self._engine.lab_check(
+                seat.lab_id, script.text, facts, script.timeout_s, where=script.where
+            )
         except Problem as problem:
             if problem.code.startswith(BROKEN_CHECK_CODES):
                 return Verdict(passed=False, broke=True, title=title)
@@ -174,9 +177,14 @@ class Checking:
             attempt=findings.attempt[:LONGEST_FINDING],
         )
 
-    def _standing(self, seat: Seat) -> StepProgress:
+    def _facts(self, seat: Seat) -> dict[str, Any]:
+        """What a check is told of the page: this step's answers and presses; works measured."""
         with self._database.read() as session:
-            return progress_of(events_of(session, seat.learner_id), seat.lesson).of(seat.step)
+            events = events_of(session, seat.learner_id)
+        facts = progress_of(events, seat.lesson).of(seat.step).facts()
+        if seat.lesson.layout is Layout.MACHINE:
+            facts["works"] = [each.as_wire() for each in last_results(events).values()]
+        return facts
 
     def _keep(self, seat: Seat, kind: str, verdict: Verdict, **more: int | str) -> Verdict:
         with self._database.write() as session:
@@ -195,7 +203,7 @@ class Checking:
 def _judge_choice(question: Question, title: str, value: int | str) -> Verdict:
     chosen = _choice(question, value)
     says = chosen.says.striptags()
-    if chosen.is_right:
+    if chosen.is_right or question.kind is QuestionKind.GUESS:
         return Verdict(passed=True, broke=False, title=title, found=says)
     return Verdict(passed=False, broke=False, title=title, attempt=says)
 

@@ -12,6 +12,8 @@ import structlog
 from webapp.models.base import LearnerId
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from webapp.engines.seam import Engine
     from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
@@ -26,6 +28,9 @@ ENDINGS = {
     "expired": "Your container's time is up. What you reached is kept.",
     "removed": "Your container was taken away. What you reached is kept.",
 }
+ENVELOPE = {"seq", "at", "type", "lab"}
+CONSOLE = "m"
+"""The name of the machine's terminal, beside the container's shells 1, 2, …"""
 
 
 class Labs:
@@ -129,6 +134,12 @@ class Labs:
                 self._news.tell(
                     "limit", learner_id, limit=event.get("limit"), sentence=event.get("sentence")
                 )
+            case "machine.changed":
+                self._by_learner[learner_id]["machine"] = event.get("machine")
+                self._news.tell("machine", learner_id, machine=event.get("machine"))
+            case "work.changed":
+                facts = {key: value for key, value in event.items() if key not in ENVELOPE}
+                self._news.tell("work", learner_id, **facts)
             case "shell.ended":
                 self._news.tell("shell", learner_id, terminal=event.get("terminal"))
             case _:
@@ -147,6 +158,12 @@ class Labs:
         return next(
             (owner for owner, lab in self._by_learner.items() if lab["lab"] == lab_id), None
         )
+
+
+def shells_of(lab: Mapping[str, Any]) -> list[str]:
+    """The names of a lab's terminals in its container; the machine's console is none of them."""
+    names = [each["terminal"].rpartition(".")[2] for each in lab.get("terminals", [])]
+    return [name for name in names if name != CONSOLE]
 
 
 def _ended(reason: str) -> dict[str, str]:

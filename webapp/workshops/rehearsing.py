@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from runtime.client import Problem
 from webapp.lesson_format.deeds import KEYS
 from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
-from webapp.lesson_format.model import CommandKind, DeedKind
+from webapp.lesson_format.model import CommandKind, DeedKind, QuestionKind, Where
+from webapp.workshops.machine_hand import MachineHand
 from webapp.workshops.typist import Typist
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _LAB_LIVES_S = 1800
 _SETTLE_S = 3.0
+_SETTLE_IN_MACHINE_S = 15.0  # a guest's figures are some seconds old
+NO_MACHINE = "machine-not-ready"
 
 
 @dataclass(slots=True)
@@ -52,9 +55,9 @@ def rehearse(client: Client, lesson: Lesson) -> Generator[Rehearsed, None, None]
         until=time.time() + _LAB_LIVES_S,
     )
     try:
-        with Typist(client, lab["lab"]) as typist:
+        with Typist(client, lab["lab"]) as typist, MachineHand(client, lab["lab"]) as hand:
             for step in lesson.steps:
-                yield _StepRehearsal(client, lab["lab"], typist, step).play()
+                yield _StepRehearsal(client, lab["lab"], typist, hand, step).play()
     finally:
         client.lab_remove(lab["lab"])
 
@@ -62,10 +65,13 @@ def rehearse(client: Client, lesson: Lesson) -> Generator[Rehearsed, None, None]
 class _StepRehearsal:
     """One step: its checks before, its deeds, its checks after."""
 
-    def __init__(self, client: Client, lab: str, typist: Typist, step: Step) -> None:
+    def __init__(
+        self, client: Client, lab: str, typist: Typist, hand: MachineHand, step: Step
+    ) -> None:
         self._client = client
         self._lab = lab
         self._typist = typist
+        self._hand = hand
         self._step = step
         self._answers: dict[str, str] = {}
         self._presses: list[str] = []
@@ -95,10 +101,18 @@ class _StepRehearsal:
                 yield f"question `{question.name}`", question.script
 
     def _look(self, name: str, script: Script) -> Outcome:
-        facts = {"answers": self._answers, "presses": self._presses}
+        facts = {
+            "answers": self._answers,
+            "presses": self._presses,
+            "works": list(self._hand.works.values()),
+        }
         try:
-            said = self._client.lab_check(self._lab, script.text, facts, timeout_s=script.timeout_s)
+            said = self._client.lab_check(
+                self._lab, script.text, facts, timeout_s=script.timeout_s, where=script.where
+            )
         except Problem as problem:
+            if problem.code == NO_MACHINE:
+                return Outcome.NOT_YET  # it looks into a machine that isn't there yet
             if not problem.code.startswith("check-"):
                 raise
             self._fault(f"{name} ({script.path}) broke: {problem.sentence}")
@@ -115,23 +129,27 @@ class _StepRehearsal:
 
     def _wait_passed(self, name: str, script: Script) -> None:
         """A program in the background may need a moment until it is what it will be."""
-        deadline = time.monotonic() + _SETTLE_S
+        patience_s = _SETTLE_IN_MACHINE_S if self._step.needs_machine else _SETTLE_S
+        deadline = time.monotonic() + patience_s
         while (outcome := self._look(name, script)) is Outcome.NOT_YET:
             if time.monotonic() > deadline:
                 break
         if outcome is Outcome.NOT_YET:
-            self._fault(f"{name} doesn't pass after the solution: {self._result.found[-1]}")
+            found = self._result.found[-1] if self._result.found else "no machine"
+            self._fault(f"{name} doesn't pass after the solution: {found}")
 
     def _judge_choice(self, question: Question) -> None:
         answer = self._answers.get(question.name, "")
-        rights = [str(n) for n, choice in enumerate(question.choices) if choice.is_right]
+        is_guess = question.kind is QuestionKind.GUESS
+        choices = enumerate(question.choices)
+        rights = [str(n) for n, choice in choices if choice.is_right or is_guess]
         if answer not in rights:
             self._fault(f"question `{question.name}`: the solution answers {answer or 'nothing'}")
 
     def _do(self, deed: Deed) -> None:
         match deed.kind:
             case DeedKind.RUN:
-                self._run(deed.text)
+                self._run(deed.text, deed.where)
             case DeedKind.START:
                 self._typist.start(deed.text)
             case DeedKind.KEYS:
@@ -140,16 +158,28 @@ class _StepRehearsal:
                 self._answers[deed.text] = deed.value or self._measure(deed)
             case DeedKind.PRESS:
                 self._presses.append(deed.text)
+            case DeedKind.BOOT:
+                self._hand.boot(deed.text)
+            case DeedKind.WORK:
+                self._hand.work(deed.text)
+            case DeedKind.MORE:
+                self._hand.ask_for(deed.text)
 
     def _run_the_rest(self) -> None:
         """The text's other commands must work as well, though no check asks for them."""
         done = {deed.text for deed in self._step.solution}
         for command in self._step.commands:
-            if command.kind is CommandKind.RUN and command.text not in done:
-                self._run(command.text)
+            can_run = command.where is Where.CONTAINER or self._hand.is_ready
+            if command.kind is CommandKind.RUN and command.text not in done and can_run:
+                self._run(command.text, command.where)
 
-    def _run(self, command: str) -> None:
-        if "command not found" in self._typist.run(command):
+    def _run(self, command: str, where: Where) -> None:
+        said = ""
+        if where is not Where.CONTAINER:
+            said += self._hand.run(command)
+        if where is not Where.MACHINE:
+            said += self._typist.run(command)
+        if "command not found" in said:
             self._fault(f"`{command}`: the image has no such command")
 
     def _measure(self, deed: Deed) -> str:
@@ -160,6 +190,8 @@ class _StepRehearsal:
                 if process["comm"] == deed.process
             ]
             return numbers[0] if numbers else ""
+        if deed.where is Where.MACHINE:
+            return self._hand.run(deed.output_of).strip()
         with tempfile.TemporaryFile() as out:
             fds = (_devnull(), out.fileno(), out.fileno())
             try:

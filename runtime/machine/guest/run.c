@@ -122,7 +122,8 @@ static void enter_pristine(void) {
     must(chdir("/"));
 }
 
-/* User 70000, who may read what the learner keeps private, and nothing else. */
+/* User 70000, who may read what the learner keeps private, look at processes' namespaces and enter
+   them (SYS_ADMIN: setns(2)), and nothing else. */
 static void become_check(void) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct reading[2] = {0};
@@ -130,9 +131,12 @@ static void become_check(void) {
     must(setgroups(0, NULL));
     must(setresgid(CHECK_ID, CHECK_ID, CHECK_ID));
     must(setresuid(CHECK_ID, CHECK_ID, CHECK_ID));
-    reading[0].effective = reading[0].permitted = reading[0].inheritable = 1U << CAP_DAC_READ_SEARCH;
+    reading[0].effective = reading[0].permitted = reading[0].inheritable =
+        1U << CAP_DAC_READ_SEARCH | 1U << CAP_SYS_PTRACE | 1U << CAP_SYS_ADMIN;
     must(syscall(SYS_capset, &header, reading));
     must(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0));
+    must(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_PTRACE, 0, 0));
+    must(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0));
     must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     clearenv();
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);

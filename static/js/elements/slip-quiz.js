@@ -5,6 +5,9 @@ import { say } from "../lib/say.js";
 
 /** @typedef {import("../lib/findings.js").Verdict} Verdict */
 
+/** Kinds that are answered by a choice; what is sent is its place in the list. */
+const CHOSEN = ["choice", "guess"];
+
 export class SlipQuiz extends HTMLElement {
   /** @type {(question: string, value: string | number) => Promise<Verdict>} set by the page */
   ask = () => Promise.reject(new Error("no connection"));
@@ -56,7 +59,7 @@ export class SlipQuiz extends HTMLElement {
     const form = this.querySelector("form");
     const raw = form && new FormData(form).get("value");
     if (typeof raw !== "string" || !raw.trim()) return null;
-    return this.dataset.kind === "choice" ? Number(raw) : raw.trim();
+    return CHOSEN.includes(this.dataset.kind ?? "") ? Number(raw) : raw.trim();
   }
 
   /** @param {Event} event */

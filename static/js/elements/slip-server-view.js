@@ -1,9 +1,12 @@
 /** The lab's processes as the server sees them; looked at anew each time it is opened. */
 
 /**
- * @typedef {{pid: number, inner_pid: number, uid: number, inner_uid: number, comm: string,
- *   args: string}} Process
+ * @typedef {{pid: number, inner_pid: number | null, uid: number, inner_uid: number | null, comm: string,
+ *   args: string, side?: "container" | "machine"}} Process
  */
+
+/** @type {Record<string, number>} */
+const ORDER = { machine: 0, container: 1 };
 
 class SlipServerView extends HTMLElement {
   /**
@@ -49,12 +52,18 @@ class SlipServerView extends HTMLElement {
   #show(processes, kernel) {
     this.#fill("[data-release]", kernel.release);
     this.#fill("[data-boot-id]", kernel.boot_id);
-    const rows = processes.map((each) => {
+    const hasSides = this.querySelectorAll("thead th").length > 5;
+    const sorted = hasSides ? [...processes].sort((a, b) => orderOf(a) - orderOf(b)) : processes;
+    const rows = sorted.map((each) => {
       const row = document.createElement("tr");
+      if (hasSides) {
+        row.dataset.side = each.side ?? "container";
+        row.insertCell().textContent = each.side ?? "container";
+      }
       for (const figure of [each.pid, each.inner_pid, each.uid, each.inner_uid]) {
         const cell = row.insertCell();
         cell.className = "number";
-        cell.textContent = String(figure);
+        cell.textContent = String(figure ?? "–");
       }
       row.insertCell().textContent = each.args || each.comm;
       return row;
@@ -80,6 +89,11 @@ class SlipServerView extends HTMLElement {
   #say(text) {
     this.#fill("[data-state-line]", text);
   }
+}
+
+/** @param {Process} process */
+function orderOf({ side }) {
+  return ORDER[side ?? "container"] ?? 1;
 }
 
 customElements.define("slip-server-view", SlipServerView);

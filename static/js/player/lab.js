@@ -27,7 +27,7 @@ const UNREACHED = "Slipway does not answer. It tries again by itself; your lab r
 /** @param {Room} room */
 export function wireLab(room) {
   const state = one("slip-lab", SlipLab);
-  const terminal = one("slip-terminal", SlipTerminal);
+  const terminal = one("slip-terminal[data-side=container]", SlipTerminal);
   const meters = one("slip-meters", SlipMeters);
   const tabs = one("slip-tabs", SlipTabs);
   const clock = one("slip-countdown", SlipCountdown);

@@ -87,8 +87,47 @@ class MemoryEngine:
         return found
 
     def lab_check(
-        self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
+        self,
+        lab: str,
+        script: str,
+        facts: Mapping[str, Any] | None = None,
+        timeout_s: float = 10,
+        *,
+        where: str = "container",
     ) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def machine_boot(self, lab: str, how: str, *, rows: int, cols: int) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def machine_end(self, lab: str, *, force: bool = False) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def meter_read(self, lab: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
+        raise NotImplementedError
+
+    def meter_start(self, lab: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def meter_isolation(self, lab: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def work_start(self, lab: str, work: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def work_stop(self, lab: str) -> None:
+        raise NotImplementedError
+
+    def plan_read(self, lab: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def plan_more(self, lab: str, kind: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def plan_less(self, lab: str) -> dict[str, Any]:
         raise NotImplementedError
 
     def lab_processes(self, lab: str) -> list[dict[str, Any]]:

@@ -45,6 +45,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("body", "line", "sentence", "instead"),
     [
+        ("```run elsewhere\nid\n```", 0, "can't run in `elsewhere`", "machine, both"),
         ("```run\n$ whoami\n```", 1, "prompt sign, `$`", "Write `whoami`."),
         ("```copy\n# whoami\n```", 1, "prompt sign, `#`", "Write `whoami`."),
         ("```run\nid\n$ whoami\n```", 2, "prompt sign", "Write `whoami`."),

@@ -8,7 +8,16 @@ import pytest
 from webapp.lesson_format import native
 from webapp.lesson_format.faults import Fault, LessonBroken
 from webapp.lesson_format.library import load_library
-from webapp.lesson_format.model import CommandKind, DeedKind, QuestionKind
+from webapp.lesson_format.model import (
+    Card,
+    CommandKind,
+    DeedKind,
+    Panel,
+    QuestionKind,
+    Row,
+    Where,
+    Work,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +121,73 @@ def test_each_mistake_is_named_with_file_line_and_what_to_write(
     assert (fault.path, fault.line) == (folder / file, line)
     assert instead in fault.instead
     assert str(fault).startswith(f"{folder / file}:{line}: ")
+
+
+MACHINE_FRONT = """\
+rows: [memory, start]
+cards: [works, planner]
+works: [compress]
+needs_machine: true
+"""
+
+
+@pytest.fixture
+def with_machine(folder: Path) -> Path:
+    """The same lesson on the page with two terminals."""
+    rewrite(folder / "lesson.md", "minutes: 5", "minutes: 5\nlayout: machine")
+    rewrite(folder / "01-first.md", "hints:", f"{MACHINE_FRONT}hints:")
+    return folder
+
+
+def test_a_step_names_the_rows_and_cards_that_it_shows(with_machine: Path) -> None:
+    rewrite(with_machine / "01-first.md", "  title: It", "  where: machine\n  title: It")
+    rewrite(with_machine / "01-first.md", "```run", "```run both")
+    (step,) = native.load(with_machine).steps
+    assert step.panel == Panel(
+        (Row.MEMORY, Row.START), (Card.WORKS, Card.PLANNER), (Work.COMPRESS,)
+    )
+    assert step.needs_machine
+    assert step.check
+    assert step.check.script.where is Where.MACHINE
+    assert step.commands[0].where is Where.BOTH
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "sentence", "instead"),
+    [
+        ("[memory, start]", "[memory, cost]", 7, "`cost` is none of the rows", "start, prepared"),
+        ("[works, planner]", "[works, drawings]", 8, "none of the cards", "drawing"),
+        ("[works, planner]", "[planner]", 9, "their card isn't shown", "`- works`"),
+        ("[compress]", "[squeeze]", 9, "none of the works", "compress, fork"),
+        ("  title: It", "  where: here\n  title: It", 5, "no side", "container, machine"),
+        ("  - true", "  - run: true\n    where: tv", 16, "no side", "container, machine"),
+        ("  - true", "  - work: sleep", 15, "`work: sleep` is no deed", "compress"),
+        ("  - true", "  - more: lab", 15, "`more: lab` is no deed", "until-no"),
+    ],
+)
+def test_each_mistake_about_the_panel_is_named_with_its_line(
+    with_machine: Path, before: str, after: str, line: int, sentence: str, instead: str
+) -> None:
+    rewrite(with_machine / "01-first.md", before, after)
+    fault = next(each for each in faults_of(with_machine) if sentence in each.sentence)
+    assert (fault.line, instead in fault.instead) == (line, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("hints:", "rows: [memory]\nhints:", "`rows` needs the page with two terminals"),
+        ("```run", "```run machine", "`true` runs in a machine"),
+        ("  title: It", "  where: machine\n  title: It", "A check looks into a machine"),
+    ],
+)
+def test_a_page_with_one_terminal_has_no_machine(
+    folder: Path, before: str, after: str, sentence: str
+) -> None:
+    rewrite(folder / "01-first.md", before, after)
+    (fault,) = faults_of(folder)
+    assert sentence in fault.sentence
+    assert "`layout: machine`" in fault.instead
 
 
 def test_a_step_without_check_or_question_is_a_mistake(folder: Path) -> None:

@@ -32,6 +32,11 @@ ANSWER = {"step": STEP, "question": "q", "value": 1}
         ("terminal", ({"do": "close", "name": "2"},)),
         ("processes", ()),
         ("processes", ({},)),
+        ("boot", ({"how": "cold", "rows": 24, "cols": 80},)),
+        ("halt", ({"force": False},)),
+        ("work", ({"work": "compress"},)),
+        ("more", ({"kind": "machine"},)),
+        ("plan", ()),
     ],
 )
 def test_a_message_of_the_table_is_read(name: str, args: tuple[object, ...]) -> None:
@@ -57,6 +62,12 @@ def test_a_message_of_the_table_is_read(name: str, args: tuple[object, ...]) -> 
         ("answer", ({**ANSWER, "value": None},), "message-malformed"),
         ("answer", ({**ANSWER, "value": [1]},), "message-malformed"),
         ("terminal", ({"do": "burn"},), "message-malformed"),
+        ("boot", ({"how": "warm", "rows": 24, "cols": 80},), "message-malformed"),
+        ("boot", ({"how": "cold", "rows": 24, "cols": 1001},), "message-malformed"),
+        ("halt", ({"force": "yes"},), "message-malformed"),
+        ("work", ({"work": "mine"},), "message-malformed"),
+        ("more", ({"kind": "server"},), "message-malformed"),
+        ("meter", (), "message-unknown"),  # a fact
     ],
 )
 def test_what_the_table_does_not_have_is_refused_by_name(

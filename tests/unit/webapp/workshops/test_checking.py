@@ -33,9 +33,15 @@ class JudgingEngine(MemoryEngine):
         self.facts: Mapping[str, Any] = {}
 
     def lab_check(
-        self, lab: str, script: str, facts: Mapping[str, Any] | None = None, timeout_s: float = 10
+        self,
+        lab: str,
+        script: str,
+        facts: Mapping[str, Any] | None = None,
+        timeout_s: float = 10,
+        *,
+        where: str = "container",
     ) -> dict[str, Any]:
-        self.asked.append({"lab": lab, "script": script, "timeout_s": timeout_s})
+        self.asked.append({"lab": lab, "script": script, "timeout_s": timeout_s, "where": where})
         self.facts = facts or {}
         if self.problem is not None:
             raise self.problem

@@ -1,0 +1,172 @@
+/** How many more fit into the learner's slice; one more until it says no; the sum behind the answer. */
+
+import { say } from "../lib/say.js";
+import { duration, megabytes } from "../panel/figures.js";
+
+/**
+ * @typedef {{each_bytes: number | null, more: number | null}} Each
+ * @typedef {{used_bytes: {machines: number, containers: number}, free_bytes: number, machine: Each,
+ *   container: Each}} Line
+ * @typedef {{at: number, slice_bytes: number, kept_bytes: number, lines: {idle: Line, promised: Line},
+ *   mine: {machines: number, containers: number, container_start: {ms: number} | null},
+ *   refused: {kind: string, sentence: string} | null, after_refusal: number}} Plan
+ */
+
+const LINES = /** @type {const} */ (["idle", "promised"]);
+const KINDS = /** @type {const} */ (["machine", "container"]);
+const NAMES = { idle: "Idle, measured now", promised: "If each used all" };
+const INSTEAD = "Start a container instead";
+const USUAL = "Start a container";
+
+export class SlipPlanner extends HTMLElement {
+  /** @type {(name: "plan" | "more" | "less", fields?: object) => Promise<{plan: Plan}>} set by the page */
+  ask = () => Promise.reject(new Error("no connection"));
+
+  /** @type {(name: string) => void} set by the page */
+  press = () => {};
+
+  connectedCallback() {
+    this.addEventListener("click", this.#click);
+    this.querySelector("details")?.addEventListener("toggle", this.#toggled);
+  }
+
+  disconnectedCallback() {
+    this.removeEventListener("click", this.#click);
+    this.querySelector("details")?.removeEventListener("toggle", this.#toggled);
+  }
+
+  /** Reads the plan anew, where its card is open. */
+  async look() {
+    if (this.querySelector("details")?.open) await this.#take("plan");
+  }
+
+  #toggled = () => {
+    const details = this.querySelector("details");
+    if (!details?.open) return;
+    this.press(details.dataset.press ?? "");
+    this.#take("plan");
+  };
+
+  /** @param {Event} event */
+  #click = async (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (!button || button.getAttribute("aria-busy") === "true") return;
+    const kind = button.getAttribute("data-more");
+    if (!kind && !button.hasAttribute("data-less")) return;
+    button.setAttribute("aria-busy", "true");
+    await (kind ? this.#take("more", { kind }) : this.#take("less"));
+    button.setAttribute("aria-busy", "false");
+  };
+
+  /** @param {"plan" | "more" | "less"} name @param {{kind?: string}} [fields] */
+  async #take(name, fields = {}) {
+    try {
+      const { plan } = await this.ask(name, fields);
+      this.#show(plan);
+      if (name === "more") this.#announce(plan, fields.kind ?? "");
+    } catch (problem) {
+      const words = problem instanceof Error ? problem.message : String(problem);
+      this.#fill("[data-when]", words);
+      say(words);
+    }
+  }
+
+  /** @param {Plan} plan */
+  #show(plan) {
+    const time = new Date(plan.at * 1000).toLocaleTimeString();
+    this.#fill("[data-when]", `measured at ${time}`);
+    for (const line of LINES) {
+      for (const kind of KINDS) {
+        const { more } = plan.lines[line][kind];
+        this.#fill(`[data-line=${line}] [data-kind=${kind}]`, more === null ? "–" : String(more));
+      }
+    }
+    this.#showRefusal(plan);
+    this.#showSlice(plan);
+    this.#showSum(plan);
+    const extra = plan.mine.machines + plan.mine.containers > 2;
+    this.querySelector("[data-less]")?.toggleAttribute("hidden", !extra);
+  }
+
+  /** @param {Plan} plan */
+  #showRefusal({ refused }) {
+    this.querySelector("[data-refused]")?.toggleAttribute("hidden", !refused);
+    this.toggleAttribute("data-says-no", Boolean(refused));
+    this.#fill("[data-refused-text]", refused?.sentence ?? "");
+    const button = this.querySelector("[data-more=container]");
+    button?.classList.toggle("button--main", refused?.kind === "machine");
+    const words = refused?.kind === "machine" ? INSTEAD : USUAL;
+    if (button?.lastChild) button.lastChild.textContent = ` ${words}`;
+  }
+
+  /** @param {Plan} plan */
+  #showSlice({ slice_bytes, kept_bytes, lines }) {
+    const used = lines.promised.used_bytes;
+    const parts = [
+      { name: "machines", bytes: used.machines },
+      { name: "containers", bytes: used.containers },
+    ];
+    const bars = parts.map(({ name, bytes }) => {
+      const bar = document.createElement("span");
+      bar.className = "slice__part";
+      bar.dataset.of = name;
+      bar.style.inlineSize = `${(100 * bytes) / slice_bytes}%`;
+      return bar;
+    });
+    const kept = document.createElement("span");
+    kept.className = "slice__kept";
+    kept.style.insetInlineEnd = `${(100 * kept_bytes) / slice_bytes}%`;
+    this.querySelector("[data-slice]")?.replaceChildren(...bars, kept);
+    const words = parts.map(({ name, bytes }) => `${name} ${megabytes(bytes)}`).join(", ");
+    this.#fill(
+      "[data-slice-text]",
+      `Promised of your ${megabytes(slice_bytes)}: ${words}. Kept free: ${megabytes(kept_bytes)}.`,
+    );
+  }
+
+  /** @param {Plan} plan */
+  #showSum(plan) {
+    const rows = LINES.flatMap((name) => {
+      const line = plan.lines[name];
+      const free = `${megabytes(plan.slice_bytes)} − ${megabytes(plan.kept_bytes)} kept − ${megabytes(line.used_bytes.machines)} machines − ${megabytes(line.used_bytes.containers)} containers = ${megabytes(line.free_bytes)} free`;
+      const sums = KINDS.map(
+        (kind) =>
+          `${megabytes(line.free_bytes)} ÷ ${megabytes(line[kind].each_bytes)} a ${kind} → ${line[kind].more ?? "–"}`,
+      );
+      return [`${NAMES[name]}: ${free}`, ...sums];
+    });
+    this.querySelector("[data-arithmetic]")?.replaceChildren(
+      ...rows.map((text) => {
+        const line = document.createElement("p");
+        line.className = "small mono";
+        line.textContent = text;
+        return line;
+      }),
+    );
+  }
+
+  /** @param {Plan} plan @param {string} kind */
+  #announce({ refused, mine }, kind) {
+    const place = this.querySelector("[data-started]");
+    const isRefused = refused?.kind === kind;
+    const start = mine.container_start;
+    const words = isRefused
+      ? refused.sentence
+      : kind === "container" && start
+        ? `A container started: first prompt after ${duration(start.ms)}, cold.`
+        : `One more ${kind} started. You have ${mine.machines} and ${mine.containers} containers.`;
+    if (place instanceof HTMLElement) {
+      place.hidden = isRefused;
+      place.textContent = words;
+    }
+    say(words);
+  }
+
+  /** @param {string} selector @param {string} text */
+  #fill(selector, text) {
+    const place = this.querySelector(selector);
+    if (place && place.textContent !== text) place.textContent = text;
+  }
+}
+
+customElements.define("slip-planner", SlipPlanner);

@@ -1,0 +1,73 @@
+"""A machine beside the container: booted, put to work, crashed and booted again by a learner."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.screens import Terminal, join
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.browser.conftest import Person
+
+Workshop = dict[str, Any]
+
+BOOT_MS = 120_000
+WORK_MS = 60_000
+LESSON = "/lab/07-vm-or-container"
+FIGURE = re.compile(r"^[0-9.]+\s\S+$")
+
+
+def figure(page: Page, row: str, side: str) -> Locator:
+    """What a row of the panel says of a side."""
+    return page.locator(f"[data-row={row}] [data-side={side}] [data-value]")
+
+
+def boot(page: Page, word: str = "Boot the machine") -> None:
+    """Press the button of the machine's half, and wait for its prompt."""
+    page.get_by_role("button", name=word).click()
+    machine = page.locator("slip-machine")
+    expect(machine).to_have_attribute("data-state", "ready", timeout=BOOT_MS)
+    Terminal(page, "machine").wait_prompt()
+
+
+@pytest.mark.kernel
+def test_a_machine_is_booted_worked_crashed_and_booted_again(
+    person: Person, workshop: Workshop
+) -> None:
+    ben = join(person(), workshop["code"], "Ben")
+    page = ben.page
+    page.goto(f"{LESSON}/02-cold-against-cold")
+    boot(page)
+    for side in ("machine", "container"):
+        expect(figure(page, "start", side)).to_have_text(FIGURE)
+    expect(page.locator("[data-row=start] [data-ratio]")).to_have_text(
+        re.compile("[0-9]\N{MULTIPLICATION SIGN}$")
+    )
+    assert "passed" in str(ben.check().get_attribute("data-state"))
+
+    page.goto(f"{LESSON}/04-compute")
+    page.locator("[data-work=compress] [data-run]").click()
+    done = page.locator("[data-work=compress]")
+    expect(done).to_have_attribute("data-state", "done", timeout=WORK_MS)
+    for side in ("machine", "container"):
+        expect(done.locator(f"[data-side={side}] [data-value]")).to_have_text(FIGURE)
+    assert "passed" in str(ben.check().get_attribute("data-state"))
+    page.reload()
+    expect(done.locator("[data-side=machine] [data-value]")).to_have_text(FIGURE)
+
+    page.goto(f"{LESSON}/06-whose-kernel-falls")
+    machine = page.locator("slip-machine")
+    expect(machine).to_have_attribute("data-state", "ready")
+    Terminal(page, "machine").type("echo c | sudo tee /proc/sysrq-trigger")
+    expect(machine).to_have_attribute("data-state", re.compile("failed|ended"), timeout=BOOT_MS)
+    expect(machine).to_contain_text("crashed")
+    expect(page.get_by_role("button", name="Boot it again")).to_be_visible()
+    assert ben.terminal.ask("echo the container works on") == "the container works on"
+    boot(page, "Boot it again")
+    assert "passed" in str(ben.check().get_attribute("data-state"))
