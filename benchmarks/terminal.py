@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import structlog
 
 if not __package__:  # started as a file: then the checkout isn't on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -68,6 +69,7 @@ def main(ttyd_path: Path | None, windows: int, seconds: float, *, as_json: bool)
     """Measure terminals."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     client.go_first()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), ttyd_path, windows, seconds)
