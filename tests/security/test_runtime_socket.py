@@ -104,3 +104,34 @@ def test_half_a_character_is_refused_and_leaves_nothing_open(runtime: Server) ->
         assert refused.value.code == "bad-request"
     wait_for(lambda: descriptors_of(runtime.pid) <= before + 3, "descriptors to be closed")
     lab.remove()
+
+
+def what_can_be_read(pid: int) -> list[str]:
+    """Of a process, by whoever calls this."""
+    found = []
+    for name in ("environ", "mem", "maps", "stack", "io", "fd", "root", "cwd", "ns/net"):
+        path = Path(f"/proc/{pid}/{name}")
+        try:
+            if name == "fd":
+                list(path.iterdir())
+            elif name in {"root", "cwd", "ns/net"}:
+                path.readlink()
+            else:
+                path.open("rb").read(1)
+        except OSError:
+            continue
+        found.append(name)
+    return found
+
+
+def test_the_webs_user_reads_nothing_of_the_runtimes_process_and_folders(runtime: Server) -> None:
+    web, pid, instance = web_of(runtime), runtime.pid, runtime.instance
+    assert ask_as(0, lambda: what_can_be_read(pid))
+    assert ask_as(web, lambda: what_can_be_read(pid)) == []
+    folders = [instance.labs_path, instance.images_path, instance.data_path / "runtime"]
+    assert ask_as(0, lambda: [os.access(each, os.R_OK) for each in folders]) == [True] * 3
+    assert ask_as(web, lambda: [os.access(each, os.R_OK) for each in folders]) == [False] * 3
+    sockets = [path for path in instance.run_path.rglob("*") if path.is_socket()]
+    others = [str(path) for path in sockets if path != instance.runtime_socket]
+    assert others
+    assert ask_as(web, lambda: [each for each in others if os.access(each, os.W_OK)]) == []
