@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -92,11 +92,23 @@ class Machines:
             self._live[lab.id] = live
             if self._booter.adopt(live):
                 log.info("machine.adopted", lab=lab.id)
+            elif record.state in {"queued", "booting"}:
+                self._begin_anew(live)
             elif record.lives:
                 self._end_as(live, "killed")
         for name in self._deposits.names(DEPOSIT):
             if name.removeprefix(DEPOSIT) not in self._live:
                 self._deposits.drop(name)
+
+    def _begin_anew(self, live: Live) -> None:
+        """A boot that the runtime before us did not finish; its window's size comes later."""
+        self._booter.clear(live)
+        again = replace(live.record, state="queued", stages_ms={}, release="", boot_id="")
+        with self._lock:
+            self._live[live.lab.id] = fresh = Live(live.lab, again)
+            self._line.append((fresh, (24, 80)))
+            self._next()
+            self._number()
 
     def stop(self) -> None:
         """Listen no more; what runs goes on."""
@@ -139,6 +151,7 @@ class Machines:
             live = Live(lab, record)
             self._live[lab.id] = live
             self._line.append((live, (rows, cols)))
+            self._save(live)
             self._next()
             self._number()
             return record.as_dict()

@@ -230,6 +230,16 @@ def test_it_survives_a_runtime_that_is_killed(runtime: Server, machine: Machine)
     assert machine.sh("echo $((6 * 7))") == (0, "42\n")
 
 
+def test_a_boot_that_a_killed_runtime_left_is_begun_anew(runtime: Server, machine: Machine) -> None:
+    machine.client.machine_end(machine.lab.id, force=True)
+    machine.client.machine_boot(machine.lab.id)
+    pid = wait_for(lambda: machine.now()["pid"], "a boot", deadline_s=BOOT_S)
+    runtime.stop(signal.SIGKILL)
+    runtime.start()
+    assert machine.wait("ready")["pid"] != pid
+    assert not lives(pid)
+
+
 def test_a_kernel_that_crashes_takes_nothing_else_and_boots_again(machine: Machine) -> None:
     stream = machine.console()
     os.write(stream, b"sudo sh -c 'echo c >/proc/sysrq-trigger'\n")
