@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screens import Terminal, join
@@ -36,7 +35,6 @@ def boot(page: Page, word: str = "Boot the machine") -> None:
     Terminal(page, "machine").wait_prompt()
 
 
-@pytest.mark.kernel
 def test_a_machine_is_booted_worked_crashed_and_booted_again(
     person: Person, workshop: Workshop
 ) -> None:

@@ -209,22 +209,24 @@ export class SlipPanel extends HTMLElement {
     }
     this.querySelector("[data-cost]")?.toggleAttribute("hidden", view !== "cost");
     this.querySelector("[data-isolation]")?.toggleAttribute("hidden", view !== "isolation");
-    fill(this, "[data-what]", view === "cost" ? "machine ÷ container" : "asked with");
+    if (view === "cost") fill(this, "[data-what]", "machine ÷ container");
     if (view === "isolation") this.isolate();
   }
 
   /** Asks what both sides see, and fills the table of it; called again when the machine changes. */
   async isolate() {
     if (this.dataset.view !== "isolation") return;
+    fill(this, "[data-what]", "asking both sides…");
     try {
       const { rows } = await this.askIsolation();
       for (const { name, ...sides } of rows) {
         const row = this.querySelector(`[data-fact="${CSS.escape(name)}"]`);
         if (row) for (const side of SIDES) fillFact(row, side, sides[side]);
       }
+      fill(this, "[data-what]", "asked with");
       this.press("isolation");
     } catch (problem) {
-      if (problem instanceof Error) say(problem.message);
+      if (problem instanceof Error) fill(this, "[data-what]", problem.message);
     }
   }
 
