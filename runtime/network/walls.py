@@ -155,5 +155,5 @@ def _text(element: str | int | dict[str, Any]) -> str:
 def _counts(listed: list[dict[str, Any]]) -> dict[int, int]:
     """What the counter of each element of a set says, in packets."""
     (found,) = [entry["set"] for entry in listed if "set" in entry]
-    elements = [element["elem"] for element in found.get("elem", [])]
-    return {element["val"]: element["counter"]["packets"] for element in elements}
+    elements = [each["elem"] for each in found.get("elem", []) if isinstance(each, dict)]
+    return {int(each["val"]): each["counter"]["packets"] for each in elements if "counter" in each}
