@@ -11,7 +11,7 @@ from runtime.machine import qemu
 from tests.conftest import Server, lend_image
 from tests.integration.lab_harness import Lab
 from tests.integration.test_comparison import Heard
-from tests.integration.test_meter import available_bytes, pss_of
+from tests.integration.test_meter import available_bytes, comes_back, pss_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def test_one_more_until_the_learners_own_slice_says_no(lab: Lab) -> None:
 
 
 def test_ending_a_machine_gives_back_what_the_headline_says(lab: Lab) -> None:
-    def difference() -> float:
+    def is_given_back() -> bool:
         boot(lab)
         wait_for(lambda: lab.client.meter_read(lab.id)["machine"], "its figures")
         time_passes = lab.client.meter_read(lab.id)["at"]
@@ -153,8 +153,8 @@ def test_ending_a_machine_gives_back_what_the_headline_says(lab: Lab) -> None:
         headline = lab.client.meter_read(lab.id)["machine"]["memory_bytes"]
         before = available_bytes()
         lab.client.machine_end(lab.id, force=True)
-        return float(abs(available_bytes() - before - headline) / headline)
+        return comes_back(before, headline)
 
     # Whatever else this machine does moves the same figure, so one quiet moment is waited for.
-    wait_for(lambda: difference() < 0.1, "a quiet moment", deadline_s=240)
+    wait_for(is_given_back, "a quiet moment", deadline_s=240)
     wait_for(lambda: lab.client.meter_read(lab.id)["machine"] is None, "no figures of it")

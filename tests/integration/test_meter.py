@@ -64,7 +64,7 @@ def test_memory_and_processes_agree_with_the_kernels_own_files(runtime: Server, 
 
 
 def test_what_the_headline_says_is_what_the_server_gets_back(runtime: Server) -> None:
-    def difference() -> float:
+    def is_given_back() -> bool:
         lab = Lab(runtime.client, "given-back", limits={"memory_bytes": 1 << 30})
         try:
             hold(lab, MANY_BYTES)
@@ -72,10 +72,10 @@ def test_what_the_headline_says_is_what_the_server_gets_back(runtime: Server) ->
             before = available_bytes()
         finally:
             lab.remove()
-        return float(abs(available_bytes() - before - headline) / headline)
+        return comes_back(before, headline)
 
-    # Whatever else this machine does moves the same figure, so one quiet moment is waited for.
-    wait_for(lambda: difference() < 0.1, "a quiet moment", deadline_s=60)
+    # What else this machine does moves the same figure, so one quiet moment is waited for.
+    wait_for(is_given_back, "a quiet moment", deadline_s=120)
 
 
 def test_disk_and_processor_time_agree_with_what_was_spent(lab: Lab) -> None:
@@ -142,6 +142,18 @@ def time_of_next_reading(lab: Lab) -> None:
 def pss_of(pid: int) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+
+
+def comes_back(before: int, amount: int) -> bool:
+    """Whether the server has that much more, in some seconds.
+
+    What is freed lies with each processor at first, for its next use, and isn't counted there.
+    """
+    try:
+        wait_for(lambda: abs(available_bytes() - before - amount) < amount * 0.1, "it", 4)
+    except AssertionError:
+        return False
+    return True
 
 
 def available_bytes() -> int:
