@@ -126,6 +126,8 @@ def knock(
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = sock.recv(1)
+        if not byte:
+            sock.close()
         assert byte, f"closed after {head!r}"
         head += byte
     return head.decode(), sock
