@@ -24,6 +24,29 @@ def start_ticks(pid: int) -> int:
     return int(stat.rpartition(")")[2].split()[19])
 
 
+def signal_member(pid: int, group: str, number: int) -> None:
+    """Signal a process of a cgroup; nothing happens where the number is another's by now.
+
+    Numbers are soon used again where somebody forks all the time, and a list of them is old when
+    it has been read.
+
+    Args:
+        pid: as the cgroup listed it.
+        group: the end of its path, such as `slipway-1a2b3c/0123abcd`.
+        number: of the signal.
+    """
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:  # it is gone, or names a thread by now
+        return
+    try:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if f"/{group}" in Path(f"/proc/{pid}/cgroup").read_text():
+                signal.pidfd_send_signal(pidfd, number)
+    finally:
+        os.close(pidfd)
+
+
 def end(pid: int, started_ticks: int) -> None:
     """Kill a process and wait for its end; nothing happens where the number is another's by now."""
     if started_ticks == 0:

@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from runtime.kernel import processes
 from runtime.limits import files
 from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
@@ -175,15 +176,14 @@ class Legacy:
         """End everything in a lab: frozen first, or a fork would slip away between two looks."""
         freezer = self._group("freezer", lab)
         state = freezer / "freezer.state"
+        group = f"{self._name}/{lab}"
         with suppress(FileNotFoundError):
             state.write_text("FROZEN")
             for pid in files.pids_below(freezer):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                processes.signal_member(pid, group, signal.SIGKILL)
             state.write_text("THAWED")
         for pid in self.pids(lab):  # what only another hierarchy knows
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            processes.signal_member(pid, group, signal.SIGKILL)
         files.wait_until(lambda: not self.pids(lab), f"lab {lab} still runs")
 
     def remove(self, lab: str) -> None:

@@ -12,9 +12,10 @@ import signal
 import statistics
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from runtime.kernel import processes
 from tests.integration.lab_harness import Lab, place_of
 
 if TYPE_CHECKING:
@@ -186,5 +187,4 @@ class Arena:
         place = place_of(self.runtime.instance)
         for pid in place.pids(self.mallory.id):
             if pid != self.mallory.record["pid"]:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
+                processes.signal_member(pid, self.mallory.id, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 
 from runtime.kernel import processes
@@ -21,3 +22,10 @@ def test_the_one_that_was_meant_is_ended_and_nobody_who_got_its_number() -> None
         assert lives(sleep.pid)
         processes.end(sleep.pid, began)
         assert not lives(sleep.pid)
+
+
+def test_a_number_that_is_in_no_such_group_is_left_alone() -> None:
+    with subprocess.Popen(["sleep", "600"]) as sleep:
+        processes.signal_member(sleep.pid, "slipway-nowhere/0123abcd", signal.SIGKILL)
+        assert lives(sleep.pid)
+        sleep.kill()
