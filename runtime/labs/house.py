@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from runtime.terminals import Terminals
 
 log = structlog.get_logger()
+
+_END_AT_ONCE = 8  # ending one is waiting, mostly
 
 
 class Labs:
@@ -144,9 +147,13 @@ class Labs:
         self._pool.stop()
         self.comparison.close()
         now = time.time()
-        for lab in list(self._labs.values()):
-            if end_labs or lab.key is None or (lab.until or now) <= now:
-                self.remove(lab.id)
+        over = [
+            lab.id
+            for lab in list(self._labs.values())
+            if end_labs or lab.key is None or (lab.until or now) <= now
+        ]
+        with ThreadPoolExecutor(_END_AT_ONCE) as ends:
+            list(ends.map(self.remove, over))
         self.machines.stop()
         self._watch.stop()
         self._parts.forker.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterato
     lent = place.resolve()
     place.unlink()
     place.mkdir()
-    (place / "rootfs").symlink_to(lent / "rootfs")
+    subprocess.run(["cp", "--archive", "--link", lent / "rootfs", place], check=True)
     shutil.copy(lent / "image.json", place)
     shutil.copytree(lent / "machine", place / "machine", copy_function=os.link)
     server = Server(instance, "serve", "--data", str(instance.data_path), "--end-labs")

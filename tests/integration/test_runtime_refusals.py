@@ -119,7 +119,8 @@ def test_limits_and_time_from_the_web_are_capped(runtime: Server) -> None:
         limits={"memory_bytes": 1 << 45, "pids": 4_000_000, "cpu_cores": 4000},
     )
     runtime.client.lab_remove(lab["lab"])
-    assert lab["limits"] == {"memory_bytes": 2 << 30, "pids": 1024, "cpu_cores": 4.0}
+    most = {"memory_bytes": 2 << 30, "pids": 1024, "cpu_cores": 4.0}
+    assert {name: lab["limits"][name] for name in most} == most
     assert lab["until"] < time.time() + 25 * 3600
 
 

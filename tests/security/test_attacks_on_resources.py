@@ -74,7 +74,11 @@ while True:
 import socket
 held = []
 while True:
-    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try: pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    except OSError:
+        for end in held.pop(): end.close()
+        open("/tmp/refused", "w").close()
+        continue
     held.append(pair)
     pair[0].setblocking(False)
     try:
