@@ -18,8 +18,12 @@ KINDS = {
     "browser": ["tests/browser"],
     "kernel": ["-m", "kernel", "-p", "no:xdist", "tests"],
 }
+# In this order, by files: once a worker has begun with the browser its main thread has a running
+# event loop, in which pyroute2 can't work.
+EVERYTHING = ["tests/unit", "tests/integration", "tests/security", "tests/browser"]
 # One worker a core would leave none for the servers that the tests start.
 WORKERS = 2
+SPREAD = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 @click.command(name="test", context_settings={"ignore_unknown_options": True})
@@ -37,9 +41,9 @@ def command(words: tuple[str, ...]) -> None:
 
 
 def _arguments(kind: str, rest: tuple[str, ...]) -> list[str]:
-    chosen = KINDS.get(kind, ["tests"])
+    chosen = KINDS.get(kind, EVERYTHING)
     named = [word for word in rest if (TOP / word.split("::")[0]).exists()]
     if named:
         chosen = [word for word in chosen if not word.startswith("tests")]
-    spread = [] if "no:xdist" in chosen else ["-n", str(WORKERS), "--dist", "loadfile"]
+    spread = [] if "no:xdist" in chosen else SPREAD
     return [*spread, "--timeout", "300", *chosen, *rest]

@@ -126,7 +126,7 @@ def test_lesson_0_is_passed_with_the_keyboard_alone(
         settled = page.evaluate("performance.now()") + SETTLE_MS
         page.wait_for_function("at => performance.now() > at", arg=settled)
         page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Whose kernel?")).to_be_visible()
+    expect(page.get_by_role("heading", name="The request")).to_be_visible()
 
 
 def test_the_terminal_is_a_stop_and_no_trap(person: Person, workshop: dict[str, Any]) -> None:
