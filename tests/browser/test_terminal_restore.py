@@ -21,7 +21,7 @@ PAGES = "seq -f 'page %g' 400 > pages"  # the same text in every release's image
     [
         ("vim pages", "^page 3 *$", "^ +2,1 ", ":q!\r"),
         ("less pages", "^page 3 *$", "^: *$", "q"),
-        ("tmux new 'less pages'", r"^\[\d+\]", "^: *$", "q"),
+        ("tmux new 'tmux set status-right _; less pages'", r"^\[\d+\]", "^: *$", "q"),
     ],
 )
 def test_a_full_screen_program_is_redrawn_after_a_reload(

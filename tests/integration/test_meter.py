@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.meter.figures import Side
-from runtime.meter.meter import Meter
 from tests.integration.lab_harness import Lab, place_of
 from tests.waiting import wait_for
 
@@ -93,22 +90,6 @@ def test_pressure_is_unknown_on_v1_and_a_figure_on_v2(runtime: Server, lab: Lab)
         assert pressure is None
     else:
         assert set(pressure) == {"cpu", "memory", "io"}
-
-
-def test_fifty_labs_read_each_second_cost_under_two_percent_of_a_core(
-    runtime: Server, lab: Lab
-) -> None:
-    """At the pace of a class, dear figures at theirs; `benchmarks/meter.py` does it with fifty."""
-    meter = Meter(place_of(runtime.instance))
-    side = Side(lab.id, runtime.instance.labs_path / lab.id / "upper", 1, None, 1.0)
-    meter.read(side)
-    began, used_s = time.monotonic(), 0.0
-    for second in range(1, 7):
-        wait_for(partial(is_past, began + second), "the next second")
-        before = cpu_seconds()
-        meter.read(side)
-        used_s += cpu_seconds() - before
-    assert used_s / (time.monotonic() - began) * LABS < CORE_SHARE
 
 
 def test_a_start_is_timed_cold_and_its_container_is_gone(runtime: Server, lab: Lab) -> None:

@@ -440,7 +440,7 @@ def test_the_browser_is_told_when_a_program_takes_the_terminal_and_gives_it_back
     browser.until(lambda: browser.find("F") == [False, True], "a program in front, with no output")
     later = stage.browser()
     later.until(lambda: later.find("F") == [True], "told at once")
-    browser.type("\x03")
+    browser.type("\x04")
     browser.until(lambda: browser.find("F") == [False, True, False], "the shell in front again")
 
 
