@@ -12,9 +12,8 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import threading
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,10 @@ import click
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import bench
+from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.figures import machine
-from benchmarks.start import find_image, say
 from runtime.client import Problem
 from tests.leftovers import leftovers_of
 
@@ -39,22 +39,12 @@ SETTLED = 20  # cycles after which a daemon has all that it needs
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@bench.json_option
 @click.option("--count", default=500, show_default=True, help="How many labs are made and ended.")
-@click.option(
-    "--data",
-    type=Path,
-    default=Path("/var/lib/slipway"),
-    show_default=True,
-    help="Where slipway/base lies or is built; a server may run there.",
-)
+@bench.data_option
 def main(*, as_json: bool, count: int, data: Path) -> None:
     """Make and end labs, and look what is left."""
-    image = find_image(data)
-    with ExitStack() as stack:
-        # Not in /tmp: a lab's root, who is nobody out here, passes through; and it may be a tmpfs.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-        folder.chmod(0o755)
+    with bench.workplace(data) as (folder, image):
         figures = measure(folder, image, count)
     click.echo(json.dumps(figures) if as_json else text(figures))
     sys.exit(1 if figures["left"] else 0)

@@ -15,8 +15,6 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-import tempfile
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +23,12 @@ import click
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import bench
+from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.engines import Docker, Podman
 from benchmarks.figures import machine
 from benchmarks.host import Reading
-from benchmarks.start import find_image, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,23 +77,13 @@ class Cost:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@bench.json_option
 @click.option("--count", default=200, show_default=True, help="How many labs are held.")
 @click.option("--peers", default=40, show_default=True, help="How many containers of each engine.")
-@click.option(
-    "--data",
-    type=Path,
-    default=Path("/var/lib/slipway"),
-    show_default=True,
-    help="Where slipway/base lies or is built; a server may run there.",
-)
+@bench.data_option
 def main(*, as_json: bool, count: int, peers: int, data: Path) -> None:
     """Measure what a quiet lab costs."""
-    image = find_image(data)
-    with ExitStack() as stack:
-        # Not in /tmp: a lab's root, who is nobody out here, passes through; and it may be a tmpfs.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-        folder.chmod(0o755)
+    with bench.workplace(data) as (folder, image):
         figures = measure(folder, image, count, peers)
     click.echo(json.dumps(figures) if as_json else text(figures))
 

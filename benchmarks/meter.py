@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,32 +21,24 @@ import click
 if not __package__:  # started as a file: then the checkout isn't on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import bench
+from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.figures import machine
-from benchmarks.start import find_image, say
 
 TARGET = 0.02
 DISK_BYTES = 64 << 20  # taken whole for each: fifty usual ones want 25 GB
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@bench.json_option
 @click.option("--labs", default=50, show_default=True, help="How many labs are read.")
 @click.option("--machines", default=0, show_default=True, help="How many of them have a machine.")
 @click.option("--seconds", default=30, show_default=True, help="How long each is measured.")
-@click.option(
-    "--data",
-    type=Path,
-    default=Path("/var/lib/slipway"),
-    show_default=True,
-    help="Where slipway/base lies or is built; a server may run there.",
-)
+@bench.data_option
 def main(data: Path, labs: int, machines: int, seconds: int, *, as_json: bool) -> None:
     """Measure what the meter costs."""
-    image = find_image(data)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-        folder.chmod(0o755)
+    with bench.workplace(data) as (folder, image), ExitStack() as stack:
         seen = machine()
         daemon = stack.enter_context(Daemon(folder / "slipway", image, max_labs=labs))
         figures = {

@@ -14,7 +14,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -27,9 +26,10 @@ import click
 if not __package__:  # started as a file: then the checkout isn't on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import bench
+from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.figures import machine as host
-from benchmarks.start import find_image, say
 from runtime.client import Problem
 
 if TYPE_CHECKING:
@@ -105,21 +105,12 @@ class Rows:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@bench.json_option
 @click.option("--count", default=3, show_default=True, help="How many pairs are measured.")
-@click.option(
-    "--data",
-    type=Path,
-    default=Path("/var/lib/slipway"),
-    show_default=True,
-    help="Where slipway/base lies or is built; a server may run there.",
-)
+@bench.data_option
 def main(data: Path, count: int, *, as_json: bool) -> None:
     """Compare a VM with a container."""
-    image = find_image(data)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-        folder.chmod(0o755)
+    with bench.workplace(data) as (folder, image), ExitStack() as stack:
         seen = host()
         daemon = stack.enter_context(Daemon(folder / "slipway", image))
         figures = {"benchmark": "overhead", "host": seen, **measure(daemon, count)}

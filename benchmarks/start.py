@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,47 +20,29 @@ import click
 if not __package__:  # started as a file: then the checkout isn't on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import bench
+from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.engines import Docker, Engine, Podman
 from benchmarks.figures import Series, machine, ratio
-from runtime.image.build import Builder
-from runtime.image.store import Image, Store
-from runtime.instance import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IMAGE = "slipway/base"
+    from runtime.image.store import Image
+
 WARM_UP = 2
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@bench.json_option
 @click.option("--count", default=20, show_default=True, help="How often each is measured.")
-@click.option(
-    "--data",
-    type=Path,
-    default=Path("/var/lib/slipway"),
-    show_default=True,
-    help="Where slipway/base lies or is built; a server may run there.",
-)
+@bench.data_option
 def main(data: Path, count: int, *, as_json: bool) -> None:
     """Measure the time to the first prompt."""
-    image = find_image(data)
-    with ExitStack() as stack:
-        # Not in /tmp: a lab's root, who is nobody out here, passes through; and it may be a tmpfs.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-        folder.chmod(0o755)
+    with bench.workplace(data) as (folder, image), ExitStack() as stack:
         figures = measure(folder, image, count, stack)
     click.echo(json.dumps(figures) if as_json else text(figures))
-
-
-def find_image(data: Path) -> Image:
-    """The base image, built if need be."""
-    store = Store(Instance.at(data).images_path)
-    if store.has(IMAGE):
-        return store.get(IMAGE)
-    return Builder(store).build(IMAGE, lambda step, percent: say(f"{percent:3} % {step}"))
 
 
 def measure(folder: Path, image: Image, count: int, stack: ExitStack) -> dict[str, Any]:
@@ -118,11 +99,6 @@ def text(figures: dict[str, Any]) -> str:
     lines += [f"{name:14} {value}" for name, value in figures["ratios"].items()]
     lines += [f"{name} was not measured: {why}" for name, why in figures["missing"].items()]
     return "\n".join(lines)
-
-
-def say(what: str) -> None:
-    """Talk goes to standard error, the answer to standard output."""
-    click.echo(what, err=True)
 
 
 if __name__ == "__main__":

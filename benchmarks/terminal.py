@@ -25,6 +25,8 @@ import structlog
 if not __package__:  # started as a file: then the checkout isn't on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import bench
+from benchmarks.bench import say
 from benchmarks.figures import machine, quantile
 from benchmarks.terminals import client, phases
 from benchmarks.terminals.opening import our_storms
@@ -44,7 +46,7 @@ SCALE_WINDOWS = 4
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@bench.json_option
 @click.option(
     "--ttyd",
     "ttyd_path",
@@ -179,11 +181,6 @@ def text(figures: dict[str, Any]) -> str:
     for key in ("throughput_mib_s", "memory_each_bytes", "stalled_viewer", "storms", "ratios"):
         lines += [f"{key}:", *(f"  {name:28} {value}" for name, value in figures[key].items())]
     return "\n".join(lines)
-
-
-def say(what: str) -> None:
-    """Talk goes to standard error, the answer to standard output."""
-    click.echo(what, err=True)
 
 
 if __name__ == "__main__":

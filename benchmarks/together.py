@@ -15,7 +15,6 @@ import os
 import select
 import statistics
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,10 +25,11 @@ import click
 if not __package__:  # started as a file: then the checkout isn't on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import bench
+from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.figures import machine as host
 from benchmarks.prompt import wait_for_prompt
-from benchmarks.start import find_image, say
 
 _OVER = ("ready", "failed", "ended")
 DISK_BYTES = 64 << 20  # taken whole for each: fifty usual ones want 25 GB
@@ -39,23 +39,14 @@ _PRESS_S = 10
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@bench.json_option
 @click.option("--labs", default=50, show_default=True, help="How many containers.")
 @click.option("--machines", default=10, show_default=True, help="How many machines beside them.")
 @click.option("--presses", default=30, show_default=True, help="How many press Boot at once.")
-@click.option(
-    "--data",
-    type=Path,
-    default=Path("/var/lib/slipway"),
-    show_default=True,
-    help="Where slipway/base lies or is built; a server may run there.",
-)
+@bench.data_option
 def main(data: Path, labs: int, machines: int, presses: int, *, as_json: bool) -> None:
     """Measure a class that uses machines."""
-    image = find_image(data)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-        folder.chmod(0o755)
+    with bench.workplace(data) as (folder, image), ExitStack() as stack:
         seen = host()
         daemon = stack.enter_context(Daemon(folder / "slipway", image, max_labs=labs))
         figures = measure(daemon, labs, machines, presses)

@@ -1,0 +1,51 @@
+"""What the benchmarks' command lines share: two options, an image, and a folder to work in."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runtime.image.build import Builder
+from runtime.image.store import Image, Store
+from runtime.instance import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IMAGE = "slipway/base"
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+data_option = click.option(
+    "--data",
+    type=Path,
+    default=Path("/var/lib/slipway"),
+    show_default=True,
+    help="Where slipway/base lies or is built; a server may run there.",
+)
+
+
+@contextmanager
+def workplace(data_path: Path) -> Iterator[tuple[Path, Image]]:
+    """A folder that is gone afterwards, and the base image, built if need be."""
+    image = _find_image(data_path)
+    # Not in /tmp: a lab's root, who is nobody out here, passes through; and it may be a tmpfs.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder, image
+
+
+def say(what: str) -> None:
+    """Talk goes to standard error, the answer to standard output."""
+    click.echo(what, err=True)
+
+
+def _find_image(data_path: Path) -> Image:
+    store = Store(Instance.at(data_path).images_path)
+    if store.has(IMAGE):
+        return store.get(IMAGE)
+    return Builder(store).build(IMAGE, lambda step, percent: say(f"{percent:3} % {step}"))
