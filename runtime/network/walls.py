@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Any
 
 from runtime.kernel.netns import NetworkNamespace
@@ -92,7 +92,9 @@ class Walls:
             table = side.nft(f"list table {rules.ROUTER_TABLE}")
             (found,) = _members(table, "range")
             range_ = Range(IPv4Network(found))
-            host = [IPv4Network(member) for member in _members(table, "host")]
+            host = [
+                ip_network(member) for name in ("host", "host6") for member in _members(table, name)
+            ]
             internet = [int(member) for member in _members(table, "internet")]
             attached: Iterable[IPv4Address] = links.connected(side.snapshot()).values()
             homes = [range_.home(address) for address in attached]

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.instance import Instance
+from runtime.kernel.netns import NetworkNamespace
+from runtime.network.rules import ROUTER_TABLE
+from runtime.network.walls import Walls
 from runtime.problems import Problem
-from tests.integration.network_world import SOMEWHERE, Place, World
+from tests.integration.network_world import HOST, HOST6, SOMEWHERE, Place, World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,3 +120,13 @@ def test_two_servers_on_one_host_have_ranges_of_their_own(world: World, tmp_path
     assert first != second
     assert world.host.reaches(second) == "open"
     assert ada.reaches(second) == "refused"
+
+
+def test_walls_that_are_adopted_keep_every_address_of_the_host_shut(world: World) -> None:
+    """From their first moment, before anybody has looked at the host again."""
+    kept_fd = world.let_go(world.router())
+    walls = Walls.adopt(NetworkNamespace(kept_fd), connections=1)
+    shut = str(walls.side.nft(f"list table {ROUTER_TABLE}"))
+    walls.close()
+    assert HOST in shut
+    assert HOST6 in shut
