@@ -78,7 +78,13 @@ class Cost:
 
 @click.command()
 @bench.json_option
-@click.option("--count", default=200, show_default=True, help="How many labs are held.")
+@click.option(
+    "--count",
+    default=200,
+    show_default=True,
+    type=click.IntRange(min=10),
+    help="How many labs are held.",
+)
 @click.option("--peers", default=40, show_default=True, help="How many containers of each engine.")
 @bench.data_option
 def main(*, as_json: bool, count: int, peers: int, data: Path) -> None:
