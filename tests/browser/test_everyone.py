@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Person, WebCommand
 
 FIRST_VISIT_BYTES = 400_000
-JOIN_RATIO = 6  # 4 is meant, on a machine where no other tests run beside
+JOIN_RATIO = 4
 AXE = (TOP / "node_modules/axe-core/axe.min.js").read_text()
 SERIOUS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
     .filter(each => ["serious", "critical"].includes(each.impact))
@@ -181,23 +181,32 @@ def test_the_player_comes_quickly_after_the_click_that_joins(
     person: Person, workshop: dict[str, Any]
 ) -> None:
     """By the browser's own clock, less the time in which a person reads the PIN."""
-    bare, joined = [], []
-    for number in range(5):
-        page = person()
-        page.add_init_script(STOPWATCH)
-        page.goto(f"/j/{workshop['code']}")
-        bare.append(page.evaluate(LOADED) - page.evaluate("performance.timeOrigin"))
-        page.get_by_label("Your name").fill(f"Ben {number}")
-        page.get_by_role("button", name="Join").click()
-        expect(page.get_by_role("heading", name=re.compile("Welcome"))).to_be_visible()
-        page.wait_for_load_state()
-        until_pin = page.evaluate(LOADED) - page.evaluate(CLICKED)
-        page.get_by_role("link", name="Start the lesson").click()
-        Terminal(page).wait_prompt()
-        page.wait_for_function("() => window.promptAt")
-        joined.append(until_pin + page.evaluate("window.promptAt") - page.evaluate(CLICKED))
-        page.context.close()
-    assert median(joined) <= JOIN_RATIO * median(bare), (joined, bare)
+    rounds = []
+    for number in range(3):  # other tests that run just then may disturb one
+        visits = [_joined(person(), workshop["code"], f"Ben {number} {each}") for each in range(5)]
+        bare, joined = zip(*visits, strict=True)
+        rounds.append((median(joined), median(bare)))
+        if median(joined) <= JOIN_RATIO * median(bare):
+            return
+    pytest.fail(f"each time more than {JOIN_RATIO} bare loads (ms): {rounds}")
+
+
+def _joined(page: Page, code: str, name: str) -> tuple[float, float]:
+    """What a bare page took, and what it took from the click that joins to the prompt (ms)."""
+    page.add_init_script(STOPWATCH)
+    page.goto(f"/j/{code}")
+    bare = page.evaluate(LOADED) - page.evaluate("performance.timeOrigin")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_role("heading", name=re.compile("Welcome"))).to_be_visible()
+    page.wait_for_load_state()
+    until_pin = page.evaluate(LOADED) - page.evaluate(CLICKED)
+    page.get_by_role("link", name="Start the lesson").click()
+    Terminal(page).wait_prompt()
+    page.wait_for_function("() => window.promptAt")
+    joined = until_pin + page.evaluate("window.promptAt") - page.evaluate(CLICKED)
+    page.context.close()
+    return bare, joined
 
 
 def _weights(session: CDPSession) -> list[int]:

@@ -22,8 +22,6 @@ pytestmark = pytest.mark.kernel
 HELD_BYTES = 150 << 20
 MANY_BYTES = 600 << 20  # well above what others on this machine take and give meanwhile
 BUSY_S = 3
-CORE_SHARE = 0.02
-LABS = 50
 
 
 @pytest.fixture
@@ -110,10 +108,6 @@ def changed(lab: Lab, before: dict[str, Any], name: str) -> dict[str, Any]:
     return now if now[name] != before[name] else {}
 
 
-def is_past(moment: float) -> bool:
-    return time.monotonic() > moment
-
-
 def time_of_next_reading(lab: Lab) -> None:
     """A reading is kept for a moment; wait for the one after it."""
     first = lab.client.meter_read(lab.id)["at"]
@@ -140,9 +134,3 @@ def comes_back(before: int, amount: int) -> bool:
 def available_bytes() -> int:
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) * 1024
-
-
-def cpu_seconds() -> float:
-    """The processor time of this thread, and of the children that were waited for."""
-    children = os.times()
-    return time.thread_time() + children.children_user + children.children_system

@@ -440,7 +440,10 @@ def test_the_browser_is_told_when_a_program_takes_the_terminal_and_gives_it_back
     browser.until(lambda: browser.find("F") == [False, True], "a program in front, with no output")
     later = stage.browser()
     later.until(lambda: later.find("F") == [True], "told at once")
-    browser.type("\x04")
+    # In front is first the shell's child, which still ignores Ctrl-C, and then the program.
+    browser.type("hi\r")
+    browser.until(lambda: browser.output.count(b"hi") == 2, "the program's answer")
+    browser.type("\x03")
     browser.until(lambda: browser.find("F") == [False, True, False], "the shell in front again")
 
 
