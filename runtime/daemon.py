@@ -17,6 +17,7 @@ from runtime.events import Events
 from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel.namespaces import own_mounts
+from runtime.kernel.orphans import Orphans
 from runtime.labs.house import Labs
 from runtime.labs.verdicts import Verdicts
 from runtime.limits import cgroup, ids
@@ -81,6 +82,7 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
             undo.callback(_remove_run, instance)
         undo.callback(os.close, folders.lock(instance, _LOCK_PATIENCE_S))
         signals = StopSignals()
+        Orphans().start()
         _raise_descriptor_limit()
         verdicts = Verdicts()
         undo.callback(verdicts.close)

@@ -6,11 +6,13 @@ import os
 import select
 import shlex
 import subprocess
+import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 Process = subprocess.Popen[bytes]
+
+# Who will be waited for by whoever started them; the lock is held while one is born.
+_started: WeakValueDictionary[int, Process] = WeakValueDictionary()
+_being_born = threading.Lock()
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -190,20 +196,29 @@ def start(
     Raises:
         FileNotFoundError: there is no such program.
     """
-    process = subprocess.Popen(
-        list(argv),
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        env=environment(env),
-        pass_fds=tuple(pass_fds),
-        cwd=cwd,
-        start_new_session=new_session,
-    )
+    with _being_born:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment(env),
+            pass_fds=tuple(pass_fds),
+            cwd=cwd,
+            start_new_session=new_session,
+        )
+        _started[process.pid] = process
     if oom_score_adj is not None:
         with suppress(OSError):  # it has ended already
             Path(f"/proc/{process.pid}/oom_score_adj").write_text(str(oom_score_adj))
     return process
+
+
+def is_awaited(pid: int) -> bool:
+    """Whether a child is one that was started here, and whose owner has not yet waited for it."""
+    with _being_born:
+        process = _started.get(pid)
+    return process is not None and process.returncode is None
 
 
 def failed(argv: Sequence[str], code: int | None, stderr: str) -> ProgramFailed:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import select
 import shutil
 import signal
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +62,26 @@ def test_nothing_is_left_of_a_lab_that_ended(runtime: Server, lab: Lab) -> None:
     with pytest.raises(Problem, match="no lab"):
         lab.client.lab_get(lab.id)
     wait_for(lambda: not any(lives(pid) for pid in pids), "its processes to have ended")
+
+
+def test_the_runtime_waits_for_what_engines_leave_behind(runtime: Server, lab: Lab) -> None:
+    """Else a lab ends only when process 1 has waited for its shells, which may take seconds."""
+    orphans = {
+        each["comm"]: each["pid"]
+        for each in lab.client.lab_processes(lab.id)
+        if parent_of(each["pid"]) == runtime.pid
+    }
+    assert set(orphans) == {"init", "bash"}
+    shell = orphans["bash"]
+    os.kill(shell, signal.SIGKILL)
+    wait_for(lambda: not Path(f"/proc/{shell}").exists(), "nothing left of the shell")
+    assert lab.run("false").code == 1  # who waits for a program of theirs still hears its end
+
+
+def parent_of(pid: int) -> int:
+    """The process that its end is told to."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def test_to_end_a_lab_twice_is_to_end_it_once(lab: Lab) -> None:
