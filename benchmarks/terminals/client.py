@@ -111,12 +111,19 @@ class Client:
         self.settle()
 
     def settle(self) -> None:
-        """Take what comes until nothing does."""
+        """Take what comes until nothing does.
+
+        Raises:
+            TimeoutError: something goes on for ever.
+        """
         quiet_since = time.perf_counter()
+        deadline = quiet_since + _ANSWER_S
         while time.perf_counter() - quiet_since < _QUIET_S:
             for fd, _ in self._epoll.poll(_QUIET_S):
                 if self._lines[fd].receive():
                     quiet_since = time.perf_counter()
+            if quiet_since > deadline:
+                raise TimeoutError("a program that was interrupted prints on")
 
     def throughput(self, line: Line, path: Path) -> float:
         """MiB a second of one `cat`, from the key to its last byte."""
@@ -127,12 +134,10 @@ class Client:
         return path.stat().st_size / MIB / (ended - started)
 
     def interrupt(self, line: Line) -> float:
-        """Press Ctrl-C; milliseconds until it is seen."""
+        """Press Ctrl-C; milliseconds until it is seen. Others may flood on, so nothing settles."""
         started = time.perf_counter()
         line.type(b"\x03")
-        took = self.wait(line, lambda shown: b"^C" in shown) - started
-        self.settle()
-        return took * 1000
+        return (self.wait(line, lambda shown: b"^C" in shown) - started) * 1000
 
     def flood(self, lines: Sequence[Line], command: bytes, window_s: float) -> None:
         """Let these print without end, and look on for a moment before anything is measured."""

@@ -111,6 +111,7 @@ def flood(
             loud[stand.server.name].add(stand.type(count, window_s))
             for line in stand.floods:
                 stand.client.interrupt(line)
+            stand.client.settle()
         say(f"floods of {kind}, window {turn + 1} of {windows}")
     return quiet, loud
 
@@ -133,6 +134,7 @@ def stall(ours: OurPump, client: Client) -> dict[str, float]:
     client.flood([watching], YES, STALL_S)
     grown = ours.memory_bytes - before
     interrupt_ms = client.interrupt(watching)
+    client.settle()
     stalled.close()
     return {"grown_bytes": grown, "interrupt_ms": round(interrupt_ms, 2)}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from benchmarks.terminals.line import Door, Line, Slipway, SocketIo, Terminado, Ttyd
-from benchmarks.terminals.shells import Shells
+from benchmarks.terminals.shells import Shells, hear_keys
 from runtime.launch import go_first
 from webapp.terminals.client import Pump
 from webapp.terminals.grants import Grant
@@ -69,7 +69,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=go_first,  # noqa: PLW1509 - no threads here
+            preexec_fn=_begin,  # noqa: PLW1509 - no threads here
         )
 
     def stop(self) -> None:
@@ -87,6 +87,11 @@ class Process:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("RssAnon"))
         return int(line.split()[1]) * 1024
+
+
+def _begin() -> None:
+    go_first()
+    hear_keys()
 
 
 class Peer(Process):

@@ -74,6 +74,7 @@ class Shells:
         pid, stream_fd = pty.fork()
         if pid == 0:
             try:
+                hear_keys()
                 os.execlp("sh", "sh")  # noqa: S606 - a shell is what is asked for
             finally:
                 os._exit(127)
@@ -94,6 +95,12 @@ class Shells:
         for pid in self._pids:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+def hear_keys() -> None:
+    """Let Ctrl-C end programs: what a script starts with `&` ignores it, and so do its children."""
+    for each in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def name_of(number: int) -> str:
