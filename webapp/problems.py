@@ -111,6 +111,11 @@ def lab_none() -> Problem:
     return Problem("lab-none", "You have no container yet.", "Wait for its prompt, then try again.")
 
 
+def terminal_unknown(name: str) -> Problem:
+    """It was closed, perhaps by another page."""
+    return Problem("terminal-unknown", f"There is no terminal {name}.", "Reload the page.")
+
+
 def workshop_full(taken: int, most: int) -> Problem:
     """Every place of the workshop is taken; the page joins by itself when one is free."""
     return Problem(

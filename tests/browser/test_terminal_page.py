@@ -92,16 +92,22 @@ def test_two_terminals_are_seen_at_once_and_keep_their_names(heron: SitDown) -> 
     page.reload()
     expect(page.get_by_role("tab", name="logs <b>")).to_be_visible()
     expect(panes).to_have_count(2)
+    elsewhere = heron().page
+    expect(elsewhere.get_by_role("tab", name="logs <b>")).to_be_visible()
+    elsewhere.get_by_role("tab", name="logs <b>").dblclick()
+    elsewhere.get_by_label("Name of this terminal").get_by_role("textbox").fill("logs")
+    elsewhere.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="logs", exact=True)).to_be_visible()
 
-    page.get_by_role("tab", name="logs <b>").click()
+    page.get_by_role("tab", name="logs").click()
     learner.terminal.wait_connected()
     panes.nth(1).locator(".xterm-screen").click()
     page.keyboard.type("sleep 1000\n")
     expect(page.locator("slip-terminal")).to_have_js_property("isBusy", value=True)
     menu(page, "Close this terminal")
-    question = page.get_by_role("dialog", name=re.compile("Close logs <b>.* A program runs in it"))
+    question = page.get_by_role("dialog", name=re.compile("Close logs.* A program runs in it"))
     question.get_by_role("button", name="Close").click()
-    expect(page.get_by_role("tab", name="logs <b>")).to_have_count(0)
+    expect(page.get_by_role("tab", name="logs")).to_have_count(0)
     expect(panes).to_have_count(1)
 
 

@@ -9,7 +9,7 @@ import hashlib
 import secrets
 from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.models.base import Base, LearnerId, PersonId, UtcTime, WorkshopId, now, public_name
@@ -43,6 +43,7 @@ class Learner(Base):
         pin_turn: counts up when an instructor hands out another PIN, which ends the one before.
         admitted_at: None while waiting in line.
         is_staff: an instructor who tries the workshop; not counted as a learner.
+        terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
     """
 
     __tablename__ = "learners"
@@ -59,6 +60,7 @@ class Learner(Base):
     joined_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     admitted_at: Mapped[datetime | None] = mapped_column(UtcTime)
     is_staff: Mapped[bool] = mapped_column(default=False)
+    terminal_names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
 
     @property
     def shown_name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, redirect, render_template, url_for
@@ -14,6 +15,7 @@ from webapp.wiring import wired
 from webapp.workshops.labs import shells_of
 from webapp.workshops.own_table import as_csv, own_table
 from webapp.workshops.progress import progress_of
+from webapp.workshops.terminal_names import names_of
 from webapp.workshops.works import last_results
 
 if TYPE_CHECKING:
@@ -113,7 +115,12 @@ def _lab(learner: Learner) -> dict[str, str] | None:
     lab = wired().labs.of(learner.id)
     if lab is None:
         return None
-    return {"id": lab["lab"], "terminals": " ".join(shells_of(lab))}
+    names = names_of(wired().database, learner.id, lab["lab"])
+    return {
+        "id": lab["lab"],
+        "terminals": " ".join(shells_of(lab)),
+        "names": json.dumps(names),
+    }
 
 
 def _place() -> tuple[Learner, Workshop] | None:

@@ -12,7 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import may_learn
 from webapp.lesson_format.model import Card, Layout
-from webapp.problems import Problem, lab_none, workshop_over
+from webapp.problems import Problem, lab_none, terminal_unknown, workshop_over
 from webapp.sockets import wire
 from webapp.sockets.compare import Compare
 from webapp.visitors import current_visitor
@@ -20,6 +20,7 @@ from webapp.workshops.checking import Checking, Seat
 from webapp.workshops.container_view import cells
 from webapp.workshops.labs import shells_of
 from webapp.workshops.server_view import server_view
+from webapp.workshops.terminal_names import call_terminal, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,14 +153,18 @@ class LessonRoom:
         """What the learner's own container is made of, now."""
         return {"cells": cells(self._parts.engine.lab_walls(self._own_lab()[1]))}
 
-    def terminal(self, do: str, name: str | None) -> dict[str, Any]:
-        """One shell more, or one less, in the learner's own lab."""
+    def terminal(self, do: str, name: str | None, called: str | None) -> dict[str, Any]:
+        """One shell more, one less, or another name for one, in the learner's own lab."""
         learner_id, lab_id = self._own_lab()
+        terminal = f"{lab_id}.{name}"
         if do == "open":
             terminal = self._parts.engine.terminal_open(lab_id, name)["terminal"]
-        else:
-            terminal = f"{lab_id}.{name}"
+        elif do == "close":
             self._parts.engine.terminal_close(terminal)
+        elif name not in shells_of(self._parts.labs.of(learner_id) or {}):
+            raise terminal_unknown(name or "")
+        if do != "open" or name is None:  # one that begins again under its number keeps its name
+            call_terminal(self._parts.database, learner_id, terminal, called or "")
         self._parts.labs.look(learner_id)
         return {"terminal": terminal}
 
@@ -215,7 +220,7 @@ class LessonRoom:
         try:
             while learner_id in self._pages:
                 place = self._parts.line.place_of(learner_id)
-                if (now := _place(place)) != self._settling[learner_id]:
+                if (now := self._place(learner_id, place)) != self._settling[learner_id]:
                     self._settling[learner_id] = now
                     self._tell(learner_id, "lab", **now)
                 if place.state in SETTLED:
@@ -225,6 +230,18 @@ class LessonRoom:
             log.exception("lesson.settling_broke", learner=learner_id)
         finally:
             del self._settling[learner_id]
+
+    def _place(self, learner_id: LearnerId, place: Place) -> dict[str, Any]:
+        lab: Mapping[str, Any] = place.lab or {}
+        return {
+            "state": place.state,
+            "place": place.place,
+            "lab": lab.get("lab"),
+            "terminals": shells_of(lab),
+            "names": names_of(self._parts.database, learner_id, lab["lab"]) if lab else {},
+            "machine": lab.get("machine"),
+            "sentence": place.sentence,
+        }
 
     def _measure(self) -> None:
         """Tell every connected learner what their lab spends; one loop for all, none for nobody."""
@@ -285,18 +302,6 @@ def _learner() -> tuple[Learner, Workshop]:
 
 def _room(learner_id: LearnerId) -> str:
     return f"learner-{learner_id}"
-
-
-def _place(place: Place) -> dict[str, Any]:
-    lab: Mapping[str, Any] = place.lab or {}
-    return {
-        "state": place.state,
-        "place": place.place,
-        "lab": lab.get("lab"),
-        "terminals": shells_of(lab),
-        "machine": lab.get("machine"),
-        "sentence": place.sentence,
-    }
 
 
 def _progress(progress: Progress) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from flask_socketio import emit
 
 from webapp.lesson_format.model import Work
 from webapp.problems import Problem, broke
+from webapp.workshops.terminal_names import LENGTH_MOST
 
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
@@ -148,7 +149,11 @@ MESSAGES: tuple[Message, ...] = (
         "/lesson",
         "terminal",
         Sender.BROWSER,
-        (_text("do", 10, "open", "close"), Field("name", Kind.TEXT, 8, optional=True)),
+        (
+            _text("do", 10, "open", "close", "call"),
+            Field("name", Kind.TEXT, 8, optional=True),
+            Field("called", Kind.TEXT, LENGTH_MOST, optional=True),
+        ),
         ("terminal",),
     ),
     Message(
@@ -175,7 +180,7 @@ MESSAGES: tuple[Message, ...] = (
         "/lesson",
         "lab",
         Sender.SERVER,
-        _facts("state", "place", "lab", "terminals", "machine", "sentence"),
+        _facts("state", "place", "lab", "terminals", "names", "machine", "sentence"),
     ),
     Message("/lesson", "machine", Sender.SERVER, _facts("machine")),
     Message("/lesson", "meter", Sender.SERVER, _facts(*METER_FACTS)),

@@ -34,17 +34,21 @@ def clean_name(raw: str) -> str:
     Raises:
         Problem: `name-empty`, `name-too-long`.
     """
-    # Cut before looking at it: 50 kB of name costs no more than this.
-    normal = unicodedata.normalize("NFC", raw[: 8 * NAME_LENGTH_MOST])
-    seen = "".join(
-        " " if each.isspace() else each for each in normal if _can_be_seen(each) or each.isspace()
-    )
-    name = " ".join(seen.split())
+    name = what_shows(raw[: 8 * NAME_LENGTH_MOST])  # 50 kB of name cost no more than this
     if not any(unicodedata.category(each)[0] in "LNPS" for each in name):
         raise problems.name_empty()
     if len(name) > NAME_LENGTH_MOST or len(raw) > 8 * NAME_LENGTH_MOST:
         raise problems.name_too_long(max(len(name), len(raw)), NAME_LENGTH_MOST)
     return name
+
+
+def what_shows(raw: str) -> str:
+    """A text that somebody typed, less control and format characters and doubled spaces."""
+    normal = unicodedata.normalize("NFC", raw)
+    seen = "".join(
+        " " if each.isspace() else each for each in normal if _can_be_seen(each) or each.isspace()
+    )
+    return " ".join(seen.split())
 
 
 def name_key(name: str) -> str:

@@ -5,7 +5,7 @@ import { level, megabytes } from "../lib/figures.js";
 
 /**
  * @typedef {{state: "waiting" | "making" | "ready" | "ended" | "away", place: number | null,
- *   lab: string | null, terminals: string[], machine?: object | null, sentence: string}} LabFact
+ *   lab: string | null, terminals: string[], names: Record<string, string>, machine?: object | null, sentence: string}} LabFact
  * @typedef {{memory_bytes: number | null, memory_limit_bytes: number | null, pids: number | null,
  *   pids_limit: number | null, cpu_percent: number | null}} Usage
  */

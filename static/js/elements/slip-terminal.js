@@ -10,7 +10,6 @@ import { keyBar, showHeld } from "./terminal-keybar.js";
 import { lineField, toggleLine } from "./terminal-line.js";
 import { choice, fontReady, toggleReader } from "./terminal-look.js";
 import { TerminalMenu } from "./terminal-menu.js";
-import { Names } from "./terminal-names.js";
 import { TerminalPlace } from "./terminal-place.js";
 import { TerminalScreen } from "./terminal-screen.js";
 import { TerminalSearch } from "./terminal-search.js";
@@ -18,6 +17,7 @@ import { TerminalStrip } from "./terminal-strip.js";
 import { TerminalTabs } from "./terminal-tabs.js";
 
 const TERMINALS_MOST = 8;
+const NAME_MOST = 24;
 const BACK_MS = 8000;
 const FULL_MS = 8000;
 const GONE_MS = 1000; // so long a terminal may be gone because another page closed it
@@ -45,7 +45,6 @@ export class SlipTerminal extends HTMLElement {
 
   /** @type {Map<string, TerminalScreen>} */
   #screens = new Map();
-  #names = new Names();
   #held = new Held();
   /** @type {Room | null} */
   #room = null;
@@ -133,7 +132,6 @@ export class SlipTerminal extends HTMLElement {
     this.#screens.clear();
     await fontReady();
     if (this.dataset.lab !== lab) return;
-    this.#names.begin(lab);
     for (const name of this.#wanted) this.#add(name);
     this.#place.begin([...this.#screens.keys()], this.#isFixed);
     this.#show();
@@ -149,6 +147,7 @@ export class SlipTerminal extends HTMLElement {
     if (!this.#screens.size) return; // it only begins
     const wanted = this.#wanted;
     for (const name of wanted) this.#add(name);
+    for (const screen of this.#screens.values()) this.#label(screen);
     for (const [name, { standing }] of [...this.#screens]) {
       // The pump's word too: a fact may be older than a terminal that was just opened.
       if (!wanted.includes(name) && standing.state === "ended") this.#remove(name);
@@ -190,7 +189,18 @@ export class SlipTerminal extends HTMLElement {
   /** @param {string} name */
   #labelOf(name) {
     const kind = this.dataset.label || "shell";
-    return this.#names.of(name) || (this.#isFixed ? kind : `${kind} ${name}`);
+    return this.#names[name] || (this.#isFixed ? kind : `${kind} ${name}`);
+  }
+
+  /** What the learner calls their terminals, as the server has it. @returns {Record<string, string>} */
+  get #names() {
+    return JSON.parse(this.dataset.names || "{}");
+  }
+
+  /** @param {TerminalScreen} screen */
+  #label(screen) {
+    screen.label = this.#labelOf(screen.name);
+    this.#tabs.label(screen.name, screen.label, shownTitle(screen.title));
   }
 
   /** The page says which terminals there are; the learner opens, names and closes none. */
@@ -375,7 +385,6 @@ export class SlipTerminal extends HTMLElement {
     if (screen.hasProgram && !(await ask(this, question, "Close"))) return;
     if (!(await this.#request("slip-terminal-close", { name }))) return;
     this.#remove(name);
-    this.#names.forget(name);
     this.#show();
     this.focus();
   }
@@ -392,17 +401,15 @@ export class SlipTerminal extends HTMLElement {
   async #rename(name) {
     const screen = this.#screens.get(name);
     if (!screen || this.#isFixed) return;
-    const given = await askName(this, "Name of this terminal", screen.label, Names.MOST);
-    if (given === null) return;
-    this.#names.give(name, given);
-    screen.label = this.#labelOf(name);
-    this.#tabs.label(name, screen.label, shownTitle(screen.title));
+    const called = await askName(this, "Name of this terminal", screen.label, NAME_MOST);
+    if (called === null) return;
+    await this.#request("slip-terminal-call", { name, called });
   }
 
   /**
    * Asks the page, which asks the server.
    * @param {string} name
-   * @param {{name?: string}} fields
+   * @param {{name?: string, called?: string}} fields
    */
   async #request(name, fields) {
     /** @type {Promise<any>} */

@@ -86,6 +86,10 @@ export function wireLab(room) {
     const { detail } = /** @type {CustomEvent} */ (event);
     detail.done(room.ask("terminal", { do: "close", name: detail.name }));
   });
+  terminal.addEventListener("slip-terminal-call", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    detail.done(room.ask("terminal", { do: "call", name: detail.name, called: detail.called }));
+  });
 
   return {
     clock,
@@ -125,6 +129,7 @@ function showLab(fact, state, terminal) {
   state.show(fact);
   if (fact.state !== "ready" || !fact.lab) return;
   terminal.dataset.terminals = fact.terminals.join(" ");
+  terminal.dataset.names = JSON.stringify(fact.names);
   if (terminal.dataset.lab === fact.lab) terminal.agree();
   else terminal.dataset.lab = fact.lab;
 }

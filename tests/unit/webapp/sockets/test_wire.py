@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.waiting import wait_for
 from webapp.problems import Problem
 from webapp.sockets import wire
 from webapp.workshops.joining import join
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_socketio import SocketIOTestClient
 
-    from tests.unit.webapp.conftest import Browser
+    from tests.unit.webapp.conftest import Browser, MemoryEngine
     from webapp.models.workshops import Workshop
     from webapp.wiring import Wiring
 
@@ -30,6 +31,7 @@ ANSWER = {"step": STEP, "question": "q", "value": 1}
         ("answer", ({**ANSWER, "value": "41"},)),
         ("terminal", ({"do": "open"},)),
         ("terminal", ({"do": "close", "name": "2"},)),
+        ("terminal", ({"do": "call", "name": "2", "called": "logs"},)),
         ("processes", ()),
         ("processes", ({},)),
         ("boot", ({"how": "cold", "rows": 24, "cols": 80},)),
@@ -62,6 +64,7 @@ def test_a_message_of_the_table_is_read(name: str, args: tuple[object, ...]) -> 
         ("answer", ({**ANSWER, "value": None},), "message-malformed"),
         ("answer", ({**ANSWER, "value": [1]},), "message-malformed"),
         ("terminal", ({"do": "burn"},), "message-malformed"),
+        ("terminal", ({"do": "call", "name": "1", "called": "x" * 25},), "message-malformed"),
         ("boot", ({"how": "warm", "rows": 24, "cols": 80},), "message-malformed"),
         ("boot", ({"how": "cold", "rows": 24, "cols": 1001},), "message-malformed"),
         ("halt", ({"force": "yes"},), "message-malformed"),
@@ -123,6 +126,19 @@ def test_a_press_on_something_that_is_not_there_is_refused(socket: SocketIOTestC
     answer = ask(socket, "press", {"step": STEP, "name": "rm-rf"})
     assert answer["problem"]["code"] == "press-unknown"
     assert ask(socket, "press", {"step": STEP, "name": "hint-1"}) == {}
+
+
+def test_a_terminal_that_is_not_there_gets_no_name(
+    socket: SocketIOTestClient, parts: Wiring, engine: MemoryEngine
+) -> None:
+    wait_for(parts.labs.owners, "ben's lab")
+    lab = next(iter(engine.labs.values()))
+    lab["terminals"] = [{"terminal": f"{lab['lab']}.1"}]
+    for name in ("9", "../1", "", None):
+        answer = ask(socket, "terminal", {"do": "call", "name": name, "called": "logs"})
+        assert answer["problem"]["code"] == "terminal-unknown"
+    answer = ask(socket, "terminal", {"do": "call", "name": "1", "called": "logs"})
+    assert answer == {"terminal": f"{lab['lab']}.1"}
 
 
 def test_nobody_without_a_place_is_let_in(app: Flask, parts: Wiring, chi: Browser) -> None:
