@@ -6,21 +6,16 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/time.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "agent.h"
+#include "kernel.h"
 
-enum { HEADER = 4, OUT_BYTES = 65536, CLOCK_SLACK_US = 100000 };
+enum { HEADER = 4, OUT_BYTES = 65536 };
 
 static int port = -1;
 static char in[HEADER + MAX_PAYLOAD];
@@ -94,6 +89,8 @@ void agent_send(char kind, int channel, const void *data, size_t length) {
     agent_flush();
 }
 
+void agent_forget(void) { out_length = 0; }
+
 void agent_hello(double init_ms) {
     char text[256], boot_id[64] = "";
     struct utsname names;
@@ -118,7 +115,7 @@ void agent_ready(double shell_ms) {
 
 void agent_bye(const char *how) { agent_send('B', 0, how, strlen(how)); }
 
-static uint64_t number(const char *at, int bytes) {
+uint64_t agent_number(const char *at, int bytes) {
     uint64_t value = 0;
     for (int i = bytes - 1; i >= 0; i--) {
         value = value << 8 | (unsigned char)at[i];
@@ -126,86 +123,7 @@ static uint64_t number(const char *at, int bytes) {
     return value;
 }
 
-static void set_clock(uint64_t wanted_us) {
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    int64_t off = (int64_t)wanted_us - ((int64_t)now.tv_sec * 1000000 + now.tv_usec);
-    if (off > CLOCK_SLACK_US || off < -CLOCK_SLACK_US) {
-        struct timeval wanted = {wanted_us / 1000000, wanted_us % 1000000};
-        settimeofday(&wanted, NULL);
-    }
-}
-
-/* What the kernel says of memory (kB) and processes, for the server to show beside its own view. */
-static void send_figures(void) {
-    static const char *const names[] = {"MemTotal:", "MemFree:", "Cached:", "Buffers:", "AnonPages:"};
-    char text[256], line[128];
-    long found[5] = {0}, processes = 0;
-    FILE *file = fopen("/proc/meminfo", "re");
-    while (file && fgets(line, sizeof line, file)) {
-        for (int i = 0; i < 5; i++) {
-            if (strncmp(line, names[i], strlen(names[i])) == 0) {
-                found[i] = atol(line + strlen(names[i]));
-            }
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    if ((file = fopen("/proc/loadavg", "re"))) {
-        if (fscanf(file, "%*s %*s %*s %*d/%ld", &processes) != 1) {
-            processes = 0;
-        }
-        fclose(file);
-    }
-    int length = snprintf(text, sizeof text, "%ld %ld %ld %ld %ld %ld", found[0], found[1],
-                          found[2], found[3], found[4], processes);
-    agent_send('T', 0, text, length);
-}
-
-static void take(char kind, int channel, const char *data, size_t length) {
-    switch (kind) {
-    case 'S': /* a server that starts anew: nobody waits for what still runs */
-        run_kill_all();
-        out_length = 0;
-        agent_send('S', 0, data, length);
-        break;
-    case 'T':
-        if (length == 8) {
-            set_clock(number(data, 8));
-            send_figures();
-        }
-        break;
-    case 'Z':
-        if (length == 4) {
-            agent_resize(number(data, 2), number(data + 2, 2));
-        }
-        break;
-    case 'P':
-        wanted_end = 'p';
-        break;
-    case 'A':
-        run_argument(channel, data, length);
-        break;
-    case 'F':
-        run_facts(channel, data, length);
-        break;
-    case 'X':
-        run_start(channel, length ? data[0] : 'r');
-        break;
-    case 'I':
-        run_input(channel, data, length);
-        break;
-    case 'W':
-        run_credit(channel, length == 4 ? number(data, 4) : 0);
-        break;
-    case 'K':
-        run_kill(channel);
-        break;
-    }
-}
-
-void agent_read(void) {
+void agent_read(agent_taker *take) {
     ssize_t got = read(port, in + in_length, sizeof in - in_length);
     if (got <= 0) {
         if (got == 0) {
@@ -223,7 +141,7 @@ void agent_read(void) {
         if (in_length - at < HEADER) {
             break;
         }
-        size_t length = number(in + at + 2, 2);
+        size_t length = agent_number(in + at + 2, 2);
         if (length > MAX_PAYLOAD) {
             at = in_length; /* out of step; the server will say 'S' */
             break;

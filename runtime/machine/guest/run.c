@@ -22,9 +22,11 @@
 #include <grp.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "account.h"
+#include "agent.h"
+#include "run.h"
 
-enum { MAX_ARGUMENTS = 256, MAX_TEXT = 512 * 1024, CHECK_ID = 70000, NOT_STARTED = 126, MISSING = 127 };
+enum { WINDOW = 32768, MAX_ARGUMENTS = 256, MAX_TEXT = 512 * 1024, CHECK_ID = 70000, NOT_STARTED = 126, MISSING = 127 };
 
 struct text {
     char *bytes;
