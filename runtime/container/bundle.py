@@ -52,6 +52,7 @@ class Description:
         memory_bytes: limit of memory, and of memory and swap together.
         pids: limit of processes and threads.
         cpu_cores: limit of processor time per second.
+        sets_ipc: whether the kernel lets its root set what its ipc namespace may hold.
     """
 
     profile: Profile
@@ -64,6 +65,7 @@ class Description:
     memory_bytes: int
     pids: int
     cpu_cores: float
+    sets_ipc: bool = False
 
 
 def write(folder: Path, description: Description, user: User) -> None:
@@ -79,6 +81,7 @@ def config(what: Description) -> dict[str, Any]:
     namespaces = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup")]
     namespaces.append({"type": "user", "path": what.userns_path})
     namespaces.append({"type": "network", "path": what.netns_path})
+    sysctls = what.profile.sysctls | (what.profile.ipc_sysctls if what.sets_ipc else {})
     return {
         "ociVersion": "1.0.2",
         "process": process(what.profile, ROOT, ["/dev/init", "-P"], terminal=False),
@@ -92,7 +95,7 @@ def config(what: Description) -> dict[str, Any]:
             # crun wants the mapping even for a namespace that has one.
             "uidMappings": mapping,
             "gidMappings": mapping,
-            "sysctl": what.profile.sysctls,
+            "sysctl": sysctls,
             "maskedPaths": list(what.profile.masked_paths),
             "readonlyPaths": list(what.profile.readonly_paths),
             "seccomp": seccomp.render(what.profile),

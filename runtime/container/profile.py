@@ -23,6 +23,7 @@ class Profile:
         masked_paths: hidden from the container.
         readonly_paths: shown, not writable.
         sysctls: set in the container's namespaces.
+        ipc_sysctls: likewise, where the kernel lets a lab's root set those of its ipc namespace.
         rlimits: name without RLIMIT_, then soft and hard.
         tmpfs: mount point to size_bytes, inodes, mode, options.
         refused_syscalls: taken from what the shipped seccomp profile allows.
@@ -33,6 +34,7 @@ class Profile:
     masked_paths: tuple[str, ...]
     readonly_paths: tuple[str, ...]
     sysctls: dict[str, str]
+    ipc_sysctls: dict[str, str]
     rlimits: dict[str, tuple[int, int]]
     tmpfs: dict[str, dict[str, Any]]
     refused_syscalls: frozenset[str]
@@ -58,11 +60,16 @@ def load(name: str) -> Profile:
         capabilities=tuple(f"CAP_{each}" for each in raw["capabilities"]),
         masked_paths=tuple(raw["masked_paths"]),
         readonly_paths=tuple(raw["readonly_paths"]),
-        sysctls={key: each["value"] for key, each in raw["sysctls"].items()},
+        sysctls=_values(raw.get("sysctls", {})),
+        ipc_sysctls=_values(raw.get("ipc_sysctls", {})),
         rlimits={key: (each["soft"], each["hard"]) for key, each in raw["rlimits"].items()},
         tmpfs=raw["tmpfs"],
         refused_syscalls=frozenset(raw["seccomp"]["refused"]),
     )
+
+
+def _values(table: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {key: each["value"] for key, each in table.items()}
 
 
 def names() -> list[str]:

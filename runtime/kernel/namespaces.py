@@ -74,13 +74,43 @@ def make_pair(forker: Forker, base: int, count: int = 65536) -> Pair:
     return Pair(fds[0], fds[1])
 
 
-def _unshare_pair(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
+def may_set_ipc(forker: Forker, base: int, count: int = 65536) -> bool:
+    """Whether root of a user namespace may write the settings of an ipc namespace that it owns.
+
+    Older kernels (6.1 does) refuse everybody but the server's root, which an OCI runtime isn't any
+    more when it sets them.
+
+    Args:
+        forker: makes the child that tries.
+        base: the server's id of root inside.
+        count: how many ids are mapped.
+    """
+    with forker.call(_try_ipc, {"maker": base}) as talk:
+        message, _ = talk.receive(_PATIENCE_S)
+        write_maps(message["pid"], [(0, base, count)])
+        talk.send({})
+        answer, _ = talk.receive(_PATIENCE_S)
+    return bool(answer["may"])
+
+
+def _try_ipc(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
+    _unshare_user(talk, args["maker"])
+    syscalls.unshare(syscalls.CLONE_NEWIPC)
+    talk.send({"may": os.access("/proc/sys/kernel/shmmni", os.W_OK, effective_ids=True)})
+
+
+def _unshare_user(talk: Talk, maker: int) -> None:
+    """Make a user namespace as one's own id; on return its maps are written."""
     # Capabilities outlive the change of the id, since some kernels let nobody else make one.
     syscalls.prctl(syscalls.PR_SET_SECUREBITS, syscalls.SECBIT_NO_SETUID_FIXUP)
-    os.seteuid(args["maker"])
+    os.seteuid(maker)
     syscalls.unshare(syscalls.CLONE_NEWUSER)
     talk.send({"pid": os.getpid()})
     talk.receive()
+
+
+def _unshare_pair(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
+    _unshare_user(talk, args["maker"])
     syscalls.unshare(syscalls.CLONE_NEWNET)
     with ExitStack() as opened:
         fds = []

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _END_TIMEOUT_S = 10
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def start_ticks(pid: int) -> int:
@@ -22,6 +23,11 @@ def start_ticks(pid: int) -> int:
         return 0
     # The program's name is in brackets and may hold anything, so count from the last one.
     return int(stat.rpartition(")")[2].split()[19])
+
+
+def boot_id() -> str:
+    """Which start of this machine it is: no process is older, and no number of before counts."""
+    return _BOOT_ID.read_text().strip()
 
 
 def signal_member(pid: int, group: str, number: int) -> None:

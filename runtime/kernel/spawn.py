@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shlex
+import shutil
 import subprocess
 import threading
 from collections import deque
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 
 Process = subprocess.Popen[bytes]
 
+# In front of a command line: what the program mounts goes with it, however it ends.
+ALONE = ("unshare", "--mount", "--")
 # Who will be waited for by whoever started them; the lock is held while one is born.
 _started: WeakValueDictionary[int, Process] = WeakValueDictionary()
 _being_born = threading.Lock()
@@ -68,6 +71,11 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         if name.lower() in {"http_proxy", "https_proxy", "no_proxy", "tmpdir"}
     }
     return {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root", **kept, **(extra or {})}
+
+
+def find(program: str) -> str | None:
+    """Where a program is, on our own PATH."""
+    return shutil.which(program, path=PATH)
 
 
 def run(

@@ -78,7 +78,7 @@ class LabFigures:
 
         One at a time: two would measure each other.
         """
-        with self._one_start:
+        with self._one_start, self._parts.making.begun():
             extra = cold.make(self._parts, image, lab.shape)
             cold.end(self._parts, extra)
         lab.starts["cold"] = asdict(extra.start)

@@ -19,6 +19,7 @@ from runtime.labs import life, processes, reconcile, state, usage, walls
 from runtime.labs.checks import Checks
 from runtime.labs.comparison import Comparison
 from runtime.labs.machines import Machines
+from runtime.labs.making import Making
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_FINISH_S = 60.0
 _END_AT_ONCE = 8  # ending one is waiting, mostly
 
 
@@ -87,7 +89,7 @@ class Labs:
         forker = Forker(("runtime.kernel.namespaces", "runtime.labs.inside"))
         crun = Crun(instance)
         disks = Disks(instance.runtime_path / "disks")
-        self._parts = life.Parts(instance, place, crun, router, terminals, forker, disks)
+        self._parts = life.Parts(instance, place, crun, router, terminals, forker, disks, Making())
         self._reserve = Reserve(place, instance.data_path, reserve_percent)
         self.machines = Machines(self._parts, images, events, deposits, self._reserve)
         self.comparison = Comparison(
@@ -137,6 +139,9 @@ class Labs:
     def stop(self, *, end_labs: bool) -> int:
         """Stop watching; labs of learners live on, those of the pool end.
 
+        A lab that is being made is finished first, so that it is among those that end or live on;
+        no other is begun.
+
         Args:
             end_labs: end all of them.
 
@@ -145,6 +150,8 @@ class Labs:
         """
         self._is_ready = False
         self._pool.stop()
+        if not self._parts.making.finish(_FINISH_S):
+            log.warning("labs.making_not_finished")
         self.comparison.close()
         now = time.time()
         over = [
@@ -167,10 +174,11 @@ class Labs:
         """The lab of a key: the one it has, one from the pool, or a new one.
 
         Raises:
-            Problem: `server-full`, `image-missing`, and what `life.make` raises.
+            Problem: `server-full`, `image-missing`, `runtime-away` where this runtime ends, and
+                what `life.make` raises.
         """
         watch = StopWatch()
-        with self._alone_with(order.key):
+        with self._alone_with(order.key), self._parts.making.begun():
             lab = self._find(order.key)
             if lab is not None:
                 return self._seen(lab)

@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from runtime.instance import Instance
     from runtime.kernel.forker import Forker
+    from runtime.labs.making import Making
     from runtime.labs.state import Lab
     from runtime.limits.amounts import Limits
     from runtime.limits.cgroup import Place
@@ -47,6 +49,7 @@ class Parts:
         terminals: their shells.
         forker: makes their namespaces.
         disks: makes what they write to.
+        making: what is being made now.
     """
 
     instance: Instance
@@ -56,6 +59,12 @@ class Parts:
     terminals: Terminals
     forker: Forker
     disks: Disks
+    making: Making
+
+    @cached_property
+    def sets_ipc(self) -> bool:
+        """Whether a lab's root may bound its own System V objects; asked of the kernel once."""
+        return namespaces.may_set_ipc(self.forker, ids.FIRST_ID, bundle.MAPPED_IDS)
 
     def folder(self, lab: Lab | str) -> Path:
         """Where a lab's files are."""
@@ -117,11 +126,11 @@ def make(
 
     Raises:
         Problem: `container-start`, `network-full`, `ids-full`, `limits-not-held` and what else the
-            rooms say; then nothing of it is left.
+            rooms say; then nothing of it is left. `runtime-away`: too late to begin.
     """
     stages = Stages()
     lab_id = state.new_id()
-    with ExitStack() as undo:
+    with parts.making.begun(), ExitStack() as undo:
         user = bundle.User(image.user, image.uid, image.gid, image.home, image.shell)
         uid_base = ids.claim(parts.owner(lab_id))
         undo.callback(ids.release, parts.owner(lab_id))
@@ -149,6 +158,7 @@ def make(
             parts.place.limit_io(lab.id, device, shape.limits.io_bytes_per_s)
         disk.unmount(folder)
         lab.started_ticks = processes.start_ticks(lab.pid)
+        lab.boot_id = processes.boot_id()
         confirm_limits(parts.place, lab)
         opener = shells or parts.terminals
         undo.callback(opener.close_lab, lab.id)
@@ -264,6 +274,7 @@ def _describe(parts: Parts, lab: Lab, pair: namespaces.Pair) -> None:
         memory_bytes=limits.memory_bytes,
         pids=limits.pids,
         cpu_cores=limits.cpu_cores,
+        sets_ipc=parts.sets_ipc,
     )
     bundle.write(parts.folder(lab), description, lab.user)
 

@@ -66,6 +66,7 @@ def _is_wanted(lab: Lab) -> bool:
         lab.state == "ready"
         and lab.key is not None
         and (lab.until is None or lab.until > time.time())
+        and lab.boot_id == processes.boot_id()
         and lab.started_ticks != 0
         and processes.start_ticks(lab.pid) == lab.started_ticks
     )

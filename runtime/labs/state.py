@@ -62,6 +62,7 @@ class Lab:
         address: IPv4 address, or "" without a network.
         pid: the server's pid of its process 1; 0 before it runs.
         started_ticks: that process's start time, so that a pid used again is not taken for it.
+        boot_id: of the server's kernel that it runs under; no lab outlives that.
         warm: it came from the pool.
         stages_ms: what making it cost, a stage a key.
         starts: how soon it was at its prompt, `prepared` and `cold` (meter.figures.Start).
@@ -80,6 +81,7 @@ class Lab:
     address: str = ""
     pid: int = 0
     started_ticks: int = 0
+    boot_id: str = ""
     warm: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
     starts: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import structlog
 
-from runtime.kernel import kvm, spawn
+from runtime.kernel import kvm, processes, spawn
 
 log = structlog.get_logger()
 
 _CHECKOUT = Path(__file__).parents[2]
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LOOP_TIMEOUT_S = 5.0
 _LOOP_LIMIT_S = 0.05  # fifty times what a processor needs, a tenth of what emulation does
 _YES, _NO = "kvm", "tcg"
@@ -68,12 +67,12 @@ class Accelerator:
             boot_id, word, why = self._path.read_text().split("\n", 2)
         except (OSError, ValueError):
             return None
-        return Verdict(word == _YES, why) if boot_id == _this_boot() else None
+        return Verdict(word == _YES, why) if boot_id == processes.boot_id() else None
 
     def _remember(self, found: Verdict) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        new.write_text("\n".join((_this_boot(), _YES if found.is_good else _NO, found.why)))
+        new.write_text("\n".join((processes.boot_id(), _YES if found.is_good else _NO, found.why)))
         new.replace(self._path)
 
 
@@ -112,7 +111,3 @@ def _time_loop() -> float | None:
         return float(spawn.run(argv, timeout_s=_LOOP_TIMEOUT_S, env=env).stdout)
     except (spawn.ProgramFailed, ValueError):
         return None
-
-
-def _this_boot() -> str:
-    return _BOOT_ID.read_text().strip()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pty
-import shutil
 import socket
 import termios
 import tty
@@ -131,7 +130,7 @@ def start(plan: Plan) -> Started:
 
 def is_installed() -> bool:
     """Whether this server has qemu at all."""
-    return shutil.which(PROGRAM, path=spawn.PATH) is not None
+    return spawn.find(PROGRAM) is not None
 
 
 def command(plan: Plan, fds: Sequence[int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -100,3 +101,14 @@ def test_a_lab_that_lost_its_cgroups_is_ended_and_the_server_starts(
     runtime.start()
     assert runtime.client.lab_list() == []
     assert not lives(lab.record["pid"])
+
+
+def test_after_a_reboot_no_record_is_believed(runtime: Server, lab: Lab) -> None:
+    """Process numbers and times begin anew, so a record may fit a process that it isn't about."""
+    record = runtime.instance.labs_path / lab.id / "lab.json"
+    runtime.stop(signal.SIGKILL)
+    before = json.loads(record.read_text())
+    record.write_text(json.dumps({**before, "boot_id": "of another start"}))
+    runtime.start()
+    assert runtime.client.lab_list() == []
+    assert not record.parent.exists()

@@ -84,6 +84,28 @@ def parent_of(pid: int) -> int:
     return int(stat.rpartition(")")[2].split()[1])
 
 
+def test_who_was_moved_elsewhere_ends_with_its_lab(runtime: Server, lab: Lab) -> None:
+    lab.begin("exec setsid sleep 1002")
+    wait_for(lambda: "sleep" in lab.programs(), "the sleep")
+    found = {each["comm"]: int(each["pid"]) for each in lab.client.lab_processes(lab.id)}
+    for top in tops_of_cgroups():
+        (top / "cgroup.procs").write_text(str(found["sleep"]))
+    assert "sleep" not in lab.programs()
+    lab.remove()
+    wait_for(lambda: not lives(found["sleep"]), "its end")
+    assert left_of(runtime) == []
+
+
+def tops_of_cgroups() -> list[Path]:
+    """The topmost cgroup of each hierarchy that limits something."""
+    top = Path("/sys/fs/cgroup")
+    if (top / "cgroup.controllers").exists():
+        return [top]
+    return [
+        top / name for name in ("memory", "pids", "freezer", "cpu,cpuacct") if (top / name).is_dir()
+    ]
+
+
 def test_to_end_a_lab_twice_is_to_end_it_once(lab: Lab) -> None:
     lab.remove()
     lab.remove()
