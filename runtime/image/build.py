@@ -2,7 +2,7 @@
 
 Everything happens in a folder beside the image's place (`.NAME.new`), under a lock that the tool
 inherits: whatever is interrupted, also by `kill -9`, is removed by the next build, and not before
-the tool itself has ended.
+the tool itself has ended. What the tool mounts, it mounts where nobody else sees it.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Builder:
 def _bootstrap(definition: Definition, rootfs: Path, tell: Progress, lock_fd: int) -> None:
     """Let mmdebstrap make the root file system."""
     argv = [
-        "mmdebstrap", "--verbose", "--format=directory", "--variant=minbase",
+        *spawn.ALONE, "mmdebstrap", "--verbose", "--format=directory", "--variant=minbase",
         f"--include={','.join(definition.packages)}",
         "--aptopt=Acquire::Languages \"none\"",
         "--aptopt=Acquire::Retries \"3\"",
@@ -271,7 +271,7 @@ def _remove(folder: Path) -> None:
 
 def _failure(name: str, error: Exception) -> Problem:
     """Explain a build that didn't end well; nothing of it is left."""
-    if isinstance(error, FileNotFoundError) and error.filename == "mmdebstrap":
+    if spawn.find("mmdebstrap") is None:
         return Problem(
             "image-build-failed",
             "mmdebstrap, which builds images, is not installed.",

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,29 @@ def test_a_build_stopped_by_ctrl_c_leaves_nothing_behind(instance: Instance) -> 
     assert Store(instance.images_path).list() == []
     assert [path.name for path in instance.images_path.iterdir()] == [".lock"]
     assert leftovers_of(instance) == []
+
+
+def test_what_a_build_mounts_is_gone_with_it_however_it_ends(instance: Instance) -> None:
+    words = [*CLI, "build", "--data", str(instance.data_path)]
+    process = subprocess.Popen(
+        words, env=ENVIRON, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    tool = wait_for(lambda: tool_of(process.pid), "the tool to begin", deadline_s=60)
+    ours, its = (Path(f"/proc/{pid}/ns/mnt").readlink() for pid in (os.getpid(), tool))
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+    assert its != ours
+    wait_for(lambda: not leftovers_of(instance), "the end of the tool")
+
+
+def tool_of(session: int) -> int | None:
+    """The process of mmdebstrap in this session, once it runs."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if os.getsid(int(folder.name)) == session and b"/usr/bin/mmdebstrap" in words[:2]:
+                return int(folder.name)
+    return None
 
 
 def test_an_image_that_is_here_is_listed_and_not_built_again(
