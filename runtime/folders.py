@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from runtime.instance import ACCELERATOR
 from runtime.limits import ids
 from runtime.problems import Problem
 
@@ -84,6 +85,21 @@ def remove_run(instance: Instance) -> None:
     """Take away what lay in /run, and the user ids: nothing of this instance lives any more."""
     shutil.rmtree(instance.run_path, ignore_errors=True)
     ids.release(owner(instance))
+    leave_machine(instance.run_path.parent)
+
+
+def leave_machine(shared: Path) -> None:
+    """Take away what the servers of a machine share in /run, once none of them is left.
+
+    Args:
+        shared: the folder that holds a folder for each of them.
+    """
+    claims, accelerator = shared / ids.CLAIMS.name, shared / ACCELERATOR.name
+    with suppress(OSError):  # another one has come
+        if {claims, accelerator}.issuperset(shared.iterdir()):
+            claims.rmdir()
+            accelerator.unlink(missing_ok=True)
+            shared.rmdir()
 
 
 def clean_run(instance: Instance) -> None:

@@ -6,6 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+# What all servers of a machine share: a folder for each, and what lies beside those.
+SHARED = Path("/run/slipway")
+ACCELERATOR = SHARED / "accelerator"
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -48,7 +52,7 @@ class Instance:
     @property
     def run_path(self) -> Path:
         """Sockets and pids; gone at a reboot."""
-        return Path("/run/slipway") / self.id
+        return SHARED / self.id
 
     @property
     def runtime_socket(self) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from runtime.doctor.finding import Finding, advised
+from runtime.instance import ACCELERATOR
 from runtime.kernel.spawn import PATH
 from runtime.machine.accelerator import Accelerator
 from runtime.machine.qemu import PROGRAM
@@ -13,7 +13,7 @@ from runtime.machine.qemu import PROGRAM
 
 def kvm() -> Finding:
     """Tried with a guest that is timed, since a device that opens may still emulate."""
-    verdict = Accelerator(Path("/run/slipway/accelerator")).verdict()
+    verdict = Accelerator(ACCELERATOR).verdict()
     return advised(
         "kvm",
         good=verdict.is_good,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from runtime.instance import ACCELERATOR
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs.boots import DEPOSIT, Booter, Live, Refused
 from runtime.machine import agent as guest
@@ -72,7 +73,7 @@ class Machines:
         self._events = events
         self._deposits = deposits
         self._listener = Listener()
-        self._accelerator = Accelerator(parts.instance.run_path.parent / "accelerator")
+        self._accelerator = Accelerator(ACCELERATOR)
         self._reserve = reserve
         self._booter = Booter(
             parts, deposits, self._listener, self._accelerator, self._tell, self._ended

@@ -10,9 +10,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from runtime.instance import SHARED
 from runtime.problems import Problem
 
-CLAIMS = Path("/run/slipway/ids")
+CLAIMS = SHARED / "ids"
 FIRST_ID = 0x40000000  # far above people, distributions and the usual /etc/subuid
 BLOCK_IDS = 0x20000  # 65536 in the lab's map, then one for checks, one for its machine
 _LAST_BLOCK = (0xF0000000 - FIRST_ID) // BLOCK_IDS
@@ -32,7 +33,6 @@ def claim(owner: str, claims: Path = CLAIMS) -> int:
     Raises:
         Problem: `ids-full`.
     """
-    claims.mkdir(parents=True, exist_ok=True)
     taken = claimed(claims)
     for number, name in taken.items():
         if name == owner:
@@ -41,6 +41,7 @@ def claim(owner: str, claims: Path = CLAIMS) -> int:
     for number in range(_LAST_BLOCK):
         if number in taken or _overlaps(number, reserved):
             continue
+        claims.mkdir(parents=True, exist_ok=True)  # whoever gives the last one back removes it
         with suppress(FileExistsError):
             (claims / str(number)).symlink_to(owner)
             return base_of(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -46,11 +47,14 @@ def free_range(routed: Iterable[IPv4Network], seed: int) -> IPv4Network | None:
 @contextmanager
 def choosing(instance: Instance) -> Iterator[None]:
     """Keep other instances of this machine from choosing a range until ours has its route."""
-    path = instance.run_path.parent / "network.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # The folder that all share; it stays, since ours is in it.
+    instance.run_path.mkdir(mode=0o711, parents=True, exist_ok=True)
+    shared_fd = os.open(instance.run_path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(shared_fd, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(shared_fd)
 
 
 @dataclass(frozen=True)
