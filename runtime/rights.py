@@ -26,6 +26,11 @@ CAPABILITIES = {
     "SYS_PTRACE": 19,  # for the same reason: enters a lab's namespaces, reads its processes
 }
 
+# Kept where there is any, and not asked for.
+WELCOME = {
+    "NET_RAW": 13,  # iptables' program for its older tables wants it (network/legacy.py)
+}
+
 
 def keep_needed() -> None:
     """Give every other capability away, for this process and all that it starts, for good.
@@ -33,7 +38,7 @@ def keep_needed() -> None:
     A lab's own root isn't touched by this: whoever enters a user namespace holds all capabilities
     there. Call it before any thread is started: each thread has capabilities of its own.
     """
-    kept = sum(1 << number for number in CAPABILITIES.values())
+    kept = sum(1 << number for number in {**CAPABILITIES, **WELCOME}.values())
     for number in range(int(_LAST_CAPABILITY.read_text()) + 1):
         if not kept >> number & 1:
             syscalls.prctl(syscalls.PR_CAPBSET_DROP, number)

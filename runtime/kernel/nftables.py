@@ -54,7 +54,10 @@ class Nftables:
         errors = self._library.nft_ctx_get_error_buffer(self._context)
         if failed:
             raise OSError(errno.EINVAL, f"nft: {errors.decode().strip()}")
-        listed = json.loads(output)["nftables"] if output.strip() else []
+        try:
+            listed = json.loads(output)["nftables"] if output.strip() else []
+        except ValueError as error:
+            raise OSError(errno.EBADMSG, f"nft: {commands}: {error}") from error
         return [entry for entry in listed if "metainfo" not in entry]
 
     def close(self) -> None:

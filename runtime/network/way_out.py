@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runtime.network.firewalls import Firewalls
 from runtime.network.forwarding import Forwarding
-from runtime.network.rules import accepted_in, host_table
+from runtime.network.rules import host_table
 
 if TYPE_CHECKING:
     from runtime.instance import Instance
@@ -13,11 +14,9 @@ if TYPE_CHECKING:
     from runtime.network.netlink import Snapshot
     from runtime.network.side import Side
 
-_VERSIONS = {"ip": {4}, "ip6": {6}, "inet": {4, 6}}
-
 
 class WayOut:
-    """The host's nft table, a place in foreign forward chains, and forwarding.
+    """The host's nft table, a place in others' firewalls, and forwarding.
 
     Args:
         side: the host's.
@@ -29,13 +28,15 @@ class WayOut:
         self._side = side
         self._uplink = uplink
         self._table = f"inet slipway_{instance.id}"
-        self._comment = f"slipway {instance.id}"
+        self._firewalls = Firewalls(side, uplink, f"slipway {instance.id}")
         self._forwarding = Forwarding(side, instance, uplink)
 
     def exists(self) -> bool:
         """Whether our table is on the host."""
-        tables = [entry["table"] for entry in self._side.nft("list tables")]
-        return any(f"{table['family']} {table['name']}" == self._table for table in tables)
+        # By its chains: libnftables before 1.1 writes no JSON of tables that somebody locked.
+        listed = self._side.nft("list chains")
+        chains = [entry["chain"] for entry in listed if "chain" in entry]
+        return any(f"{chain['family']} {chain['table']}" == self._table for chain in chains)
 
     def open(self, range_: Range, seen: Snapshot) -> None:
         """Let out what the router lets through; called again, it mends what somebody removed.
@@ -49,44 +50,17 @@ class WayOut:
         """
         if not self.exists():
             self._side.nft(host_table(self._table, self._uplink, range_))
-        chains = dropping_chains(self._side.nft("list chains"))
-        for chain in chains:
-            if not self._accepted_at(chain):
-                self._side.nft(accepted_in(chain, self._uplink, self._comment))
-        self._forwarding.allow(range_, seen, _versions_of(chains))
+        self._forwarding.allow(range_, seen, self._firewalls.open())
+
+    def is_open(self) -> bool:
+        """Whether table and firewalls let labs out; a look that costs 1 ms.
+
+        Changes that the kernel tells of needn't be looked for: foreign chains of nft's aren't.
+        """
+        return self.exists() and self._firewalls.is_open()
 
     def close(self) -> None:
         """Take it all back; what is gone already is no error."""
         if self.exists():
             self._side.nft(f"delete table {self._table}")
-        chains = dropping_chains(self._side.nft("list chains"))
-        for chain in chains:
-            for handle in self._accepted_at(chain):
-                self._side.nft(f"delete rule {chain} handle {handle}")
-        self._forwarding.stop(_versions_of(chains))
-
-    def _accepted_at(self, chain: str) -> list[int]:
-        """The handles of our rules in somebody else's chain."""
-        rules = [
-            entry["rule"] for entry in self._side.nft(f"list chain {chain}") if "rule" in entry
-        ]
-        return [rule["handle"] for rule in rules if rule.get("comment") == self._comment]
-
-
-def dropping_chains(listed: list[dict[str, Any]]) -> list[str]:
-    """Forward chains that drop what no rule in them accepts, such as docker's and ufw's.
-
-    Args:
-        listed: what nft answers to `list chains`.
-    """
-    return [
-        f"{chain['family']} {chain['table']} {chain['name']}"
-        for chain in (entry["chain"] for entry in listed if "chain" in entry)
-        if chain.get("hook") == "forward"
-        and chain.get("policy") == "drop"
-        and chain["family"] in _VERSIONS
-    ]
-
-
-def _versions_of(chains: list[str]) -> set[int]:
-    return set().union(*(_VERSIONS[chain.split()[0]] for chain in chains))
+        self._forwarding.stop(self._firewalls.close())

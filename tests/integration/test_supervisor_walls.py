@@ -189,7 +189,7 @@ def cli(server: Server, noun: str, *words: str) -> subprocess.CompletedProcess[s
 
 def test_the_runtime_holds_the_rights_that_labs_need_and_no_other(server: Server) -> None:
     runtime_pid = wait_for(lambda: child_of(server, "runtime", "serve"), "the runtime")
-    needed = sum(1 << number for number in rights.CAPABILITIES.values())
+    needed = sum(1 << number for number in {**rights.CAPABILITIES, **rights.WELCOME}.values())
     status = status_of(runtime_pid)
     for kind in ("CapPrm", "CapEff", "CapBnd"):
         assert int(status[kind], 16) & ~needed == 0
