@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.doctor import cgroups, kernel, machine, network, programs, room, row
+from runtime.instance import Instance
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def examine(settings: Settings) -> Report:
         programs.init(),
         programs.filter_(),
         programs.image_builder(),
-        network.address_range(),
+        network.address_range(Instance.at(settings.data)),
         network.way_out(),
         network.forwarding(),
         network.names(),

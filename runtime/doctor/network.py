@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runtime.doctor.finding import Finding, advised, judged
 from runtime.kernel.nftables import Nftables
-from runtime.network.addresses import free_range
+from runtime.network.addresses import Range, free_range
+from runtime.network.firewalls import refusing
 from runtime.network.netlink import snapshot_here
 from runtime.network.resolvers import resolvers
-from runtime.network.way_out import dropping_chains
+
+if TYPE_CHECKING:
+    from runtime.instance import Instance
+    from runtime.network.netlink import Snapshot
 
 
-def address_range() -> Finding:
-    """Labs get addresses that no route of the host's leads to."""
-    found = free_range(snapshot_here().routed(), seed=0)
-    return judged(
+def address_range(instance: Instance) -> Finding:
+    """Labs have addresses that no route of the host's leads to.
+
+    Args:
+        instance: whose; if it has labs, what counts is the range that they are in.
+    """
+    seen = snapshot_here()
+    uplink = f"slip-{instance.id}"
+    if (used := _used(seen, uplink)) is None:
+        found = free_range(seen.routed(), seed=0)
+        return judged(
+            "address-range",
+            good=found is not None,
+            found=f"{found.v4} is free" if found else "the host has routes into every candidate",
+            wanted="a /20 of 198.18.0.0/15, 10.0.0.0/8 or 172.16.0.0/12 without a route",
+            fix="Take away a route that isn't needed: `ip route` lists them.",
+        )
+    crossing = ", ".join(seen.crossing(used.both, uplink))
+    return advised(
         "address-range",
-        good=found is not None,
-        found=f"{found} is free" if found else "the host has routes into every candidate",
-        wanted="a /20 of 198.18.0.0/15, 10.0.0.0/8 or 172.16.0.0/12 without a route",
-        fix="Take away a route that isn't needed: `ip route` lists them.",
+        good=not crossing,
+        found=f"labs are in {used.v4}, where {crossing or 'nobody else'} leads too",
+        wanted="a range of their own, without another route into it",
+        fix="Labs go on, and the server itself follows the other route. They get a range that is "
+        "free when the server is started with no lab living: `serve --end-labs`, then `serve`.",
     )
+
+
+def _used(seen: Snapshot, uplink: str) -> Range | None:
+    """The range of a server that runs, by the address of its uplink."""
+    link = seen.link(uplink)
+    ends = [each.local for each in seen.addresses if link and each.link == link.index]
+    return Range.around(ends[0]) if ends else None
 
 
 def way_out() -> Finding:
@@ -36,22 +65,28 @@ def way_out() -> Finding:
 
 
 def forwarding() -> Finding:
-    """A firewall that drops forwarded packets gets two rules of ours, once a lab may leave."""
+    """A firewall that refuses forwarded packets gets two rules of ours, once a lab may leave."""
     try:
         nft = Nftables()
-        chains = ", ".join(dropping_chains(nft.run("list chains")))
+        chains = ", ".join(refusing(nft.run))
         nft.close()
     except OSError as error:
-        chains = ""
-        said = str(error)
-    else:
-        said = f"{chains} drops by policy" if chains else "no firewall drops forwarded packets"
+        return advised(
+            "forwarding",
+            good=False,
+            found=str(error),
+            wanted="leave to read the firewall that forwarded packets pass",
+            fix="Without it, labs with internet get out only where that firewall lets them. For "
+            "iptables' older tables install `iptables`; for nft's, start Slipway as root.",
+        )
     return advised(
         "forwarding",
-        good=not chains,
-        found=said,
-        wanted="leave for labs with internet to be forwarded",
-        fix="Slipway adds two rules to that chain, with a comment, and takes them away at its end.",
+        good=True,
+        found=f"{chains} refuses what it doesn't know: labs get two rules there, with a comment"
+        if chains
+        else "no firewall refuses forwarded packets",
+        wanted="",
+        fix="",
     )
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
 
+from runtime.network.netlink import meet
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator
 
     from runtime.instance import Instance
 
@@ -23,24 +25,23 @@ RESERVED = 16
 _POOLS = tuple(map(IPv4Network, ("198.18.0.0/15", "10.128.0.0/9", "172.16.0.0/12", "10.0.0.0/9")))
 
 
-def free_range(routed: Iterable[IPv4Network], seed: int) -> IPv4Network | None:
-    """A range that meets no route of the host's.
+def free_range(routed: Collection[IPv4Network | IPv6Network], seed: int) -> Range | None:
+    """A range that meets no route of the host's, neither by IPv4 nor by IPv6.
 
     Args:
-        routed: where the host has routes to; its default routes are ignored.
+        routed: where the host has routes to, but for those that lead everywhere.
         seed: where to begin within the first pool, so that instances seldom want the same one.
 
     Returns:
         None where every candidate is taken.
     """
-    taken = [network for network in routed if network.prefixlen]
     for pool in _POOLS:
         count = 1 << (RANGE_PREFIX - pool.prefixlen)
         for step in range(count):
             offset = ((seed + step) % count) << (32 - RANGE_PREFIX)
-            candidate = IPv4Network((int(pool.network_address) + offset, RANGE_PREFIX))
-            if not any(candidate.overlaps(network) for network in taken):
-                return candidate
+            found = Range(IPv4Network((int(pool.network_address) + offset, RANGE_PREFIX)))
+            if not any(meet(mine, theirs) for theirs in routed for mine in found.both):
+                return found
     return None
 
 
@@ -97,6 +98,16 @@ class Range:
 
     v4: IPv4Network
 
+    @classmethod
+    def around(cls, address: IPv4Address) -> Range:
+        """The range that an address of it is in."""
+        return cls(IPv4Network((address, RANGE_PREFIX), strict=False))
+
+    @property
+    def both(self) -> tuple[IPv4Network, IPv6Network]:
+        """The IPv4 and the IPv6 addresses."""
+        return self.v4, self.v6
+
     @property
     def v6(self) -> IPv6Network:
         """The IPv6 addresses: a private range (RFC 4193), unique on this host as the other is."""
@@ -140,7 +151,7 @@ class Addresses:
     One that was just given back is taken last, since the kernel may still track its connections.
 
     Args:
-        range_: as `free_range` found it.
+        range_: the IPv4 addresses of a `Range`.
         used: what living labs have.
     """
 
@@ -149,13 +160,17 @@ class Addresses:
         self._used = set(used)
         self._last = RESERVED - 1
 
-    def take(self) -> IPv4Address | None:
-        """An address that no lab has; None when the range is used up."""
+    def take(self, others: Container[IPv4Address] = ()) -> IPv4Address | None:
+        """An address that no lab has; None when the range is used up.
+
+        Args:
+            others: addresses that somebody else came to have meanwhile.
+        """
         end = self.range.num_addresses - 1
         for step in range(1, end - RESERVED + 1):
             slot = RESERVED + (self._last - RESERVED + step) % (end - RESERVED)
             address = self.range[slot]
-            if address not in self._used:
+            if address not in self._used and address not in others:
                 self._used.add(address)
                 self._last = slot
                 return address

@@ -5,8 +5,12 @@ that forwards no longer believes router advertisements, by which it may have its
 `accept_ra` 2 says that it does all the same.
 
 What others could now have forwarded is dropped by ip rules and not by nft, so it stays shut when
-somebody flushes the firewall. Where a foreign forward chain drops by default, or somebody forwards
-everywhere, forwarding is theirs to decide, and the rules are taken away.
+somebody flushes the firewall. Where somebody forwards everywhere, forwarding is theirs to decide,
+and the rule is taken away; for IPv6 nobody can tell who switched it on, so there a foreign chain
+that drops what it doesn't know is taken for somebody who decides.
+
+A link that filters by the way back (`rp_filter`) must ask with an answer's own mark
+(`src_valid_mark`), or it drops all that comes back to labs: without the mark they have no way out.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.network.addresses import Range
 from runtime.network.netlink import MAIN_TABLE, no_matter
+from runtime.network.rules import WAY_BACK_TABLE
 
 if TYPE_CHECKING:
     from runtime.instance import Instance
@@ -28,8 +33,9 @@ if TYPE_CHECKING:
 
 _V4, _V6 = socket.AF_INET, socket.AF_INET6
 # After those of the uplink (host.py).
-_ANSWERS_RULE = 30002
-_OTHERS_RULE = 30003
+_OWN_RULE = 30002
+_ANSWERS_RULE = 30003
+_OTHERS_RULE = 30004
 _INVERT = 2  # FIB_RULE_INVERT
 _EVERYWHERE6 = "ipv6/conf/all/forwarding"
 
@@ -62,11 +68,12 @@ class Forwarding:
         if not everywhere:
             links = [self._uplink, *(link.name for link in seen.ways_out())]
             done["links"] = sorted({*done["links"], *self._switch_on(links)})
+        done["marks"] = sorted({*done["marks"], *self._heed_marks(seen)})
         if self._side.has_ipv6 and seen.ways_out(6):
             self._switch_on_ipv6(done)
         self._remember({**done, "range": str(range_.v4)})
         for name in set(done["links"]) - {self._uplink}:
-            self._shut(_V4, wanted=not everywhere and 4 not in dropped, iifname=name)
+            self._shut(_V4, wanted=not everywhere, iifname=name)
         if done["everywhere6"]:
             self._shut(_V6, wanted=6 not in dropped, iifname="lo", flags=_INVERT)
 
@@ -78,6 +85,8 @@ class Forwarding:
             self._shut(_V4, wanted=False, iifname=name)
             if name in present and self._side.sysctl("ipv4/ip_forward") == "0":
                 self._side.set_sysctl(_forwarding(name), "0")
+        for name in present.intersection(done["marks"]):
+            self._side.set_sysctl(_marks(name), "0")
         if done["everywhere6"]:
             self._shut(_V6, wanted=False, iifname="lo", flags=_INVERT)
             if 6 not in dropped:
@@ -92,13 +101,20 @@ class Forwarding:
             self._path.parent.rmdir()
 
     def _answer(self, range_: Range) -> None:
-        """What comes back to labs finds its way before the rule that drops the rest."""
-        self._back_to(range_, "add", errno.EEXIST, table=MAIN_TABLE)
+        """What comes back to labs finds its way before the rule that drops the rest.
 
-    def _back_to(self, range_: Range, verb: str, fine: int, **rest: int) -> None:
-        for family, network in (_V4, range_.v4), (_V6, range_.v6):
-            with no_matter(fine, errno.EAFNOSUPPORT), self._side.netlink.batch() as batch:
-                batch.rule(verb, family=family, priority=_ANSWERS_RULE, dst=str(network), **rest)
+        By a table of our own, and not by the main one, in which another's route may come to lead to
+        the same addresses; the host itself keeps to the main one, so that route is heeded too.
+        """
+        self._back_to(range_, "add", errno.EEXIST)
+
+    def _back_to(self, range_: Range, verb: str, fine: int) -> None:
+        own = {"iifname": "lo", "table": MAIN_TABLE, "priority": _OWN_RULE}
+        others = {"table": WAY_BACK_TABLE, "priority": _ANSWERS_RULE}
+        for family, network in zip((_V4, _V6), range_.both, strict=True):
+            for rule in own, others:
+                with no_matter(fine, errno.EAFNOSUPPORT), self._side.netlink.batch() as batch:
+                    batch.rule(verb, family=family, dst=str(network), **rule)
 
     def _shut(self, family: int, *, wanted: bool, **which: str | int) -> None:
         verb, fine = ("add", errno.EEXIST) if wanted else ("del", errno.ENOENT)
@@ -109,6 +125,17 @@ class Forwarding:
         switched = [name for name in links if self._side.sysctl(_forwarding(name)) == "0"]
         for name in switched:
             self._side.set_sysctl(_forwarding(name), "1")
+        return switched
+
+    def _heed_marks(self, seen: Snapshot) -> list[str]:
+        filters_all = self._side.sysctl(_filters("all")) != "0"
+        ways = [link.name for link in seen.ways_out()]
+        filtering = [
+            name for name in ways if filters_all or self._side.sysctl(_filters(name)) != "0"
+        ]
+        switched = [name for name in filtering if self._side.sysctl(_marks(name)) == "0"]
+        for name in switched:
+            self._side.set_sysctl(_marks(name), "1")
         return switched
 
     def _switch_on_ipv6(self, done: dict[str, Any]) -> None:
@@ -133,7 +160,7 @@ class Forwarding:
             found = {}
         if not isinstance(found, dict):
             found = {}
-        return {"links": [], "everywhere6": False, "accepting": [], **found}
+        return {"links": [], "marks": [], "everywhere6": False, "accepting": [], **found}
 
     def _remember(self, done: dict[str, Any]) -> None:
         text = json.dumps(done)
@@ -144,6 +171,14 @@ class Forwarding:
 
 def _forwarding(link: str) -> str:
     return f"ipv4/conf/{link}/forwarding"
+
+
+def _filters(link: str) -> str:
+    return f"ipv4/conf/{link}/rp_filter"
+
+
+def _marks(link: str) -> str:
+    return f"ipv4/conf/{link}/src_valid_mark"
 
 
 def _accepting(link: str) -> str:

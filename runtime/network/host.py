@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime.network.links import know
 from runtime.network.netlink import MAIN_TABLE, no_matter
-from runtime.network.rules import MARK, UPLINK
+from runtime.network.rules import MARK, UPLINK, WAY_BACK_TABLE
 from runtime.network.side import Side
 from runtime.network.way_out import WayOut
 
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from runtime.instance import Instance
     from runtime.kernel.netns import NetworkNamespace
     from runtime.network.addresses import Range
+    from runtime.network.netlink import Snapshot
 
 # Before every rule that an administrator gave no number: these count down from 32765.
 _MARKED_RULE = 30000
 _OTHERS_RULE = 30001
+# Of our route in the main table: whoever adds one of their own to the same place goes before us.
+_LAST_METRIC = 0x511D
 _LOOPBACK = 1
 _NODAD = 2  # IFA_F_NODAD
+_ONLINK = 4  # RTNH_F_ONLINK
 _V4, _V6 = socket.AF_INET, socket.AF_INET6
 
 
@@ -42,7 +46,7 @@ class Host:
         self.way_out = WayOut(self.side, instance, self.uplink)
 
     def connect(self, router: Side, range_: Range, mtu: int) -> None:
-        """Make the uplink and the labs' route into it.
+        """Make the uplink and the way back to labs.
 
         The two rules come first: what arrives by the uplink is refused unless our table marked it,
         so that labs are shut in whenever that table isn't there. (Packets to the host's own
@@ -76,15 +80,44 @@ class Host:
         far = range_.router_end, range_.router_end6
         _set_up(self.side, self.uplink, near, far, far_mac)
         _set_up(router, UPLINK, far, near, near_mac)
-        with self.side.netlink.batch() as requests:
-            requests.route("add", dst=str(range_.v4), gateway=str(far[0]), prefsrc=str(near[0]))
-            if self.side.has_ipv6:
-                requests.route("add", dst=str(range_.v6), gateway=str(far[1]), family=_V6)
+        self._route("add", range_, table=WAY_BACK_TABLE)
         with router.netlink.batch() as requests:
             requests.link("set", index=_LOOPBACK, state="up")
             requests.route("add", dst="default", gateway=str(near[0]))
             if router.has_ipv6:
                 requests.route("add", dst="::/0", gateway=str(near[1]), family=_V6)
+
+    def lead_to_labs(self, range_: Range, seen: Snapshot, *, wanted: bool) -> None:
+        """Let the host itself reach labs, or leave their addresses to another route that came.
+
+        What comes back to labs has a table of its own (forwarding.py), so nothing else changes.
+
+        Args:
+            range_: the labs' addresses.
+            seen: the host's links and routes.
+            wanted: whether it shall.
+        """
+        uplink = seen.link(self.uplink)
+        is_there = uplink is not None and any(
+            route.destination == range_.v4
+            and route.table == MAIN_TABLE
+            and uplink.index in route.links
+            for route in seen.routes
+        )
+        if wanted != is_there:
+            with no_matter(errno.EEXIST, errno.ESRCH):
+                self._route("add" if wanted else "del", range_, priority=_LAST_METRIC)
+
+    def _route(self, verb: str, range_: Range, **more: int) -> None:
+        ways: list[dict[str, Any]] = [
+            {"gateway": str(range_.router_end), "prefsrc": str(range_.host_end)},
+            {"gateway": str(range_.router_end6), "family": _V6},
+        ]
+        # Not looked up: one of our own rules may refuse it while the table behind it is empty.
+        more |= {"oif": _index(self.side, self.uplink), "flags": _ONLINK}
+        with self.side.netlink.batch() as requests:
+            for network, way in zip(range_.both, ways[: len(self._families())], strict=False):
+                requests.route(verb, dst=str(network), **way, **more)
 
     def keep_rules(self) -> None:
         """Put back what is missing of the two ip rules, for IPv4 and for IPv6."""
@@ -97,9 +130,9 @@ class Host:
                     )
 
     def is_open(self) -> bool:
-        """Whether labs can leave: uplink, table and forwarding; a look that costs 1 ms."""
+        """Whether labs can leave: uplink, table, firewalls and forwarding; costs 1 ms."""
         return self.side.sysctl(f"ipv4/conf/{self.uplink}/forwarding") == "1" and (
-            self.way_out.exists()
+            self.way_out.is_open()
         )
 
     def set_mtu(self, router: Side, mtu: int) -> None:

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from pyroute2 import IPBatch, IPRoute  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from runtime.kernel.netns import NetworkNamespace
 
 MAIN_TABLE = 254
 DEFAULT_MTU = 1500
 
+_NARROWEST_DEFAULT = 8
 _ENDING_HERE = {2, 3, 4, 5}  # RTN_LOCAL, RTN_BROADCAST, RTN_ANYCAST, RTN_MULTICAST
 _NLMSG_ERROR = 2
 _HEADER = struct.Struct("=IHHII")
@@ -94,17 +95,30 @@ class Address:
 
 @dataclass(frozen=True)
 class Route:
-    """A route of any table; `is_own` where packets end on this machine."""
+    """A route of any table.
+
+    Attributes:
+        destination: where it leads.
+        links: by which; several where it is shared among them.
+        mtu: of the route itself, if it has one.
+        is_own: whether packets end on this machine.
+        table: its number, `MAIN_TABLE` among them; that of a large one is only known as large.
+    """
 
     destination: IPv4Network | IPv6Network
-    link: int | None
+    links: frozenset[int]
     mtu: int | None
     is_own: bool
+    table: int = MAIN_TABLE
 
     @property
     def is_default(self) -> bool:
-        """Whether it is taken where no other route fits."""
-        return not self.is_own and self.destination.prefixlen == 0
+        """Whether it leads everywhere and not to some network.
+
+        A VPN that takes all of the traffic often leaves the default route where it is, and adds
+        both halves of the world.
+        """
+        return not self.is_own and self.destination.prefixlen < _NARROWEST_DEFAULT
 
 
 @dataclass(frozen=True)
@@ -123,26 +137,47 @@ class Snapshot:
         """Every address that means this machine itself: its own, broadcast, and local routes."""
         return [route.destination for route in self.routes if route.is_own]
 
-    def routed(self) -> list[IPv4Network]:
-        """Where IPv4 packets have a way to already."""
-        found = [route.destination for route in self.routes]
-        return [network for network in found if isinstance(network, IPv4Network)]
+    def routed(self, but_by: str = "") -> list[IPv4Network | IPv6Network]:
+        """Where packets have a way to already, the ways to everywhere left out.
+
+        Args:
+            but_by: a link whose routes don't count.
+        """
+        but = self.link(but_by)
+        return [
+            route.destination
+            for route in self.routes
+            if not route.is_default and not (but and but.index in route.links)
+        ]
+
+    def crossing(self, networks: Collection[IPv4Network | IPv6Network], uplink: str) -> list[str]:
+        """Which of the routes by other links lead into some networks, as `ip route` writes them."""
+        found = self.routed(but_by=uplink)
+        return sorted({str(each) for each in found if any(meet(each, ours) for ours in networks)})
 
     def ways_out(self, version: int = 4) -> list[Link]:
         """The links that default routes leave by."""
         defaults = [route for route in self._defaults() if route.destination.version == version]
-        used = {route.link for route in defaults}
+        used = set().union(*(route.links for route in defaults))
         return [link for index, link in self.links.items() if index in used]
 
     def mtu_out(self) -> int:
         """The largest packet that fits every default route."""
         defaults = self._defaults()
-        of_links = [self.links[route.link].mtu for route in defaults if route.link in self.links]
+        used = set().union(*(route.links for route in defaults))
+        of_links = [link.mtu for index, link in self.links.items() if index in used]
         of_routes = [route.mtu for route in defaults if route.mtu]
         return min(of_links + of_routes, default=DEFAULT_MTU)
 
     def _defaults(self) -> list[Route]:
         return [route for route in self.routes if route.is_default]
+
+
+def meet(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    """Whether an address lies in both."""
+    if isinstance(one, IPv4Network):
+        return isinstance(other, IPv4Network) and one.overlaps(other)
+    return isinstance(other, IPv6Network) and one.overlaps(other)
 
 
 def snapshot(netns: NetworkNamespace) -> Snapshot:
@@ -168,11 +203,13 @@ def snapshot_here() -> Snapshot:
 
 
 def _route(raw: Mapping[str, Any], network: type[IPv4Network | IPv6Network]) -> Route:
+    hops = raw.get("multipath") or [raw]
     return Route(
         network((raw.get("dst") or 0, raw["dst_len"])),
-        raw.get("oif"),
+        frozenset(hop.get("oif") for hop in hops if hop.get("oif")),
         (raw.get("metrics") or {}).get("mtu"),
         raw["type"] in _ENDING_HERE,
+        raw["table"],
     )
 
 

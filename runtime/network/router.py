@@ -15,7 +15,7 @@ import structlog
 
 from runtime.kernel.netns import NetworkNamespace
 from runtime.network import links
-from runtime.network.addresses import Addresses, Range, choosing, free_range
+from runtime.network.addresses import Addresses, choosing, free_range
 from runtime.network.host import Host
 from runtime.network.links import Speed
 from runtime.network.names import Names
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from runtime.instance import Instance
+    from runtime.network.netlink import Snapshot
     from runtime.network.rules import Refusals
 
 log = structlog.get_logger()
@@ -66,6 +67,7 @@ class Router:
         self._lock = threading.Lock()
         self._mtu = 0
         self._is_behind = False
+        self._crossing: list[str] = []
         self._watch = Watch(host.side.netns, self._follow, self._is_well)
         try:
             self._follow_host()  # what changed before somebody watched
@@ -96,21 +98,20 @@ class Router:
             undo.callback(host.close)
             host.disconnect()
             seen = host.side.snapshot()
-            free = free_range(seen.routed(), int(instance.id, 16))
-            if free is None:
+            range_ = free_range(seen.routed(), int(instance.id, 16))
+            if range_ is None:
                 raise Problem(
                     "network-range-none",
                     "No address range is left for labs: the host has routes into all of them.",
                     "Free a /20 of 198.18.0.0/15, 10.0.0.0/8 or 172.16.0.0/12 (`ip route` lists).",
                 )
-            range_ = Range(free)
             walls = Walls.build(range_, seen.own(), share.connections)
             undo.callback(walls.close)
             undo.callback(host.disconnect)
             host.connect(walls.side, range_, seen.mtu_out())
             router = cls(host, walls, share)
             undo.pop_all()
-        log.info("network.made", range=str(free), mtu=seen.mtu_out())
+        log.info("network.made", range=str(range_.v4), mtu=seen.mtu_out())
         return router
 
     @classmethod
@@ -217,7 +218,7 @@ class Router:
 
     def _take(self) -> IPv4Address:
         with self._lock:
-            address = self._addresses.take()
+            address = self._addresses.take(self._walls.host_addresses())
         if address is None:
             raise Problem(
                 "network-full",
@@ -259,11 +260,26 @@ class Router:
             self._host.keep_rules()
             if seen.link(self._host.uplink) is None:
                 self._host.connect(self._walls.side, self._walls.range, mtu)
+                seen = self._host.side.snapshot()
+            self._give_way(seen)
             if self._walls.internet:
                 self._host.way_out.open(self._walls.range, seen)
             if mtu != self._mtu:
                 self._host.set_mtu(self._walls.side, mtu)
                 self._mtu = mtu
+
+    def _give_way(self, seen: Snapshot) -> None:
+        """Where a route of somebody's (a VPN's) leads to labs' addresses, the host follows it.
+
+        Labs go on: what they send has the host's address, and what comes back to them has a table
+        of its own. Only the host itself doesn't reach them meanwhile.
+        """
+        crossing = seen.crossing(self._walls.range.both, self._host.uplink)
+        self._host.lead_to_labs(self._walls.range, seen, wanted=not crossing)
+        if crossing != self._crossing:
+            say = log.warning if crossing else log.info
+            say("network.range_crossed", range=str(self._walls.range.v4), routes=crossing)
+            self._crossing = crossing
 
 
 @contextmanager

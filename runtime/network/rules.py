@@ -23,6 +23,8 @@ GATEWAY6 = IPv6Address("fe80::1")
 UPLINK = "uplink"
 ROUTER_TABLE = "inet slipway"
 MARK = 0x511D0A
+# What comes back to labs is routed by it, whatever somebody's route says of their addresses.
+WAY_BACK_TABLE = 0x511D
 
 # Not the internet: private, shared and link-local ranges (cloud metadata is in 169.254/16), other
 # special ones of RFC 6890, multicast and reserved.
@@ -198,7 +200,9 @@ def no_internet_for(slot: int) -> str:
 def host_table(name: str, uplink: str, range_: Range) -> str:
     """The host's table: mark what comes from the labs, and lend it the host's address.
 
-    Without the mark an ip rule refuses it, so that after a flush nothing leaves unmasked.
+    Without the mark an ip rule refuses it, so that after a flush nothing leaves unmasked. What
+    comes back has the mark too: a host with `rp_filter` asks for each packet whether an answer
+    would go as it came, and that question meets the same ip rules.
     """
     return f"""
 add table {name}
@@ -208,6 +212,10 @@ table {name} {{
         type filter hook prerouting priority mangle; policy accept;
         iifname "{uplink}" ip saddr {range_.v4} meta mark set {MARK:#x}
         iifname "{uplink}" ip6 saddr {range_.v6} meta mark set {MARK:#x}
+    }}
+    chain answers {{
+        type filter hook prerouting priority filter; policy accept;
+        iifname != "{uplink}" ip daddr {range_.v4} ct state established meta mark set {MARK:#x}
     }}
     chain masked {{
         type nat hook postrouting priority srcnat; policy accept;

@@ -109,6 +109,14 @@ class Walls:
             self.side.nft(rules.host_now(now))
             self._host = now
 
+    def host_addresses(self) -> set[IPv4Address]:
+        """Each IPv4 address that means the host itself, the networks among them left out."""
+        return {
+            network.network_address
+            for network in self._host
+            if isinstance(network, IPv4Network) and network.prefixlen == network.max_prefixlen
+        }
+
     def let_in(self, home: Home, *, internet: bool) -> None:
         """Let a lab be heard, and where it may, leave the host."""
         self.side.nft(rules.known(home) + (rules.internet_for(home.slot) if internet else ""))

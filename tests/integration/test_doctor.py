@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,11 @@ def state(found: dict[str, Any], name: str) -> str:
     (finding,) = [finding for finding in found["findings"] if finding["name"] == name]
     assert finding["state"] == "good" or finding["fix"]
     return str(finding["state"])
+
+
+def said(found: dict[str, Any], name: str) -> str:
+    (finding,) = [finding for finding in found["findings"] if finding["name"] == name]
+    return str(finding["found"])
 
 
 @pytest.mark.kernel
@@ -88,8 +94,19 @@ def test_a_firewall_that_drops_what_is_forwarded_is_named() -> None:
     rules = "add table ip filter; add chain ip filter FORWARD"
     hook = "{ type filter hook forward priority 0; policy drop; }"
     found = report("unshare", "--net", "sh", "-c", f"nft '{rules} {hook}'; exec \"$@\"", "sh")
+    assert state(found, "forwarding") == "good"
+    assert "ip filter FORWARD refuses" in said(found, "forwarding")
+
+
+@pytest.mark.skipif(not shutil.which("iptables-legacy"), reason="iptables isn't installed here")
+def test_a_firewall_in_the_older_tables_is_named_or_what_reads_it_asked_for() -> None:
+    drops = "iptables-legacy -P FORWARD DROP"
+    found = report("unshare", "--net", "sh", "-c", f'{drops}; exec "$@"', "sh")
+    assert "iptables-legacy FORWARD refuses" in said(found, "forwarding")
+    hidden = f"{drops}; mount --bind /dev/null $(realpath /usr/sbin/iptables-legacy)"
+    found = report("unshare", "--net", "--mount", "sh", "-c", f'{hidden}; exec "$@"', "sh")
     assert state(found, "forwarding") == "worse"
-    assert "ip filter FORWARD" in str(found)
+    assert "iptables-legacy" in said(found, "forwarding")
 
 
 def test_doctor_says_in_words_what_is_wrong_and_how_to_mend_it() -> None:
