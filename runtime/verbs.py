@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Store
     from runtime.labs.house import Labs
     from runtime.labs.state import Lab
+    from runtime.machine.record import How
     from runtime.protocol import Args, Call
     from runtime.settings import Settings
     from runtime.terminals import Terminals
@@ -215,7 +216,8 @@ class Verbs:
     def _machine_boot(self, call: Call) -> dict[str, Any]:
         how = call.args.text("how", longest=8, pattern="cold|resumed", default="cold")
         lab = self.labs.get(_lab(call.args))
-        return self.labs.machines.boot(lab, how, _rows(call.args), _cols(call.args))
+        way: How = "resumed" if how == "resumed" else "cold"
+        return self.labs.machines.boot(lab, way, _rows(call.args), _cols(call.args))
 
     def _machine_end(self, call: Call) -> dict[str, Any]:
         lab = self.labs.get(_lab(call.args))

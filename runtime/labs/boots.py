@@ -15,11 +15,13 @@ from runtime.container.crun import Shell
 from runtime.image import boot as image_boot
 from runtime.kernel import processes, tsc
 from runtime.labs import life, state
+from runtime.labs.saves import Saves
 from runtime.limits.amounts import Limits
-from runtime.machine import disk, qemu
+from runtime.machine import disk, qemu, saved
 from runtime.machine.agent import Agent, Frame
 from runtime.machine.link import Link
 from runtime.machine.monitor import Monitor
+from runtime.machine.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from runtime.labs.state import Lab
     from runtime.machine.accelerator import Accelerator
     from runtime.machine.link import Listener
-    from runtime.machine.record import Reason, Record
+    from runtime.machine.record import Reason
 
 log = structlog.get_logger()
 
@@ -42,8 +44,13 @@ LEAST_BYTES = 128 << 20  # below it Debian's kernel has no room for itself and a
 # used it is told from one that waits for its share of a busy server.
 _SPENT_S = {"tcg": 15.0, "kvm": 5.0}
 _PATIENCE_S = 180.0
+_SIZE = (24, 80)
 _LOOK_S = 0.5
-_ATTEMPTS: tuple[qemu.Board, ...] = ("microvm", "microvm", "q35")
+_ATTEMPTS: dict[str, tuple[qemu.Board, ...]] = {
+    "cold": ("microvm", "microvm", "q35"),
+    "resumed": (saved.BOARD, saved.BOARD),
+}
+_SAVING = "A machine is booted and saved first, once; yours goes on from it."
 
 
 @dataclass
@@ -109,6 +116,11 @@ class Booter:
         self._accelerator = accelerator
         self._tell = tell
         self._on_end = on_end
+        self._saves = Saves(parts, self._plan_to_save, self._hope)
+
+    def close(self) -> None:
+        """Let go of the saved machines."""
+        self._saves.close()
 
     def folder(self, lab_id: str) -> Path:
         """Where a machine's disk and qemu's own words are."""
@@ -145,11 +157,12 @@ class Booter:
                 f"`./slipway image build --again {image.name}`. Your container goes on.",
             )
         _check_memory(live.record.memory_bytes)
-        for board in _ATTEMPTS:
+        attempts = _ATTEMPTS[live.record.how]
+        for board in attempts:
             with live.guard:
                 if live.record.state != "booting":  # it is being ended
                     return
-                self._attempt(live, folder / image_boot.FOLDER, board, size)
+                self._attempt(live, image, board, size)
             if self._wait(live) or live.record.state != "booting":
                 return
             log.warning(
@@ -161,7 +174,7 @@ class Booter:
             live.record.stages_ms = {}
         raise Refused(
             "never-ready",
-            f"The machine never reached its prompt, in {len(_ATTEMPTS)} tries. "
+            f"The machine never reached its prompt, in {len(attempts)} tries. "
             "Your container goes on; boot it again when the server is less busy.",
         )
 
@@ -195,33 +208,18 @@ class Booter:
         self._wake(live)
         return True
 
-    def _attempt(self, live: Live, files: Path, board: qemu.Board, size: tuple[int, int]) -> None:
+    def _attempt(self, live: Live, image: Image, board: qemu.Board, size: tuple[int, int]) -> None:
         lab, record = live.lab, live.record
-        verdict = self._accelerator.verdict()
-        record.accelerator = "kvm" if verdict.is_good else "tcg"
+        record.accelerator = self._chosen()
         record.board = board
-        live.began = time.monotonic()
-        group = state.machine_group(lab.id)
-        user = lab.user
-        folder = self.folder(lab.id)
-        folder.mkdir(exist_ok=True)
-        disk.make(folder / "disk", record.disk_limit_bytes, record.uid)
-        plan = qemu.Plan(
-            folder=files,
-            disk_path=folder / "disk",
-            log_path=folder / "log",
-            memory_bytes=record.memory_bytes,
-            accelerator="kvm" if verdict.is_good else "tcg",
-            board=board,
-            uid=record.uid,
-            groups=self._accelerator.groups() if verdict.is_good else (),
-            tsc_khz=tsc.khz() or 0,
-            words=f"slip.host={record.hostname} slip.rows={size[0]} slip.cols={size[1]} "
-            f"slip.user={user.name}:{user.uid}:{user.gid}:{user.home}:{user.shell}",
-            size=size,
-            cgroups=self._parts.place.make(group, self.limits(live)),
-        )
-        started = qemu.start(plan)
+        if record.how == "cold":
+            live.began = time.monotonic()
+            plan = self._plan(live, image, size)
+            disk.make(plan.disk_path, record.disk_limit_bytes, record.uid)
+            started = qemu.start(plan)
+            monitor = Monitor(started.monitor)
+        else:
+            started, monitor = self._go_on(live, image, size)
         live.process = started.process
         record.pid = started.process.pid
         record.started_ticks = processes.start_ticks(record.pid)
@@ -232,10 +230,78 @@ class Booter:
         self._parts.terminals.open_console(lab.id, Shell(started.console_fd, record.pid))
         try:
             agent = Agent(started.agent, lambda frame: self._hear(live, frame))
-            self._tie(live, agent, Monitor(started.monitor), console_fd)
+            self._tie(live, agent, monitor, console_fd)
+            if record.how == "resumed":
+                saved.wake(agent, record.hostname, size)
         finally:
             os.close(console_fd)
         self._tell(live)
+
+    def _go_on(
+        self, live: Live, image: Image, size: tuple[int, int]
+    ) -> tuple[qemu.Started, Monitor]:
+        """Start a machine that goes on from a saved one; the time counts from when that is there.
+
+        Raises:
+            Refused: there is none, and none could be made.
+        """
+        lab, record = live.lab, live.record
+        record.sentence = _SAVING
+        self._tell(live)
+        try:
+            with self._saves.lent(
+                lab, image, self._chosen(), lambda: record.state == "booting"
+            ) as from_this:
+                record.sentence = ""
+                record.started_at, live.began = time.time(), time.monotonic()
+                plan = self._plan(live, image, size)
+                from_this.copy_disk(plan.disk_path, record.uid)
+                return from_this.start(plan)
+        except saved.NotSaved as error:
+            log.warning("machine.not_saved", lab=lab.id, why=str(error))
+            raise Refused(
+                "never-ready",
+                "No machine came so far that yours could go on from it. Your container goes on; "
+                "boot the machine cold.",
+            ) from error
+
+    def _chosen(self) -> qemu.Accelerator:
+        return "kvm" if self._accelerator.verdict().is_good else "tcg"
+
+    def _plan_to_save(self, lab: Lab, image: Image) -> qemu.Plan:
+        limits = lab.shape.limits
+        record = Record(
+            lab=lab.id,
+            hostname="saved",
+            memory_bytes=limits.memory_bytes,
+            disk_limit_bytes=limits.disk_bytes,
+            uid=lab.machine_uid,
+            accelerator=self._chosen(),
+            board=saved.BOARD,
+        )
+        return self._plan(Live(lab, record), image, _SIZE)
+
+    def _plan(self, live: Live, image: Image, size: tuple[int, int]) -> qemu.Plan:
+        """What qemu is told; its folder and its cgroup are there afterwards."""
+        lab, record = live.lab, live.record
+        user, is_kvm = lab.user, record.accelerator == "kvm"
+        folder = self.folder(lab.id)
+        folder.mkdir(exist_ok=True)
+        return qemu.Plan(
+            folder=image.rootfs_path.parent / image_boot.FOLDER,
+            disk_path=folder / "disk",
+            log_path=folder / "log",
+            memory_bytes=record.memory_bytes,
+            accelerator="kvm" if is_kvm else "tcg",
+            board="q35" if record.board == "q35" else "microvm",
+            uid=record.uid,
+            groups=self._accelerator.groups() if is_kvm else (),
+            tsc_khz=tsc.khz() or 0,
+            words=f"slip.host={record.hostname} slip.rows={size[0]} slip.cols={size[1]} "
+            f"slip.user={user.name}:{user.uid}:{user.gid}:{user.home}:{user.shell}",
+            size=size,
+            cgroups=self._parts.place.make(state.machine_group(lab.id), self.limits(live)),
+        )
 
     def _tie(self, live: Live, agent: Agent, monitor: Monitor, console_fd: int) -> None:
         pidfd = os.pidfd_open(live.record.pid)
@@ -244,19 +310,26 @@ class Booter:
 
     def _wait(self, live: Live) -> bool:
         """Wait for the prompt; a guest that came up with KVM once is trusted from then on."""
-        limit_s = _SPENT_S[live.record.accelerator]
-        deadline = time.monotonic() + _PATIENCE_S
+        may_go_on = self._hope(state.machine_group(live.lab.id), self._chosen())
         with live.changed:
-            while not live.changed.wait_for(lambda: live.is_decided, _LOOK_S):
-                spent_s = self._parts.place.usage(state.machine_group(live.lab.id)).cpu_seconds
-                if spent_s > limit_s or time.monotonic() > deadline:
-                    break
+            while not live.changed.wait_for(lambda: live.is_decided, _LOOK_S) and may_go_on():
+                pass
             is_up = live.is_decided and not live.has_ended
         if not is_up and live.record.accelerator == "kvm":
-            self._accelerator.refuse(f"A guest did not reach its prompt in {limit_s:.0f} s.")
+            self._accelerator.refuse("A guest did not reach its prompt in time.")
         if is_up:
             self._wake(live)
         return is_up
+
+    def _hope(self, group: str, accelerator: qemu.Accelerator) -> Callable[[], bool]:
+        """Whether a boot that begins now may still come to its end, asked again and again."""
+        limit_s, deadline = _SPENT_S[accelerator], time.monotonic() + _PATIENCE_S
+
+        def is_hopeful() -> bool:
+            spent_s = self._parts.place.usage(group).cpu_seconds
+            return spent_s <= limit_s and time.monotonic() <= deadline
+
+        return is_hopeful
 
     def _wake(self, live: Live) -> None:
         if live.link is not None:
@@ -299,18 +372,19 @@ class Booter:
             return
 
     def _greeted(self, live: Live, init_ms: float, now_ms: float, words: list[str]) -> None:
-        if "kernel" in live.record.stages_ms:
+        if "hypervisor" in live.record.stages_ms:
             return
         passed_ms = (time.monotonic() - live.began) * 1000
         live.init_ms = init_ms
         live.record.stages_ms["hypervisor"] = round(max(passed_ms - now_ms, 0.0), 1)
-        live.record.stages_ms["kernel"] = round(init_ms, 1)
+        if live.record.how == "cold":
+            live.record.stages_ms["kernel"] = round(init_ms, 1)
         live.record.release = words[0][:64]
         live.record.boot_id = words[1][:64]
         self._tell(live)
 
     def _is_ready(self, live: Live, shell_ms: float, now_ms: float) -> None:
-        if "shell" in live.record.stages_ms or "kernel" not in live.record.stages_ms:
+        if "shell" in live.record.stages_ms or "hypervisor" not in live.record.stages_ms:
             return
         with live.changed:
             live.record.stages_ms["init"] = round(shell_ms - live.init_ms, 1)

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import bundle
-from runtime.image import boot
 from runtime.labs import extras, isolation
 from runtime.labs.figures import LabFigures
 from runtime.labs.plan import Cost, Kind, Plans, Want
@@ -152,7 +151,7 @@ class Comparison:
         limit = lab.shape.limits.memory_bytes
         machine = self._machines.describe(lab.id)
         image = self._images.get(lab.shape.image)
-        can_boot = qemu.is_installed() and boot.is_bootable(image.rootfs_path.parent)
+        can_boot = self._machines.can_boot(lab)
         own: dict[Kind, list[Cost]] = {
             "machine": [],
             "container": [Cost(self._figures.container(lab).memory_bytes, limit)],

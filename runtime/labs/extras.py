@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from runtime.labs import cold, life, state
 from runtime.labs.plan import Cost
-from runtime.limits import ids
 from runtime.machine import qemu
 
 if TYPE_CHECKING:
@@ -66,11 +64,7 @@ class ExtraMachine:
         self._parts = parts
         self._machines = machines
         self.start: Start | None = None
-        lab_id = state.new_id()
-        uid_base = ids.claim(parts.owner(lab_id))
-        self._lab = state.Lab(lab_id, like.shape, uid_base, like.user, created_at=time.time())
-        parts.folder(self._lab).mkdir()
-        state.save(self._lab, parts.folder(self._lab))
+        self._lab = life.claim(parts, like)
         machines.boot(self._lab, "cold", _ROWS, _COLS)
 
     def cost(self) -> Cost:

@@ -41,6 +41,7 @@ class LabFigures:
         self._meter = Meter(parts.place)
         self._kernel = Kernel(os.uname().release, _BOOT_ID.read_text().strip(), own=False)
         self._latest: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._resumable: dict[str, bool] = {}
         self._one_start = threading.Lock()
 
     def read(self, lab: Lab) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class LabFigures:
                 "at": time.time(),
                 "accelerator": self.accelerator(lab),
                 "cores": os.cpu_count(),
+                "resumable": self._is_resumable(lab),
                 "container": self.container(lab).as_dict(),
                 "machine": machine.as_dict() if machine else None,
             }
@@ -89,18 +91,22 @@ class LabFigures:
     def forget(self, lab_id: str) -> None:
         """A lab ends."""
         self._latest.pop(lab_id, None)
+        self._resumable.pop(lab_id, None)
         for group in (lab_id, state.machine_group(lab_id)):
             self._meter.forget(group)
+
+    def _is_resumable(self, lab: Lab) -> bool:
+        """Looked at once a lab: what machines boot from doesn't change beneath it."""
+        if lab.id not in self._resumable:
+            self._resumable[lab.id] = self._machines.can_boot(lab)
+        return self._resumable[lab.id]
 
     def _running(self, lab_id: str) -> dict[str, Any] | None:
         record = self._machines.describe(lab_id)
         return record if record and record["state"] in _RUNNING and record["pid"] else None
 
     def _machine_side(self, lab: Lab, record: dict[str, Any]) -> Side:
-        stages: dict[str, float] = record["stages_ms"]
-        start = None
-        if "shell" in stages:  # the last: its prompt is there
-            start = Start(round(sum(stages.values()), 2), record["started_at"], stages)
+        starts = {name: Start(**start) for name, start in record["starts"].items()}
         kernel = None
         if record["boot_id"]:
             kernel = Kernel(record["release"], record["boot_id"], own=True)
@@ -110,8 +116,8 @@ class LabFigures:
             memory_limit_bytes=record["memory_bytes"] + qemu.OVERHEAD_BYTES,
             disk_limit_bytes=record["disk_limit_bytes"],
             cpu_cores=lab.shape.limits.cpu_cores,
-            cold=start if record["how"] == "cold" else None,
-            prepared=start if record["how"] != "cold" else None,
+            cold=starts.get("cold"),
+            prepared=starts.get("prepared"),
             kernel=kernel,
             hypervisor_pid=record["pid"],
             guest_bytes=record["memory_bytes"],

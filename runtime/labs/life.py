@@ -171,6 +171,16 @@ def make(
     return lab
 
 
+def claim(parts: Parts, like: Lab) -> Lab:
+    """A lab's ids and folder without the lab, for a machine that stands beside none; `end` it."""
+    lab_id = state.new_id()
+    uid_base = ids.claim(parts.owner(lab_id))
+    lab = state.Lab(lab_id, like.shape, uid_base, like.user, created_at=time.time())
+    parts.folder(lab).mkdir()
+    state.save(lab, parts.folder(lab))
+    return lab
+
+
 def end(parts: Parts, lab_id: str) -> None:
     """End a lab, or remove what is left of one: processes, cgroup, link, files, ids.
 

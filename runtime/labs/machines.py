@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from runtime.image import boot as image_boot
 from runtime.instance import ACCELERATOR
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs.boots import DEPOSIT, Booter, Live, Refused
 from runtime.machine import agent as guest
+from runtime.machine import qemu
 from runtime.machine.accelerator import Accelerator
 from runtime.machine.link import Listener
-from runtime.machine.record import Record
+from runtime.machine.record import STARTS, Record
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from runtime.labs.state import Lab
     from runtime.limits.reserve import Reserve
     from runtime.machine.agent import Agent
-    from runtime.machine.record import Reason
+    from runtime.machine.record import How, Reason
 
 log = structlog.get_logger()
 
@@ -115,27 +117,18 @@ class Machines:
         """Listen no more; what runs goes on."""
         with self._lock:
             self._line.clear()
+        self._booter.close()
         self._listener.stop()
 
-    def boot(self, lab: Lab, how: str, rows: int, cols: int) -> dict[str, Any]:
+    def boot(self, lab: Lab, how: How, rows: int, cols: int) -> dict[str, Any]:
         """Boot a lab's machine as soon as it is its turn; the one that lives already is given.
 
         Args:
             lab: a lab that is ready.
-            how: `cold`.
+            how: `cold`, or `resumed`: go on from a saved one, which is made first if need be.
             rows: the size of its console, with `cols`.
             cols: see `rows`.
-
-        Raises:
-            Problem: `machine-not-saved` for any other way.
         """
-        if how != "cold":
-            raise Problem(
-                "machine-not-saved",
-                "There is no saved machine to go on with.",
-                "Boot it cold.",
-                lab=lab.id,
-            )
         with self._lock:
             known = self._live.get(lab.id)
             if known is not None and known.record.lives:
@@ -146,6 +139,8 @@ class Machines:
                 memory_bytes=lab.shape.limits.memory_bytes,
                 disk_limit_bytes=lab.shape.limits.disk_bytes,
                 uid=lab.machine_uid,
+                how=how,
+                starts=_starts_before(known, how),
                 requested_at=time.time(),
                 last_end=known.record.last_end if known else None,
             )
@@ -190,6 +185,11 @@ class Machines:
         """A lab's machine as the wire shows it; None where none was ever booted."""
         live = self._live.get(lab_id)
         return live.record.as_dict() if live else None
+
+    def can_boot(self, lab: Lab) -> bool:
+        """Whether this server has what a machine of a lab's image boots with."""
+        image = self._images.get(lab.shape.image)
+        return qemu.is_installed() and image_boot.is_bootable(image.rootfs_path.parent)
 
     def guest(self, lab_id: str) -> dict[str, int] | None:
         """What the guest's own kernel says of its memory and processes; None before it did."""
@@ -292,6 +292,7 @@ class Machines:
             if live.record.state != "booting":
                 return
             live.record.state = "ready"
+            live.record.keep_start()
             self._save(live)
         log.info(
             "machine.ready",
@@ -392,3 +393,9 @@ class Machines:
             return Record(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def _starts_before(known: Live | None, how: How) -> dict[str, Any]:
+    """The starts of the machines before, less the one that is to be timed anew."""
+    kept = known.record.starts if known else {}
+    return {kind: start for kind, start in kept.items() if kind != STARTS[how]}

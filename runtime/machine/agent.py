@@ -1,10 +1,11 @@
 """Our end of the port on which a machine's process 1 answers (guest/agent.c is the other).
 
 A frame is kind, channel, length (two bytes, little-endian) and up to 4 KiB. To the guest: `S`
-(begin anew), `T` (the time, microseconds), `Z` (rows, columns), `P` (power off), and on a channel
-`A` (more of the arguments or the script), `F` (more of a check's facts), `X` (start: `r`oot,
-`l`earner, `c`heck), `I` (input; empty: its end), `W` (bytes of output that were taken), `K` (kill).
-From it: `H` (hello), `R` (the shell is at its prompt), `B` (it goes off, and how), `T` (figures),
+(begin anew), `T` (the time, microseconds), `Z` (rows, columns), `N` (random bytes and a host name:
+a saved machine goes on as this one), `P` (power off), and on a channel `A` (more of the arguments
+or the script), `F` (more of a check's facts), `X` (start: `r`oot, `l`earner, `c`heck), `I` (input;
+empty: its end), `W` (bytes of output that were taken), `K` (kill). From it: `V` (now it can be
+saved), `H` (hello), `R` (the shell is at its prompt), `B` (it goes off, and how), `T` (figures),
 `S` (in step), and `O`, `E` (output, errors), `W` (bytes of input taken), `Q` (ended, exit code).
 
 Root of the guest could send anything in its process 1's place: whatever comes is bounded here and

@@ -62,6 +62,9 @@ class Plan:
         words: for its process 1, on the kernel's command line.
         size: rows and columns of the console.
         cgroups: files that take the pid of a process that joins.
+        ram_fd: the guest's memory as a file, of one that is saved and of those that go on from it;
+            None: memory like any other program's.
+        goes_on: from a saved one: what it writes to its memory is its own.
     """
 
     folder: Path
@@ -76,6 +79,8 @@ class Plan:
     words: str
     size: tuple[int, int]
     cgroups: tuple[Path, ...]
+    ram_fd: int | None = None
+    goes_on: bool = False
 
 
 class Started(NamedTuple):
@@ -121,7 +126,7 @@ def start(plan: Plan) -> Started:
             _confined(plan, command(plan, passed)),
             stdout=log.fileno(),
             stderr=log.fileno(),
-            pass_fds=passed,
+            pass_fds=passed if plan.ram_fd is None else [*passed, plan.ram_fd],
             new_session=True,
         )
         ours.pop_all()
@@ -145,7 +150,7 @@ def command(plan: Plan, fds: Sequence[int]) -> list[str]:
     accelerator = f"tcg,thread=multi,tb-size={TRANSLATION_MB}"
     return [
         PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-M", plan.board,
+        "-M", plan.board if plan.ram_fd is None else f"{plan.board},memory-backend=ram",
         "-accel", "kvm" if plan.accelerator == "kvm" else accelerator,
         "-cpu", "host" if plan.accelerator == "kvm" else "max",
         "-smp", "1", "-m", f"{plan.memory_bytes >> 20}M",
@@ -160,9 +165,19 @@ def command(plan: Plan, fds: Sequence[int]) -> list[str]:
         "-device", f"virtio-blk-{bus},drive=root",
         "-drive", f"id=own,file={_path(disk)},discard=unmap,detect-zeroes=unmap,{_DRIVE}",
         "-device", f"virtio-blk-{bus},drive=own",
-        "-device", f"virtio-balloon-{bus},free-page-reporting=on",
+        *_memory(plan),
         "-sandbox", _SANDBOX,
     ]  # fmt: skip
+
+
+def _memory(plan: Plan) -> list[str]:
+    if plan.ram_fd is None:
+        return ["-device", f"virtio-balloon-{_BUS[plan.board]},free-page-reporting=on"]
+    # No balloon: what a guest gives back qemu would punch out of the file that all go on from.
+    share = "off" if plan.goes_on else "on"
+    size, path = f"{plan.memory_bytes >> 20}M", _path(plan.ram_fd)
+    file = f"memory-backend-file,id=ram,size={size},mem-path={path},share={share}"
+    return ["-object", file, *(("-incoming", "defer") if plan.goes_on else ())]
 
 
 def kernel_words(plan: Plan) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+How = Literal["cold", "resumed"]
 State = Literal["queued", "booting", "ready", "ending", "ended", "failed"]
 Reason = Literal[
     "", "asked", "halted", "crashed", "killed", "memory", "never-ready", "missing", "no-kernel",
     "server",
 ]  # fmt: skip
+# How a start is called in the figures of both sides.
+STARTS: dict[How, str] = {"cold": "cold", "resumed": "prepared"}
 LIVING = ("queued", "booting", "ready", "ending")
 
 
@@ -33,6 +36,7 @@ class Record:
         stages_ms: `hypervisor`, `kernel`, `init`, `shell`; each is there once it is over.
         requested_at: unix seconds at which it was asked for.
         started_at: unix seconds at which its turn came.
+        starts: the last of each kind in this lab, `cold` and `prepared`: `ms`, `at`, `stages_ms`.
         release: of its kernel, as the guest says.
         boot_id: likewise.
         reason: why it ended or failed.
@@ -47,7 +51,7 @@ class Record:
     uid: int
     state: State = "queued"
     place: int = 0
-    how: str = "cold"
+    how: How = "cold"
     accelerator: str = ""
     board: str = ""
     pid: int = 0
@@ -55,6 +59,7 @@ class Record:
     stages_ms: dict[str, float] = field(default_factory=dict)
     requested_at: float = 0.0
     started_at: float = 0.0
+    starts: dict[str, dict[str, Any]] = field(default_factory=dict)
     release: str = ""
     boot_id: str = ""
     reason: Reason = ""
@@ -65,6 +70,14 @@ class Record:
     def lives(self) -> bool:
         """Whether it runs, or is about to."""
         return self.state in LIVING
+
+    def keep_start(self) -> None:
+        """Its prompt is there: how long that took stays known in its lab."""
+        self.starts[STARTS[self.how]] = {
+            "ms": round(sum(self.stages_ms.values()), 2),
+            "at": self.started_at,
+            "stages_ms": dict(self.stages_ms),
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """The machine as verbs and events show it (docs/reference.md)."""

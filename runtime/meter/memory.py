@@ -38,7 +38,8 @@ def pss(pids: Iterable[int]) -> int | None:
 def parts(pid: int, guest_bytes: int) -> Parts | None:
     """Tell a hypervisor's parts from each other; None where it can't be read.
 
-    The guest's memory is the mapping of exactly its size; the translated code is what may be both
+    The guest's memory is the mapping of exactly its size, less what it shares with a saved machine
+    that it went on from; the translated code is what may be both
     written and run, which nothing else in a hypervisor may.
 
     Args:
@@ -49,9 +50,9 @@ def parts(pid: int, guest_bytes: int) -> Parts | None:
     try:
         for area in _areas(Path(f"/proc/{pid}/smaps")):
             if area.size == guest_bytes:
-                guest += area.resident
+                guest += area.own
             elif {"w", "x"} <= set(area.mode):
-                translation += area.resident
+                translation += area.own
     except OSError:
         return None
     return Parts(guest, translation)
@@ -60,7 +61,7 @@ def parts(pid: int, guest_bytes: int) -> Parts | None:
 class _Area(NamedTuple):
     size: int
     mode: str
-    resident: int
+    own: int
 
 
 def _areas(smaps: Path) -> Iterator[_Area]:
@@ -71,7 +72,7 @@ def _areas(smaps: Path) -> Iterator[_Area]:
             if "-" in first:
                 begin, _, end = first.partition("-")
                 size, mode = int(end, 16) - int(begin, 16), rest[:4]
-            elif first == "Rss:":
+            elif first == "Anonymous:":
                 yield _Area(size, mode, int(rest.split()[0]) * _KIB)
 
 

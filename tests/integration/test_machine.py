@@ -35,9 +35,9 @@ class Machine:
         found: dict[str, Any] = self.client.lab_get(self.lab.id)["machine"]
         return found
 
-    def boot(self) -> dict[str, Any]:
+    def boot(self, how: str = "cold") -> dict[str, Any]:
         """Boot it, or take the one that lives, and wait for its prompt."""
-        self.client.machine_boot(self.lab.id, rows=30, cols=100)
+        self.client.machine_boot(self.lab.id, how, rows=30, cols=100)
         return self.wait("ready")
 
     def wait(self, state: str) -> dict[str, Any]:

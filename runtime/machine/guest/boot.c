@@ -126,11 +126,8 @@ static void mount_system(void) {
     }
 }
 
-static void name_it(void) {
-    char host[65], text[256];
-    if (!word("slip.host", host, sizeof host)) {
-        return;
-    }
+void boot_name(const char *host) {
+    char text[256];
     sethostname(host, strlen(host));
     snprintf(text, sizeof text, "%s\n", host);
     write_text("/etc/hostname", text);
@@ -148,8 +145,11 @@ static void raise_loopback(void) {
 }
 
 void boot_system(void) {
+    char host[65];
     mount_system();
-    name_it();
+    if (word("slip.host", host, sizeof host)) {
+        boot_name(host);
+    }
     raise_loopback();
 }
 

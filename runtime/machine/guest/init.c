@@ -3,7 +3,7 @@
  * service manager; what the image holds is all that there is.
  *
  * Words of ours on the kernel's command line: slip.host=NAME slip.rows=N slip.cols=N
- * slip.user=NAME:UID:GID:HOME:SHELL
+ * slip.user=NAME:UID:GID:HOME:SHELL; slip.save=1: stop before the shell, to be saved.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +23,7 @@
 #include "kernel.h"
 #include "orders.h"
 #include "run.h"
+#include "saved.h"
 
 enum { PROMPT_LOOK_MS = 4 };
 
@@ -115,6 +116,7 @@ int main(int argc, char **argv) {
     if (getpid() != 1) {
         return ask_for_end(argc ? argv[0] : "");
     }
+    char yes[2];
     double began_ms = uptime_ms();
     boot_first();
     while (open("/dev/null", O_RDWR) <= 2) {
@@ -123,19 +125,30 @@ int main(int argc, char **argv) {
     int self_fd = open("/init", O_RDONLY | O_CLOEXEC);
     account_learn();
     console_learn();
+    bool is_to_be_saved = word("slip.save", yes, sizeof yes);
     boot_modules();
     boot_wait_for("/dev/hvc0");
-    console_show_log();
+    if (!is_to_be_saved) { /* nobody looks at it */
+        console_show_log();
+    }
     boot_root();
     boot_system();
     take_signals();
     if (!agent_open()) {
         fail("the port to the server");
     }
+    if (is_to_be_saved) {
+        boot_late_modules();
+        boot_commands(self_fd);
+        saved_wait();
+        began_ms = 0;
+    }
     agent_hello(began_ms);
     console_hand_over();
     console_start_shell();
-    boot_commands(self_fd);
+    if (!is_to_be_saved) {
+        boot_commands(self_fd); /* while the shell starts */
+    }
     serve();
     return 0;
 }

@@ -10,11 +10,15 @@
 
 #include "kernel.h"
 
+static double clock_began_ms;
+
 double uptime_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
-    return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+    return now.tv_sec * 1e3 + now.tv_nsec / 1e6 - clock_began_ms;
 }
+
+void begin_clock(void) { clock_began_ms += uptime_ms(); }
 
 void report(const char *what) {
     int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);

@@ -6,7 +6,8 @@
 
 void report(const char *what); /* one line into the kernel's log, and so onto the console */
 void fail(const char *what);   /* what must work and doesn't: say so, then end as a kernel without an init */
-double uptime_ms(void);
+double uptime_ms(void); /* since it was booted, or went on */
+void begin_clock(void);
 void write_text(const char *path, const char *text);
 bool word(const char *name, char *value, size_t size); /* NAME=VALUE on the kernel's command line */
 

@@ -14,7 +14,13 @@ import { duration, MB, shown } from "../panel/figures.js";
 const OFF = "The machine is off. It has the container’s files and limits, and a kernel of its own.";
 const ENDED = "The machine has stopped. The container works on.";
 /** @type {Record<string, string>} */
-const SHAPES = { queued: "waiting", booting: "working", ending: "working", failed: "failed" };
+const SHAPES = {
+  queued: "waiting",
+  saving: "working",
+  booting: "working",
+  ending: "working",
+  failed: "failed",
+};
 /** @type {Record<string, string>} what stands in the head of the half */
 const WORDS = { queued: "in line", booting: "booting", ending: "stopping", ready: "" };
 const GONE = ["ended", "failed"];
@@ -53,7 +59,7 @@ export class SlipMachine extends HTMLElement {
   show(machine) {
     const before = this.dataset.state;
     this.#machine = machine;
-    const state = machine?.state ?? "off";
+    const state = stateOf(machine);
     this.dataset.state = state;
     this.dataset.hasScreen = String(Boolean(machine?.terminal));
     if (state !== "ending") this.#stopAsked = 0;
@@ -65,7 +71,7 @@ export class SlipMachine extends HTMLElement {
   }
 
   /**
-   * Whether a saved machine is there to be resumed.
+   * Whether a machine can be resumed from a saved one.
    * @param {boolean} isThere
    */
   offerResume(isThere) {
@@ -81,7 +87,7 @@ export class SlipMachine extends HTMLElement {
 
   /** @param {Machine | null} machine */
   #showCard(machine) {
-    const state = machine?.state ?? "off";
+    const state = stateOf(machine);
     this.#tell(cardText(machine));
     this.#shape(SHAPES[state] ?? "idle");
     const word = GONE.includes(state) ? "Boot it again" : "Boot the machine";
@@ -172,6 +178,15 @@ export class SlipMachine extends HTMLElement {
     const place = this.querySelector(selector);
     if (place && place.textContent !== text) place.textContent = text;
   }
+}
+
+/**
+ * While the one is made that it goes on from there is no screen, and a sentence instead.
+ * @param {Machine | null} machine
+ */
+function stateOf(machine) {
+  if (machine?.state === "booting" && machine.sentence) return "saving";
+  return machine?.state ?? "off";
 }
 
 /** @param {Machine | null} machine */

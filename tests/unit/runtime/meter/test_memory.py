@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import mmap
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runtime.meter import memory
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 GUEST_BYTES = 37 << 20
 CODE_BYTES = 5 << 20
+OWN = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+WRITTEN = mmap.PROT_READ | mmap.PROT_WRITE
 
 
-def test_guest_and_translated_code_are_found_by_size_and_by_mode() -> None:
+def test_guest_and_translated_code_are_found_by_size_and_by_mode(tmp_path: Path) -> None:
+    # Of a file, or the kernel makes one area of it and its neighbour.
+    saved = tmp_path / "saved"
+    saved.write_bytes(b"x" * GUEST_BYTES)
     with (
-        mmap.mmap(-1, GUEST_BYTES, flags=mmap.MAP_SHARED) as guest,
-        mmap.mmap(-1, CODE_BYTES, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC) as code,
+        saved.open("rb") as file,
+        mmap.mmap(file.fileno(), GUEST_BYTES, flags=mmap.MAP_PRIVATE, prot=WRITTEN) as guest,
+        mmap.mmap(-1, CODE_BYTES, flags=OWN, prot=WRITTEN | mmap.PROT_EXEC) as code,
     ):
-        guest.write(b"x" * (10 << 20))
+        assert guest.find(b"y") == -1  # all of it is in memory, and shared until it is written
+        guest.write(b"z" * (10 << 20))
         code.write(b"x" * CODE_BYTES)
         parts = memory.parts(os.getpid(), GUEST_BYTES)
     assert parts is not None
