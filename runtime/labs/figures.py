@@ -49,10 +49,11 @@ class LabFigures:
         now = time.monotonic()
         read_at, latest = self._latest.get(lab.id, (0.0, {}))
         if not latest or now - read_at > _FRESH_S:
-            machine = self.machine(lab)
+            record = self._running(lab.id)
+            machine = self._meter.read(self._machine_side(lab, record)) if record else None
             latest = {
                 "at": time.time(),
-                "accelerator": self.accelerator(lab),
+                "accelerator": (record["accelerator"] or None) if record else None,
                 "cores": os.cpu_count(),
                 "resumable": self._is_resumable(lab),
                 "container": self.container(lab).as_dict(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PATIENCE_S = 10.0
-_SMALL_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -70,53 +68,6 @@ def pids_below(group: Path) -> set[int]:
         with suppress(OSError):  # it went away while we looked
             found.update(int(line) for line in procs.read_text().split())
     return found
-
-
-def read_quickly(path: str) -> str | None:
-    """A small file's text, or None where it isn't there or can't be read.
-
-    For what is read each second of every lab: a third of what `Path.read_text` costs.
-    """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return os.read(fd, _SMALL_BYTES).decode()
-    except OSError:  # its cgroup went away
-        return None
-    finally:
-        os.close(fd)
-
-
-def number_in(text: str | None) -> int | None:
-    """The number that a file holds; None for no file, and for `max`."""
-    return int(text) if text is not None and text.strip().isdigit() else None
-
-
-def sum_in(text: str | None, *names: str) -> int | None:
-    """The sum of some lines of a `name number` file; None where one of them is missing."""
-    pairs = (line.partition(" ") for line in (text or "").splitlines())
-    table = {name: int(value) for name, _, value in pairs if name in names}
-    return sum(table.values()) if len(table) == len(names) else None
-
-
-def pressure_in(text: str | None) -> float | None:
-    """`some avg10` of a pressure file (PSI), in percent."""
-    for line in (text or "").splitlines():
-        words = line.split()
-        if words[0] == "some":
-            return float(words[1].removeprefix("avg10="))
-    return None
-
-
-def pids_quickly(group: str) -> frozenset[int]:
-    """Every process in a cgroup and in those below it, where there are any."""
-    found = [int(word) for word in (read_quickly(f"{group}/cgroup.procs") or "").split()]
-    with suppress(OSError):
-        if os.stat(group).st_nlink > 2:  # noqa: PTH116 - a Path costs as much as the call
-            return frozenset(pids_below(Path(group)))
-    return frozenset(found)
 
 
 def remove_tree(group: Path) -> None:

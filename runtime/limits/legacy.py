@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runtime.kernel import processes
-from runtime.limits import files
+from runtime.limits import files, kept
 from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Legacy:
     def __init__(self, hierarchies: dict[str, Path], name: str) -> None:
         self._hierarchies = hierarchies
         self._name = name
+        self._kept = kept.KeptFiles()
+        self._bases = {each: f"{path}/{name}" for each, path in hierarchies.items()}
 
     @classmethod
     def from_mounts(cls, mounts: Sequence[files.Mount], name: str) -> Legacy | None:
@@ -146,22 +148,20 @@ class Legacy:
 
     def spent(self, name: str) -> Spent | None:
         """What a cgroup costs the server now."""
-        memory = str(self._group("memory", name))
-        charged = files.number_in(files.read_quickly(f"{memory}/memory.usage_in_bytes"))
+        base, read = self._bases, self._kept.read
+        memory = f"{base['memory']}/{name}"
+        charged = kept.number_in(read(f"{memory}/memory.usage_in_bytes"))
         if charged is None:
             return None
-        cache = files.sum_in(
-            files.read_quickly(f"{memory}/memory.stat"), "total_active_file", "total_inactive_file"
+        cache = kept.sum_in(
+            read(f"{memory}/memory.stat"), b"total_inactive_file", b"total_active_file"
         )
-        nanoseconds = files.number_in(
-            files.read_quickly(f"{self._group('cpuacct', name)}/cpuacct.usage")
-        )
-        threads = files.read_quickly(f"{self._group('pids', name)}/pids.current")
+        nanoseconds = kept.number_in(read(f"{base['cpuacct']}/{name}/cpuacct.usage"))
         return Spent(
             memory_bytes=None if cache is None else max(charged - cache, 0),
             cpu_seconds=None if nanoseconds is None else nanoseconds / 1e9,
-            threads=files.number_in(threads),
-            pids=files.pids_quickly(memory),
+            threads=kept.number_in(read(f"{base['pids']}/{name}/pids.current")),
+            pids=self._kept.pids(memory),
             pressure=None,
         )
 
@@ -189,6 +189,7 @@ class Legacy:
     def remove(self, lab: str) -> None:
         """Take a lab's cgroups away."""
         for root in self._roots():
+            self._kept.drop(str(root / self._name / lab))
             files.remove_tree(root / self._name / lab)
 
     def close(self) -> None:

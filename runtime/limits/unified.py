@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from runtime.limits import files
+from runtime.limits import files, kept
 from runtime.limits.amounts import Hits, Limits, Pressure, Spent, Usage
 from runtime.problems import Problem
 
@@ -48,6 +48,7 @@ class Unified:
         self._root = root
         self._base = base
         self._keeper_pid = keeper_pid
+        self._kept = kept.KeptFiles()
 
     def prepare(self) -> None:
         """Make the place, with the controllers that limits need.
@@ -148,19 +149,19 @@ class Unified:
 
     def spent(self, name: str) -> Spent | None:
         """What a cgroup costs the server now."""
-        group = str(self._base / name)
-        charged = files.number_in(files.read_quickly(f"{group}/memory.current"))
+        group, read = f"{self._base}/{name}", self._kept.read
+        charged = kept.number_in(read(f"{group}/memory.current"))
         if charged is None:
             return None
-        stat = files.read_quickly(f"{group}/memory.stat")
-        cache = files.sum_in(stat, "active_file", "inactive_file", "slab_reclaimable")
-        microseconds = files.sum_in(files.read_quickly(f"{group}/cpu.stat"), "usage_usec")
+        stat = read(f"{group}/memory.stat")
+        cache = kept.sum_in(stat, b"inactive_file", b"active_file", b"slab_reclaimable")
+        microseconds = kept.sum_in(read(f"{group}/cpu.stat"), b"usage_usec")
         return Spent(
             memory_bytes=None if cache is None else max(charged - cache, 0),
             cpu_seconds=None if microseconds is None else microseconds / 1e6,
-            threads=files.number_in(files.read_quickly(f"{group}/pids.current")),
-            pids=files.pids_quickly(group),
-            pressure=_pressure(group),
+            threads=kept.number_in(read(f"{group}/pids.current")),
+            pids=self._kept.pids(group),
+            pressure=self._pressure(group),
         )
 
     def hits(self, lab: str) -> Hits:
@@ -181,6 +182,7 @@ class Unified:
 
     def remove(self, lab: str) -> None:
         """Take a lab's cgroup away."""
+        self._kept.drop(str(self._base / lab))
         files.remove_tree(self._base / lab)
 
     def close(self) -> None:
@@ -188,6 +190,14 @@ class Unified:
         if self._base.parent == self._root:
             with suppress(OSError):
                 self._base.rmdir()
+
+    def _pressure(self, group: str) -> Pressure | None:
+        found = [
+            kept.pressure_in(self._kept.read(f"{group}/{name}.pressure"))
+            for name in ("cpu", "memory", "io")
+        ]
+        known = [value for value in found if value is not None]
+        return Pressure(*known) if len(known) == len(found) else None
 
     def _enable_at_root(self) -> None:
         try:
@@ -216,15 +226,6 @@ class Unified:
             except OSError as error:
                 if error.errno not in {errno.ESRCH, errno.EINVAL}:  # gone, or a kernel thread
                     raise
-
-
-def _pressure(group: str) -> Pressure | None:
-    found = [
-        files.pressure_in(files.read_quickly(f"{group}/{name}.pressure"))
-        for name in ("cpu", "memory", "io")
-    ]
-    known = [value for value in found if value is not None]
-    return Pressure(*known) if len(known) == len(found) else None
 
 
 def _least(numbers: list[int | None]) -> int | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 _KIB = 1024
+# An area's first line, and how much of it is this process's alone; read so, it costs a third.
+_AREA = re.compile(
+    rb"^([0-9a-f]+)-([0-9a-f]+) (\S{4}).*\n(?:[A-Z].*\n)*?Anonymous: +(\d+) kB$", re.MULTILINE
+)
 
 
 class Parts(NamedTuple):
@@ -48,40 +53,21 @@ def parts(pid: int, guest_bytes: int) -> Parts | None:
     """
     guest = translation = 0
     try:
-        for area in _areas(Path(f"/proc/{pid}/smaps")):
-            if area.size == guest_bytes:
-                guest += area.own
-            elif {"w", "x"} <= set(area.mode):
-                translation += area.own
+        text = Path(f"/proc/{pid}/smaps").read_bytes()
     except OSError:
         return None
+    for begin, end, mode, kilobytes in _AREA.findall(text):
+        if int(end, 16) - int(begin, 16) == guest_bytes:
+            guest += int(kilobytes) * _KIB
+        elif b"w" in mode and b"x" in mode:
+            translation += int(kilobytes) * _KIB
     return Parts(guest, translation)
-
-
-class _Area(NamedTuple):
-    size: int
-    mode: str
-    own: int
-
-
-def _areas(smaps: Path) -> Iterator[_Area]:
-    size, mode = 0, ""
-    with smaps.open() as lines:
-        for line in lines:
-            first, _, rest = line.partition(" ")
-            if "-" in first:
-                begin, _, end = first.partition("-")
-                size, mode = int(end, 16) - int(begin, 16), rest[:4]
-            elif first == "Anonymous:":
-                yield _Area(size, mode, int(rest.split()[0]) * _KIB)
 
 
 def _pss_of(pid: int) -> int | None:
     try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        text = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
     except OSError:  # it has ended
         return None
-    for line in text.splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * _KIB
-    return None
+    _, found, rest = text.partition(b"\nPss:")
+    return int(rest.split(maxsplit=1)[0]) * _KIB if found else None
