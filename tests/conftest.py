@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TOP = Path(__file__).resolve().parents[1]
 CACHE = Path("/var/cache/slipway")
 BASE = "slipway/base"
+ENGINE = "slipway/engine"
 STOP_S = 30.0
 UNUSED_S = 7 * 86400
 
@@ -92,26 +93,47 @@ def instance(make_instance: Callable[[], Instance]) -> Instance:
 @pytest.fixture(scope="session")
 def base_image() -> Image:
     """The real image, built once on a machine and kept for later runs and other workers."""
+    return _kept("base").build(BASE, lambda _step, _percent: None)
+
+
+@pytest.fixture(scope="session")
+def engine_image(base_image: Image) -> Image:
+    """The image for containers within labs, kept as the other, which it is made from."""
+    builder = _kept("base", "engine")
+    if not builder.store.has(BASE):
+        lend(base_image, builder.store)
+    return builder.build(ENGINE, lambda _step, _percent: None)
+
+
+def _kept(*names: str) -> Builder:
+    """What builds into a folder of this machine's that is the same as long as the sources are."""
     digest = hashlib.sha256()
-    source = DEFINITIONS / "base"
     guest = sorted((TOP / "runtime/machine/guest").iterdir())
     for path in (*guest, TOP / "runtime/image/boot.py", TOP / "runtime/image/initramfs.py"):
         digest.update(path.read_bytes())
-    for path in sorted(source.rglob("*")):
-        if path.is_file():
-            digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
+    for source in (DEFINITIONS / name for name in names):
+        for path in sorted(source.rglob("*")):
+            if path.is_file():
+                digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
     suite = Path("/etc/os-release").read_bytes()
     digest.update(suite + (TOP / "runtime/image/build.py").read_bytes())
     store = Store(CACHE / f"images-{digest.hexdigest()[:12]}")
+    store.path.mkdir(parents=True, exist_ok=True)
+    os.utime(store.path)
     for other in CACHE.glob("images-*"):
-        if other != store.path and time.time() - other.stat().st_mtime > UNUSED_S:
+        if time.time() - other.stat().st_mtime > UNUSED_S:
             shutil.rmtree(other, ignore_errors=True)
-    return Builder(store).build(BASE, lambda _step, _percent: None)
+    return Builder(store)
 
 
 def lend_image(image: Image, instance: Instance) -> None:
     """Give an instance the image that is built already."""
-    place = Store(instance.images_path).place(image.name)
+    lend(image, Store(instance.images_path))
+
+
+def lend(image: Image, store: Store) -> None:
+    """Give a store the image that is built already."""
+    place = store.place(image.name)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(image.rootfs_path.parent)
 
@@ -208,6 +230,13 @@ def runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterato
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="module")
+def engine_runtime(runtime: Server, engine_image: Image) -> Server:
+    """The same daemon, with the image for containers within labs."""
+    lend_image(engine_image, runtime.instance)
+    return runtime
 
 
 @pytest.fixture(scope="module")

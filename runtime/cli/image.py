@@ -83,11 +83,20 @@ class Progress:
 
 def need_base(instance: Instance) -> None:
     """Build the image that labs are made from by default, where it isn't here yet."""
+    need_image(instance, BASE)
+
+
+def need_image(instance: Instance, name: str) -> None:
+    """Build an image where it isn't here yet and this checkout says how.
+
+    Raises:
+        Problem: `image-name`, `image-unknown`, `image-build-failed`.
+    """
     images = Store(instance.images_path)
-    if not images.has(BASE):
+    if not images.has(name):
         folders.make(instance)
         with Progress() as progress:
-            Builder(images).build(BASE, progress.tell)
+            Builder(images).build(name, progress.tell)
 
 
 def _store(data: Path | None) -> Store:

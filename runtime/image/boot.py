@@ -76,10 +76,36 @@ def add(new: Path, suite: str, sources: Sequence[str], tell: Callable[[str, int]
         _initramfs(kitchen, release, folder)
     finally:
         shutil.rmtree(kitchen, ignore_errors=True)
-    tell("writing the root of machines", 99)
-    spawn.run(["mkfs.erofs", "--quiet", str(folder / ROOT), str(new / "rootfs")], timeout_s=300)
     (folder / RELEASE).write_text(release + "\n")
+    _root(new, tell)
     return True
+
+
+def add_as(new: Path, base_folder: Path, tell: Callable[[str, int], None]) -> None:
+    """Put beside an image's root what it boots from: the kernel of the image that it extends.
+
+    Args:
+        new: as of `add`.
+        base_folder: that image's folder; where it isn't bootable this one won't be.
+        tell: as of `add`.
+
+    Raises:
+        ProgramFailed: a tool failed.
+        OSError: likewise.
+    """
+    if not is_bootable(base_folder):
+        return
+    folder = new / FOLDER
+    folder.mkdir()
+    for name in (KERNEL, INITRAMFS, RELEASE):
+        shutil.copyfile(base_folder / FOLDER / name, folder / name)
+    _root(new, tell)
+
+
+def _root(new: Path, tell: Callable[[str, int], None]) -> None:
+    tell("writing the root of machines", 99)
+    root = str(new / FOLDER / ROOT)
+    spawn.run(["mkfs.erofs", "--quiet", root, str(new / "rootfs")], timeout_s=300)
 
 
 def _kernel(kitchen: Path, folder: Path) -> str:

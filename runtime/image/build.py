@@ -51,13 +51,16 @@ _TOTAL_LINE = re.compile(r"\d+ upgraded, (\d+) newly installed")
 class Builder:
     """Makes images from their definitions.
 
-    Args:
+    Attributes:
         store: where they go.
+
+    Args:
+        store: likewise.
         known: what can be built, by name; what this checkout's lessons bring, if not said.
     """
 
     def __init__(self, store: Store, known: dict[str, Definition] | None = None) -> None:
-        self._store = store
+        self.store = store
         self._known = definitions() if known is None else known
 
     def build(self, name: str, tell: Progress, *, again: bool = False, root: str = "") -> Image:
@@ -75,21 +78,24 @@ class Builder:
             Problem: `image-unknown`, `image-build-failed`.
         """
         definition = self._definition(name)
+        if definition.extends:
+            self.build(definition.extends, tell)
         with self._lock(tell) as lock_fd:
-            if self._store.has(name) and not again:
-                return self._store.get(name)
-            new = self._store.place(name).with_name(f".{self._store.place(name).name}.new")
+            if self.store.has(name) and not again:
+                return self.store.get(name)
+            new = self.store.place(name).with_name(f".{self.store.place(name).name}.new")
             _remove(new)
             try:
                 (new / "rootfs").mkdir(parents=True)
                 new.chmod(0o755)
+                base = self.store.get(definition.extends) if definition.extends else None
                 if root:
                     _unpack(root, new / "rootfs", tell)
                 else:
-                    _bootstrap(definition, new / "rootfs", tell, lock_fd)
-                _make_bootable(new, definition.suite or own_suite(), tell)
+                    _bootstrap(definition, base, new / "rootfs", tell, lock_fd)
+                _make_bootable(new, base, definition.suite or own_suite(), tell)
                 tell("done", 100)
-                return self._store.adopt(new, _describe(definition, new / "rootfs"))
+                return self.store.adopt(new, _describe(definition, new / "rootfs"))
             except (spawn.ProgramFailed, OSError) as error:
                 raise _failure(name, error) from error
             finally:
@@ -107,8 +113,8 @@ class Builder:
     @contextlib.contextmanager
     def _lock(self, tell: Progress) -> Iterator[int]:
         """Let one build run at a time; the second waits and then finds the image there."""
-        self._store.path.mkdir(parents=True, exist_ok=True)
-        lock_fd = os.open(self._store.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self.store.path.mkdir(parents=True, exist_ok=True)
+        lock_fd = os.open(self.store.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,10 +126,17 @@ class Builder:
             os.close(lock_fd)
 
 
-def _bootstrap(definition: Definition, rootfs: Path, tell: Progress, lock_fd: int) -> None:
-    """Let mmdebstrap make the root file system."""
+def _bootstrap(
+    definition: Definition, base: Image | None, rootfs: Path, tell: Progress, lock_fd: int
+) -> None:
+    """Let mmdebstrap make the root file system, or add to a copy of another image's."""
+    begin = ["--variant=minbase"]
+    if base is not None:
+        copy = f'cp -a --reflink=auto "{base.rootfs_path}/." "$1"'
+        # Its own first folders would be in the way of what is copied.
+        begin = ["--variant=custom", "--skip=setup/mkdir,cleanup/tmp", f"--setup-hook={copy}"]
     argv = [
-        *spawn.ALONE, "mmdebstrap", "--verbose", "--format=directory", "--variant=minbase",
+        *spawn.ALONE, "mmdebstrap", "--verbose", "--format=directory", *begin,
         f"--include={','.join(definition.packages)}",
         "--aptopt=Acquire::Languages \"none\"",
         "--aptopt=Acquire::Retries \"3\"",
@@ -145,10 +158,13 @@ def _bootstrap(definition: Definition, rootfs: Path, tell: Progress, lock_fd: in
     _clamp(rootfs, definition.epoch)
 
 
-def _make_bootable(new: Path, suite: str, tell: Progress) -> None:
+def _make_bootable(new: Path, base: Image | None, suite: str, tell: Progress) -> None:
     """Add what machines boot from; an image without it still makes containers."""
     try:
-        boot.add(new, suite, archives(suite), tell)
+        if base is None:
+            boot.add(new, suite, archives(suite), tell)
+        else:
+            boot.add_as(new, base.rootfs_path.parent, tell)
     except (spawn.ProgramFailed, OSError) as error:
         log.warning("image.not_bootable", error=str(error))
         _remove(new / boot.FOLDER)
@@ -160,11 +176,12 @@ def _hooks(definition: Definition) -> list[str]:
     return [
         f'cp -R --no-preserve=ownership "{definition.files_path}/." "$1/"',
         'find "$1/etc/sudoers.d" -type f -exec chmod 0440 {} +',
-        f'chroot "$1" useradd --user-group {user}',
+        *([] if definition.extends else [f'chroot "$1" useradd --user-group {user}']),
         # Hosts' names and the resolver's address are each lab's own.
         ': > "$1/etc/hostname"; : > "$1/etc/resolv.conf"; : > "$1/etc/machine-id"',
         'rm -rf "$1"/var/log/*.log "$1"/var/log/apt/* "$1"/var/cache/ldconfig/aux-cache',
         'rm -f "$1"/usr/sbin/policy-rc.d',
+        *([f'sh "{definition.finish_path}" "$1"'] if definition.finish_path else []),
     ]
 
 
