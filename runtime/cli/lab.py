@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from runtime import settings
-from runtime.cli.image import BASE, need_base
+from runtime.cli.image import BASE, need_image
 from runtime.cli.running import data_option, runtime
+from runtime.container import profile as profiles
 from runtime.instance import Instance
 from runtime.problems import Problem
 
@@ -33,14 +34,14 @@ def command() -> None:
 
 @command.command(context_settings=PASS_ON)
 @data_option
-@click.option("--image", default=BASE, show_default=True, help="What the lab is made from.")
+@click.option("--image", help="What the lab is made from; what its profile wants, if not said.")
 @click.option("--profile", default="plain", show_default=True, help="What it may do.")
 @click.option("--internet", is_flag=True, help="Let it reach the internet.")
 @click.option("--machine", is_flag=True, help="Run it in a virtual machine of that image.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
     data: Path | None,
-    image: str,
+    image: str | None,
     profile: str,
     argv: tuple[str, ...],
     *,
@@ -48,8 +49,8 @@ def run(
     machine: bool,
 ) -> None:
     """Run a command in a fresh lab as its root, and end the lab; its exit code is ours."""
-    if image == BASE:
-        need_base(Instance.at(settings.load({"data": data}).data))
+    image = image or profiles.load(profile).image or BASE
+    need_image(Instance.at(settings.load({"data": data}).data), image)
     with runtime(data) as client:
         lab = client.lab_create(
             key=f"run-{os.getpid()}-{time.time_ns()}",

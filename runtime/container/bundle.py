@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import profile as profiles
@@ -53,6 +54,7 @@ class Description:
         pids: limit of processes and threads.
         cpu_cores: limit of processor time per second.
         sets_ipc: whether the kernel lets its root set what its ipc namespace may hold.
+        devices: the profile's, each with the node that stands for it.
     """
 
     profile: Profile
@@ -66,6 +68,7 @@ class Description:
     pids: int
     cpu_cores: float
     sets_ipc: bool = False
+    devices: dict[str, Path] = field(default_factory=dict)
 
 
 def write(folder: Path, description: Description, user: User) -> None:
@@ -87,7 +90,7 @@ def config(what: Description) -> dict[str, Any]:
         "process": process(what.profile, ROOT, ["/dev/init", "-P"], terminal=False),
         "root": {"path": str(what.root_path)},
         "hostname": what.hostname,
-        "mounts": _mounts(what.profile),
+        "mounts": [*_mounts(what.profile), *_nodes(what.devices)],
         "linux": {
             "cgroupsPath": what.cgroup,
             "resources": _resources(what),
@@ -99,6 +102,7 @@ def config(what: Description) -> dict[str, Any]:
             "maskedPaths": list(what.profile.masked_paths),
             "readonlyPaths": list(what.profile.readonly_paths),
             "seccomp": seccomp.render(what.profile),
+            **({"rootfsPropagation": how} if (how := what.profile.propagation) else {}),
         },
     }
 
@@ -158,8 +162,27 @@ def _resources(what: Description) -> dict[str, Any]:
         "pids": {"limit": what.pids},
         "cpu": {"quota": round(what.cpu_cores * period_us), "period": period_us},
         # All but what the OCI runtime always allows: null, zero, full, random, urandom, tty, ptmx.
-        "devices": [{"allow": False, "access": "rwm"}],
+        "devices": [{"allow": False, "access": "rwm"}, *map(_device, what.devices.values())],
     }
+
+
+def _device(node: Path) -> dict[str, Any]:
+    number = node.stat().st_rdev
+    return {
+        "allow": True,
+        "type": "c",
+        "major": os.major(number),
+        "minor": os.minor(number),
+        "access": "rw",
+    }
+
+
+def _nodes(devices: dict[str, Path]) -> list[dict[str, Any]]:
+    options = ["bind", "nosuid", "noexec"]
+    return [
+        {"destination": name, "type": "bind", "source": str(node), "options": options}
+        for name, node in devices.items()
+    ]
 
 
 def _mounts(profile: Profile) -> list[dict[str, Any]]:
@@ -173,7 +196,7 @@ def _mounts(profile: Profile) -> list[dict[str, Any]]:
         mounts.append(_mount(path, "tmpfs", [*entry["options"], *limits]))
     mounts.append(_mount("/dev/pts", "devpts", devpts))
     mounts.append(_mount("/dev/mqueue", "mqueue", quiet))
-    mounts.append(_mount("/sys", "sysfs", [*quiet, "ro"]))
+    mounts.append(_mount("/sys", "sysfs", quiet if profile.has_writable_sys else [*quiet, "ro"]))
     mounts.append(_mount("/sys/fs/cgroup", "cgroup", [*quiet, "ro", "relatime"]))
     mounts.append(
         {

@@ -14,30 +14,66 @@ _PROFILES = Path(__file__).parents[1] / "profiles"
 
 
 @dataclass(frozen=True)
+class Seccomp:
+    """How a profile's system calls differ from what the shipped filter says.
+
+    Attributes:
+        refused: taken from what it allows.
+        allowed: with any arguments, whatever it says.
+        absent: answered as by a kernel that has no such call.
+        sockets: families that may be opened, each with its protocol or None for all of them; empty
+            leaves them to the shipped filter.
+        socket_options: numbers that setsockopt(2) refuses.
+    """
+
+    refused: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
+    sockets: tuple[tuple[int, int | None], ...] = ()
+    socket_options: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Profile:
     """One profile, by the names of the OCI description.
 
     Attributes:
         name: of its file.
+        image: what its labs are made from where nobody says; empty for the usual one.
         capabilities: with the CAP_ in front.
         masked_paths: hidden from the container.
         readonly_paths: shown, not writable.
+        has_writable_sys: whether /sys is mounted as on any system.
+        propagation: of the root's mounts; empty for the usual one, private.
         sysctls: set in the container's namespaces.
         ipc_sysctls: likewise, where the kernel lets a lab's root set those of its ipc namespace.
         rlimits: name without RLIMIT_, then soft and hard.
         tmpfs: mount point to size_bytes, inodes, mode, options.
-        refused_syscalls: taken from what the shipped seccomp profile allows.
+        devices: nodes beyond those of every container.
+        volumes: folders that lie on the lab's disk itself, the image's user's own.
+        shared_images: folders of the image that are seen under the ids of the user's containers.
+        engine_settings: the file that tells the learner's engine of its lab; empty for none.
+        namespaces: how many of a kind may be made below the lab's user namespace.
+        seccomp: the difference of the system call filter.
     """
 
     name: str
+    image: str
     capabilities: tuple[str, ...]
     masked_paths: tuple[str, ...]
     readonly_paths: tuple[str, ...]
+    has_writable_sys: bool
+    propagation: str
     sysctls: dict[str, str]
     ipc_sysctls: dict[str, str]
     rlimits: dict[str, tuple[int, int]]
     tmpfs: dict[str, dict[str, Any]]
-    refused_syscalls: frozenset[str]
+    devices: tuple[str, ...]
+    volumes: tuple[str, ...]
+    shared_images: tuple[str, ...]
+    engine_settings: str
+    namespaces: dict[str, int]
+    seccomp: Seccomp
 
 
 @cache
@@ -54,17 +90,26 @@ def load(name: str) -> Profile:
             f"There is no profile {name[:40]!r}.",
             f"Choose one of: {', '.join(known)}.",
         )
-    raw = tomllib.loads((_PROFILES / f"{name}.toml").read_text())
+    raw = _merged(name)
+    uncovered = raw.get("uncovered_paths", {})
     return Profile(
         name=name,
+        image=raw.get("image", ""),
         capabilities=tuple(f"CAP_{each}" for each in raw["capabilities"]),
-        masked_paths=tuple(raw["masked_paths"]),
-        readonly_paths=tuple(raw["readonly_paths"]),
+        masked_paths=_covered(raw["masked_paths"], uncovered),
+        readonly_paths=_covered(raw["readonly_paths"], uncovered),
+        has_writable_sys="writable_sys" in raw,
+        propagation=raw.get("mounts", {}).get("propagation", {}).get("value", ""),
         sysctls=_values(raw.get("sysctls", {})),
         ipc_sysctls=_values(raw.get("ipc_sysctls", {})),
         rlimits={key: (each["soft"], each["hard"]) for key, each in raw["rlimits"].items()},
         tmpfs=raw["tmpfs"],
-        refused_syscalls=frozenset(raw["seccomp"]["refused"]),
+        devices=tuple(raw.get("devices", ())),
+        volumes=tuple(raw.get("volumes", ())),
+        shared_images=tuple(raw.get("shared_images", ())),
+        engine_settings=raw.get("engine_settings", ""),
+        namespaces={kind: each["most"] for kind, each in raw.get("namespaces", {}).items()},
+        seccomp=_seccomp(raw["seccomp"]),
     )
 
 
@@ -75,3 +120,34 @@ def _values(table: dict[str, dict[str, str]]) -> dict[str, str]:
 def names() -> list[str]:
     """The profiles that can be asked for."""
     return sorted(path.stem for path in _PROFILES.glob("*.toml"))
+
+
+def _merged(name: str) -> dict[str, Any]:
+    """A file's tables, over those of the profile that it extends."""
+    raw = tomllib.loads((_PROFILES / f"{name}.toml").read_text())
+    return _over(_merged(raw["extends"]), raw) if "extends" in raw else raw
+
+
+def _over(base: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    merged = {**base, **raw}
+    for key, value in raw.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merged[key] = _over(base[key], value)
+    return merged
+
+
+def _covered(paths: dict[str, str], uncovered: dict[str, str]) -> tuple[str, ...]:
+    return tuple(
+        path for path in paths if not any(Path(path).is_relative_to(open_) for open_ in uncovered)
+    )
+
+
+def _seccomp(raw: dict[str, Any]) -> Seccomp:
+    sockets = raw.get("sockets", {}).values()
+    return Seccomp(
+        refused=frozenset(raw["refused"]),
+        allowed=frozenset(raw.get("allowed", ())),
+        absent=frozenset(raw.get("absent", ())),
+        sockets=tuple((each["family"], each.get("protocol")) for each in sockets),
+        socket_options=tuple(int(number) for number in raw.get("socket_options", ())),
+    )

@@ -54,6 +54,59 @@ def mount(image_path: Path, folder: Path, root: Path, userns_fd: int) -> None:
         os.close(lower_fd)
 
 
+def add_volume(folder: Path, root: Path, name: str, owner: int) -> None:
+    """Let a folder of a lab's root lie on the lab's disk itself, and not on the overlay.
+
+    Args:
+        folder: the lab's disk, prepared.
+        root: where the lab's root is mounted.
+        name: such as `/var/lib/engine`; the image has it.
+        owner: the server's id of who may look into it.
+
+    Raises:
+        OSError: the image has no such folder.
+    """
+    place = folder / "volumes" / name.strip("/").replace("/", "+")
+    place.mkdir(parents=True, mode=0o700)
+    os.chown(place, owner, owner)
+    tree_fd = syscalls.open_tree(syscalls.AT_FDCWD, str(place), syscalls.OPEN_TREE_CLONE)
+    try:
+        # Setuid programs of the lab's own containers work; device nodes have no use.
+        syscalls.mount_setattr(tree_fd, syscalls.MOUNT_ATTR_NODEV, recursive=False)
+        _put(tree_fd, root, name)
+    finally:
+        os.close(tree_fd)
+
+
+def add_shared(image_path: Path, root: Path, name: str, map_fd: int) -> None:
+    """Show a folder of the image under ids of its own, beside those of the root.
+
+    Args:
+        image_path: the image's root file system.
+        root: where the lab's root is mounted.
+        name: the folder, such as `/var/lib/shared-images`.
+        map_fd: a user namespace that says which ids.
+
+    Raises:
+        Problem: `idmap-unsupported`.
+        OSError: the image has no such folder.
+    """
+    tree_fd = idmapped(image_path / name.strip("/"), map_fd)
+    try:
+        _put(tree_fd, root, name)
+    finally:
+        os.close(tree_fd)
+
+
+def _put(tree_fd: int, root: Path, name: str) -> None:
+    with beneath.folder(root) as root_fd:
+        place_fd = beneath.opened(root_fd, name.strip("/"), os.O_PATH | os.O_DIRECTORY)
+        try:
+            syscalls.move_mount(tree_fd, place_fd, "")
+        finally:
+            os.close(place_fd)
+
+
 def unmount(root: Path) -> None:
     """Take the mount out of this namespace; a container that was started keeps its own.
 
@@ -87,15 +140,14 @@ def write_file(folder: Path, image_path: Path, name: str, text: str, uid_base: i
 
     Args:
         folder: the lab's disk.
-        image_path: the image's root; the folder above takes its mode from there.
+        image_path: the image's root; the folders above take their modes from there.
         name: such as `etc/hosts`.
         text: what it says.
         uid_base: the server's id of the lab's root.
     """
-    above, _, _ = name.rpartition("/")
     with beneath.folder(folder / "upper") as upper_fd:
-        if above:
-            _make_folder(upper_fd, image_path, above, uid_base)
+        for end in (at for at, letter in enumerate(name) if letter == "/"):
+            _make_folder(upper_fd, image_path, name[:end], uid_base)
         fd = beneath.opened(upper_fd, name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(fd, "w") as file:
             file.write(text)

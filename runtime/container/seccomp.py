@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from runtime.container.profile import Profile
+    from runtime.container.profile import Profile, Seccomp
 
 # Set-up takes this one file out of Debian's package; the whole package would bring 270 others.
 MOBY_DEFAULTS = (
@@ -24,6 +24,7 @@ _ARCHITECTURES = {
     "x86_64": ("SCMP_ARCH_X86_64", "amd64"),
     "aarch64": ("SCMP_ARCH_AARCH64", "arm64"),
 }
+_INT = 0xFFFFFFFF
 
 
 def render(profile: Profile) -> dict[str, Any]:
@@ -47,25 +48,79 @@ def _render(default: dict[str, Any], profile: Profile, machine: str) -> dict[str
             "Run it on x86_64 or aarch64.",
         )
     scmp_name, go_name = _ARCHITECTURES[machine]
+    differs = profile.seccomp
+    # What the profile decides itself, the default has no say in.
+    own = differs.refused | differs.allowed | differs.absent | _with_arguments(differs)
     rules = []
     decided: set[str] = set()
     for rule in default["syscalls"]:
-        kept = sorted(set(rule["names"]) - profile.refused_syscalls)
+        kept = sorted(set(rule["names"]) - own)
         if kept and _applies(rule, profile.capabilities, go_name):
             fields = ("action", "args", "errnoRet")
             rules.append({"names": kept, **{key: rule[key] for key in fields if rule.get(key)}})
             decided.update(kept)
-    refused = {name for rule in default["syscalls"] for name in rule["names"]} - decided
-    refused |= profile.refused_syscalls
+    refused = {name for rule in default["syscalls"] for name in rule["names"]} - decided - own
+    refused |= differs.refused
     rules.append(
         {"names": sorted(refused), "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM},
     )
+    if differs.allowed:
+        rules.append({"names": sorted(differs.allowed), "action": "SCMP_ACT_ALLOW"})
+    rules += _sockets(differs)
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": errno.ENOSYS,
         "architectures": [scmp_name],
         "syscalls": rules,
     }
+
+
+def _with_arguments(differs: Seccomp) -> set[str]:
+    """The calls of which a profile allows some arguments only."""
+    limited = {"socket": differs.sockets, "setsockopt": differs.socket_options}
+    return {name for name, arguments in limited.items() if arguments}
+
+
+def _sockets(differs: Seccomp) -> list[dict[str, Any]]:
+    rules = []
+    for family, protocol in differs.sockets:
+        arguments = [_equals(0, family)]
+        if protocol is not None:
+            arguments.append(_equals(2, protocol))
+        rules.append(_allowed("socket", arguments))
+    if differs.socket_options:
+        others = _others(frozenset(differs.socket_options), 0, 32)
+        rules += [_allowed("setsockopt", [_masked(2, *pair)]) for pair in others]
+    return rules
+
+
+def _allowed(name: str, arguments: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": arguments}
+
+
+def _equals(index: int, value: int) -> dict[str, Any]:
+    # The filter compares 64 bits, the kernel takes an int: 64 | 1 << 32 would walk past the others.
+    return _masked(index, _INT, value)
+
+
+def _masked(index: int, mask: int, value: int) -> dict[str, Any]:
+    return {"index": index, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}
+
+
+def _others(refused: frozenset[int], prefix: int, bits: int) -> list[tuple[int, int]]:
+    """Mask and value of every int but some: a filter has no rule for “none of these”.
+
+    Args:
+        refused: those that aren't wanted.
+        prefix: the bits above the last `bits`, which are looked at now.
+        bits: how many are still open.
+    """
+    if not any(value >> bits == prefix for value in refused):
+        return [(_INT >> bits << bits, prefix << bits)]
+    if bits == 0:
+        return []
+    halves = (prefix << 1, (prefix << 1) + 1)
+    return [pair for half in halves for pair in _others(refused, half, bits - 1)]
 
 
 def _applies(rule: dict[str, Any], capabilities: tuple[str, ...], architecture: str) -> bool:

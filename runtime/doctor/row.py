@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 Letter = Literal["A", "B", "C", "D", "E"]
 
-# Loop devices, for the disks of labs.
-DEVICE_RULES = "--device-cgroup-rule='c 10:237 rw' --device-cgroup-rule='b 7:* rw'"
+# Loop devices, for the disks of labs; /dev/net/tun, for the networks of containers within them.
+DEVICE_RULES = (
+    "--device-cgroup-rule='c 10:237 rw' --device-cgroup-rule='b 7:* rw' "
+    "--device-cgroup-rule='c 10:200 rwm'"
+)
 DOCKER_RUN = (
     "docker run --detach --name slipway --publish 8080:8080 --volume slipway:/var/lib/slipway "
     f"--cap-drop ALL {' '.join(f'--cap-add {name}' for name in rights.CAPABILITIES)} "

@@ -99,6 +99,63 @@ def _try_ipc(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
     talk.send({"may": os.access("/proc/sys/kernel/shmmni", os.W_OK, effective_ids=True)})
 
 
+def make_map(forker: Forker, maker: int, lines: Sequence[tuple[int, int, int]]) -> int:
+    """Make a user namespace that is nobody's home: a translation, for an id-mapped mount.
+
+    Args:
+        forker: makes the child that writes it.
+        maker: the server's id under which the kernel counts it.
+        lines: as of `write_maps`.
+
+    Returns:
+        Its descriptor, the caller's.
+    """
+    with forker.call(_make_map, {"maker": maker}) as talk:
+        message, _ = talk.receive(_PATIENCE_S)
+        write_maps(message["pid"], lines)
+        talk.send({})
+        _, fds = talk.receive(_PATIENCE_S)
+    return fds[0]
+
+
+def limit(forker: Forker, user_fd: int, most: dict[str, int]) -> None:
+    """Limit how many namespaces each user of a user namespace may have, those below it included.
+
+    Args:
+        forker: makes the child that enters it.
+        user_fd: the user namespace; stays the caller's.
+        most: by kind: `user`, `net`, `mnt`, ….
+
+    Source: namespaces(7), “The /proc/sys/user directory”.
+    """
+    with forker.call(_write_most, {"most": most}, [user_fd]) as talk:
+        talk.receive(_PATIENCE_S)
+
+
+def _write_most(talk: Talk, args: dict[str, Any], fds: list[int]) -> None:
+    # A view of our own, since the one of a server in a container is read-only.
+    proc_fd = syscalls.fsmount(_created("proc"))
+    syscalls.setns(fds[0], syscalls.CLONE_NEWUSER)
+    for kind, most in args["most"].items():
+        name = f"sys/user/max_{kind}_namespaces"
+        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc_fd)
+        os.write(fd, str(most).encode())
+        os.close(fd)
+    talk.send({})
+
+
+def _created(fstype: str) -> int:
+    fs_fd = syscalls.fsopen(fstype)
+    syscalls.fsconfig_create(fs_fd)
+    return fs_fd
+
+
+def _make_map(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
+    _unshare_user(talk, args["maker"])
+    user_fd = os.open("/proc/self/ns/user", os.O_RDONLY)
+    talk.send({}, [user_fd])
+
+
 def _unshare_user(talk: Talk, maker: int) -> None:
     """Make a user namespace as one's own id; on return its maps are written."""
     # Capabilities outlive the change of the id, since some kernels let nobody else make one.

@@ -13,6 +13,7 @@ import structlog
 
 from runtime.container import bundle
 from runtime.container.crun import Crun
+from runtime.container.devices import Devices
 from runtime.kernel.forker import Forker
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, processes, reconcile, state, usage, walls
@@ -89,7 +90,10 @@ class Labs:
         forker = Forker(("runtime.kernel.namespaces", "runtime.labs.inside"))
         crun = Crun(instance)
         disks = Disks(instance.runtime_path / "disks")
-        self._parts = life.Parts(instance, place, crun, router, terminals, forker, disks, Making())
+        devices = Devices(instance.run_path / "devices")
+        self._parts = life.Parts(
+            instance, place, crun, router, terminals, forker, disks, Making(), devices
+        )
         self._reserve = Reserve(place, instance.data_path, reserve_percent)
         self.machines = Machines(self._parts, images, events, deposits, self._reserve)
         self.comparison = Comparison(
@@ -120,6 +124,7 @@ class Labs:
         self._reserve.hold()
         self._parts.crun.prepare()
         self._parts.disks.prepare()
+        self._parts.devices.prepare()
         self._parts.forker.start()
         self._parts.instance.labs_path.mkdir(parents=True, exist_ok=True)
         for lab in reconcile.reconcile(self._parts):
@@ -165,6 +170,7 @@ class Labs:
         self._watch.stop()
         self._parts.forker.stop()
         self._parts.disks.close()
+        self._parts.devices.close()
         left = len(self._labs)
         if left == 0:
             self._parts.place.close()

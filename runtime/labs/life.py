@@ -14,7 +14,7 @@ import structlog
 from runtime.container import bundle, rootfs
 from runtime.kernel import namespaces, processes
 from runtime.kernel.spawn import ProgramFailed
-from runtime.labs import state
+from runtime.labs import inner, state
 from runtime.limits import disk, ids
 from runtime.problems import Problem
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.container.crun import Crun
+    from runtime.container.devices import Devices
+    from runtime.container.profile import Profile
     from runtime.image.store import Image
     from runtime.instance import Instance
     from runtime.kernel.forker import Forker
@@ -50,6 +52,7 @@ class Parts:
         forker: makes their namespaces.
         disks: makes what they write to.
         making: what is being made now.
+        devices: the nodes that some profiles give.
     """
 
     instance: Instance
@@ -65,6 +68,8 @@ class Parts:
     def sets_ipc(self) -> bool:
         """Whether a lab's root may bound its own System V objects; asked of the kernel once."""
         return namespaces.may_set_ipc(self.forker, ids.FIRST_ID, bundle.MAPPED_IDS)
+
+    devices: Devices
 
     def folder(self, lab: Lab | str) -> Path:
         """Where a lab's files are."""
@@ -129,6 +134,7 @@ def make(
             rooms say; then nothing of it is left. `runtime-away`: too late to begin.
     """
     stages = Stages()
+    profile = bundle.load_profile(shape.profile)
     lab_id = state.new_id()
     with parts.making.begun(), ExitStack() as undo:
         user = bundle.User(image.user, image.uid, image.gid, image.home, image.shell)
@@ -141,14 +147,16 @@ def make(
         state.save(lab, folder)
         pair = namespaces.make_pair(parts.forker, uid_base, bundle.MAPPED_IDS)
         with _closing(pair):
+            if profile.namespaces:
+                namespaces.limit(parts.forker, pair.user_fd, profile.namespaces)
             stages.done("namespaces")
             undo.callback(parts.router.detach, lab.id)
             lab.address = parts.router.attach(lab.id, pair.net_fd, internet=shape.internet)
             stages.done("network")
             undo.callback(disk.unmount, folder)
             undo.callback(rootfs.remove_mount_point, parts.root(lab.id))
-            _make_root(parts, lab, image, pair.user_fd)
-            _describe(parts, lab, pair)
+            _make_root(parts, lab, image, profile, pair.user_fd)
+            _describe(parts, lab, profile, pair)
             stages.done("disk")
             undo.callback(_end_container, parts, lab.id)
             lab.pid = parts.crun.run(lab.id)
@@ -250,7 +258,7 @@ def _is_close(found: Limits, lab: Lab) -> bool:
     )
 
 
-def _make_root(parts: Parts, lab: Lab, image: Image, userns_fd: int) -> None:
+def _make_root(parts: Parts, lab: Lab, image: Image, profile: Profile, userns_fd: int) -> None:
     # sudo looks its own host name up, and warns when it isn't there.
     hosts = (
         "127.0.0.1\tlocalhost\n"
@@ -261,20 +269,23 @@ def _make_root(parts: Parts, lab: Lab, image: Image, userns_fd: int) -> None:
         "etc/hosts": hosts,
         "etc/hostname": f"{lab.hostname}\n",
         "etc/resolv.conf": parts.router.resolv_conf(internet=lab.shape.internet),
+        **inner.files(profile, parts.router.inner()),
     }
     owner = f"{parts.instance.cgroup_name}/{lab.id}"
     place = parts.disks.mount(parts.folder(lab), lab.shape.limits, owner)
     rootfs.prepare(place, lab.uid_base)
     for name, text in files.items():
         rootfs.write_file(place, image.rootfs_path, name, text, lab.uid_base)
-    rootfs.mount(image.rootfs_path, place, parts.root(lab.id), userns_fd)
+    root = parts.root(lab.id)
+    rootfs.mount(image.rootfs_path, place, root, userns_fd)
+    inner.add(profile, lab, image, place, root, parts.forker)
 
 
-def _describe(parts: Parts, lab: Lab, pair: namespaces.Pair) -> None:
+def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -> None:
     limits = lab.shape.limits
     ours = f"/proc/{os.getpid()}/fd"
     description = bundle.Description(
-        profile=bundle.load_profile(lab.shape.profile),
+        profile=profile,
         hostname=lab.hostname,
         root_path=parts.root(lab.id),
         uid_base=lab.uid_base,
@@ -285,6 +296,7 @@ def _describe(parts: Parts, lab: Lab, pair: namespaces.Pair) -> None:
         pids=limits.pids,
         cpu_cores=limits.cpu_cores,
         sets_ipc=parts.sets_ipc,
+        devices={name: parts.devices.find(name) for name in profile.devices},
     )
     bundle.write(parts.folder(lab), description, lab.user)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from runtime.instance import Instance
 
 RANGE_PREFIX = 20
+_INNER_PREFIX = 24
+_INNER_SEED = 100  # not where the instances of this machine begin to look for their labs' ranges
 # Before the labs: the uplink's two ends, and room for what may come to stand beside them.
 RESERVED = 16
 
@@ -143,6 +145,41 @@ class Range:
         """The home that belongs to an address of the range."""
         slot = int(address) - int(self.v4.network_address)
         return Home(slot, address, self.v6[slot])
+
+
+@dataclass(frozen=True)
+class Inner:
+    """What a lab may use for networks of its own, behind its address.
+
+    Attributes:
+        pool: meets neither the labs' range nor a route of the host's.
+        mtu: what fits the way out.
+    """
+
+    pool: IPv4Network
+    mtu: int
+
+    @property
+    def slirp(self) -> IPv4Network:
+        """For the network of a container without root's rights."""
+        return next(self.pool.subnets(new_prefix=_INNER_PREFIX))
+
+    @property
+    def first(self) -> IPv4Network:
+        """For the first bridge; the others follow it."""
+        return list(self.pool.subnets(new_prefix=_INNER_PREFIX))[1]
+
+
+def inner_pool(routed: Collection[IPv4Network | IPv6Network], labs: Range) -> IPv4Network:
+    """Choose a range for networks within labs; each lab has it for itself alone.
+
+    Nothing of it is ever seen outside a lab. So where the host has routes into all candidates, one
+    of them does no harm: a lab may go to no private range anyway.
+    """
+    if found := free_range([*routed, *labs.both], _INNER_SEED):
+        return found.v4
+    candidates = _POOLS[1].subnets(new_prefix=RANGE_PREFIX)
+    return next(each for each in candidates if not each.overlaps(labs.v4))
 
 
 class Addresses:

@@ -15,7 +15,7 @@ import structlog
 
 from runtime.kernel.netns import NetworkNamespace
 from runtime.network import links
-from runtime.network.addresses import Addresses, choosing, free_range
+from runtime.network.addresses import Addresses, Inner, choosing, free_range, inner_pool
 from runtime.network.host import Host
 from runtime.network.links import Speed
 from runtime.network.names import Names
@@ -193,6 +193,10 @@ class Router:
         """What a lab's /etc/resolv.conf says: whom to ask, or why nobody."""
         return resolv_conf(internet=internet)
 
+    def inner(self) -> Inner:
+        """What a lab may use for networks of its own."""
+        return self._inner
+
     def refusals(self) -> dict[str, Refusals]:
         """How often each lab was refused what is explained to its learner; one call for all."""
         with _explained():
@@ -256,6 +260,7 @@ class Router:
         with self._lock:
             seen = self._host.side.snapshot()
             mtu = seen.mtu_out()
+            self._inner = Inner(inner_pool(seen.routed(), self._walls.range), mtu)
             self._walls.set_host(seen.own())
             self._host.keep_rules()
             if seen.link(self._host.uplink) is None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import resource
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runtime.container import bundle, profile
 from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LEARNER = bundle.User("learner", 1000, 1000, "/home/learner", "/bin/bash")
 PROFILES = Path(profile.__file__).parents[1] / "profiles"
@@ -73,12 +78,47 @@ def test_a_hard_limit_is_never_raised_above_the_servers(monkeypatch: pytest.Monk
     assert files == {"type": "RLIMIT_NOFILE", "soft": 512, "hard": 512}
 
 
+def reasons(entries: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    """Every entry's reason: its text, or the one beside its value; tables are looked into."""
+    for name, entry in entries.items():
+        if isinstance(entry, str):
+            yield f"{where}.{name}", entry
+        elif "reason" in entry:
+            yield f"{where}.{name}", entry["reason"]
+        else:
+            yield from reasons(entry, f"{where}.{name}")
+
+
 def test_every_line_of_a_profile_has_its_reason() -> None:
     for path in PROFILES.glob("*.toml"):
-        for section, entries in tomllib.loads(path.read_text()).items():
-            for name, entry in entries.get("refused", entries).items():
-                reason = entry if isinstance(entry, str) else entry["reason"]
-                assert len(reason) > 8, f"{path.name}: {section}.{name}"
+        raw = tomllib.loads(path.read_text())
+        tables = {name: entry for name, entry in raw.items() if isinstance(entry, dict)}
+        for where, reason in reasons(tables, path.name):
+            assert len(reason) > 8, where
+
+
+def test_engine_adds_no_capability_to_plain() -> None:
+    assert profile.load("engine").capabilities == profile.load("plain").capabilities
+
+
+def test_engine_covers_nothing_of_proc_and_sys(described: bundle.Description) -> None:
+    linux = bundle.config(replace(described, profile=profile.load("engine")))["linux"]
+    assert (linux["maskedPaths"], linux["readonlyPaths"]) == ([], [])
+    assert linux["rootfsPropagation"] == "shared"
+    assert "rootfsPropagation" not in bundle.config(described)["linux"]
+
+
+def test_a_device_is_allowed_and_bound_where_a_profile_has_it(
+    described: bundle.Description,
+) -> None:
+    node = Path("/dev/null")
+    config = bundle.config(replace(described, devices={"/dev/net/tun": node}))
+    denied, allowed = config["linux"]["resources"]["devices"]
+    assert denied == {"allow": False, "access": "rwm"}
+    assert (allowed["major"], allowed["minor"], allowed["access"]) == (1, 3, "rw")
+    assert [m["source"] for m in config["mounts"] if m["destination"] == "/dev/net/tun"] == [
+        str(node)
+    ]
 
 
 def test_a_profile_that_is_not_there_is_named_with_those_that_are() -> None:

@@ -92,3 +92,63 @@ def test_the_real_default_refuses_what_makes_namespaces() -> None:
     for call in ("unshare", "mount", "setns", "bpf", "io_uring_setup"):
         assert decided(real, call) == [("SCMP_ACT_ERRNO", errno.EPERM)], call
     assert decided(real, "openat") == [("SCMP_ACT_ALLOW", None)]
+
+
+def engine() -> dict[str, Any]:
+    return seccomp.render(profile.load("engine"))
+
+
+@pytest.mark.parametrize("call", ["clone", "unshare", "setns", "mount", "umount2", "pivot_root"])
+def test_engine_makes_namespaces_with_any_arguments(call: str) -> None:
+    assert [rule for rule in engine()["syscalls"] if call in rule["names"]] == [
+        {"names": sorted(profile.load("engine").seccomp.allowed), "action": "SCMP_ACT_ALLOW"}
+    ]
+
+
+@pytest.mark.parametrize("call", ["keyctl", "clone3", "fsopen", "open_tree", "mount_setattr"])
+def test_engine_answers_as_if_these_calls_were_not_there(call: str) -> None:
+    assert decided(engine(), call) == []
+
+
+@pytest.mark.parametrize("call", ["bpf", "io_uring_setup", "perf_event_open", "init_module"])
+def test_engine_refuses_what_plain_refuses(call: str) -> None:
+    assert decided(engine(), call) == decided(seccomp.render(profile.load("plain")), call)
+
+
+def is_let_in(filter_: dict[str, Any], call: str, *given: int) -> bool:
+    """What the kernel would decide: a rule counts where all of its arguments fit, as 64 bits."""
+    return any(
+        rule["action"] == "SCMP_ACT_ALLOW"
+        and all(given[a["index"]] & a["value"] == a["valueTwo"] for a in rule["args"])
+        for rule in filter_["syscalls"]
+        if call in rule["names"]
+    )
+
+
+@pytest.mark.parametrize("high", [0, 1 << 32])
+def test_no_option_of_the_old_packet_filters_passes_by_a_bit_that_the_kernel_drops(
+    high: int,
+) -> None:
+    filter_ = engine()
+    refused = {64, 65, 96, 97, 128, 129}
+    for option in [*range(300), 0x7FFFFFFF, 0xFFFFFFFF]:
+        assert is_let_in(filter_, "setsockopt", 3, 0, option | high) == (option not in refused)
+
+
+@pytest.mark.parametrize(
+    ("family", "protocol", "is_open"),
+    [
+        (1, 0, True),
+        (2, 6, True),
+        (10, 58, True),
+        (16, 0, True),
+        (16, 12, False),  # NETLINK_NETFILTER
+        (17, 0, False),  # AF_PACKET
+        (38, 0, False),  # AF_ALG
+        (40, 0, False),  # AF_VSOCK
+        (17 | 1 << 32, 0, False),
+        (16, 12 | 1 << 32, False),
+    ],
+)
+def test_engine_opens_the_families_that_it_names(family: int, protocol: int, is_open: bool) -> None:
+    assert is_let_in(engine(), "socket", family, 3, protocol) is is_open

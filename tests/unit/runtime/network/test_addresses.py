@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 
 import pytest
 
-from runtime.network.addresses import RESERVED, Addresses, free_range
+from runtime.network.addresses import RESERVED, Addresses, Inner, Range, free_range, inner_pool
 from runtime.network.netlink import Link, Route, Snapshot
 
 SMALL = IPv4Network("198.18.0.0/27")
@@ -78,3 +78,18 @@ def test_an_address_that_somebody_else_came_to_have_is_passed_over() -> None:
 def test_the_addresses_of_living_labs_are_not_given_to_new_ones() -> None:
     addresses = Addresses(SMALL, {SMALL[RESERVED]})
     assert addresses.take() == IPv4Address("198.18.0.17")
+
+
+def test_networks_within_labs_meet_neither_the_labs_nor_a_route() -> None:
+    labs = Range(IPv4Network("198.18.0.0/20"))
+    routed = [IPv4Network("198.18.64.0/18")]
+    pool = inner_pool(routed, labs)
+    assert not any(pool.overlaps(other) for other in (*routed, labs.v4))
+    inner = Inner(pool, 1400)
+    assert inner.slirp.subnet_of(pool)
+    assert not inner.first.overlaps(inner.slirp)
+
+
+def test_where_every_range_is_routed_labs_have_one_all_the_same() -> None:
+    labs = Range(IPv4Network("10.128.0.0/20"))
+    assert inner_pool([IPv4Network("0.0.0.0/0")], labs).overlaps(labs.v4) is False

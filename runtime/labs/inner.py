@@ -1,0 +1,83 @@
+"""What a profile adds to a lab for containers of the learner's own: disk, images, ids, network."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from runtime.container import rootfs
+from runtime.kernel import namespaces
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runtime.container.profile import Profile
+    from runtime.image.store import Image
+    from runtime.kernel.forker import Forker
+    from runtime.labs.state import Lab
+    from runtime.network.addresses import Inner
+
+_SETTINGS = """\
+# Of this lab: ranges that neither it nor its server uses, and what fits the way out.
+[containers]
+cgroups = "{cgroups}"
+
+[engine]
+network_cmd_options = ["cidr={slirp}", "mtu={mtu}"]
+
+[network]
+default_subnet = "{first}"
+default_subnet_pools = [{{ base = "{pool}", size = {size} }}]
+"""
+
+
+def files(profile: Profile, inner: Inner) -> dict[str, str]:
+    """What the engine is told of this lab, by the name of the file."""
+    if not profile.engine_settings:
+        return {}
+    text = _SETTINGS.format(
+        cgroups="disabled",
+        slirp=inner.slirp,
+        mtu=inner.mtu,
+        first=inner.first,
+        pool=inner.pool,
+        size=inner.first.prefixlen,
+    )
+    return {profile.engine_settings: text}
+
+
+def add(profile: Profile, lab: Lab, image: Image, place: Path, root: Path, forker: Forker) -> None:
+    """Mount what the profile adds into a lab's root, before its container starts.
+
+    Args:
+        profile: the lab's.
+        lab: with its ids.
+        image: what it is made from.
+        place: the lab's disk.
+        root: where its root is mounted.
+        forker: makes the ids' translation.
+    """
+    for name in profile.volumes:
+        rootfs.add_volume(place, root, name, lab.uid_base + lab.user.uid)
+    if profile.shared_images:
+        map_fd = namespaces.make_map(forker, lab.uid_base, nested_ids(lab.uid_base, lab.user.uid))
+        try:
+            for name in profile.shared_images:
+                rootfs.add_shared(image.rootfs_path, root, name, map_fd)
+        finally:
+            os.close(map_fd)
+
+
+def nested_ids(base: int, uid: int) -> list[tuple[int, int, int]]:
+    """The ids of a user's own containers: they are root there, and have all others of the lab.
+
+    As newuidmap(1) maps them by the image's /etc/subuid.
+
+    Args:
+        base: the server's id of the lab's root.
+        uid: the user's, inside.
+
+    Returns:
+        First id inside, first of the server's, how many; root of the lab is not among them.
+    """
+    return [(0, base + uid, 1), (1, base + 1, uid - 1), (uid, base + uid + 1, 65535 - uid)]

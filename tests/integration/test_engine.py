@@ -1,0 +1,140 @@
+"""Containers within a lab: what a learner does with podman, and with docker's command for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import ENGINE
+from tests.integration.lab_harness import Lab, Said, place_of
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Server
+
+pytestmark = pytest.mark.kernel
+
+WEB = "echo hello from inside >/index.html; exec httpd -f -p 80 -h /"
+FEW_BYTES = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def lab(engine_runtime: Server) -> Iterator[Lab]:
+    """A lab with an engine, for the tests of this file."""
+    made = Lab(engine_runtime.client, "engine", image=ENGINE, profile="engine")
+    yield made
+    made.remove()
+
+
+def learner(lab: Lab, command: str) -> Said:
+    """What the learner reads of a command, as a login shell runs it."""
+    return lab.run("/bin/bash", "-lc", command, user="learner")
+
+
+def done(lab: Lab, command: str) -> str:
+    """The same of one that must succeed; without its last line's end."""
+    said = learner(lab, command)
+    assert said.code == 0, said.text
+    return said.text.rstrip("\n")
+
+
+def test_a_fresh_lab_takes_little_of_the_disk_and_runs_busybox_without_a_network(lab: Lab) -> None:
+    assert lab.record["internet"] is False
+    assert done(lab, "podman run --rm busybox echo nested-ok") == "nested-ok"
+    used = int(done(lab, "df --output=used -B1 /var/lib/engine | tail -1"))
+    assert used < 4 * FEW_BYTES
+
+
+def test_docker_is_podman_and_says_nothing_of_it(lab: Lab) -> None:
+    assert done(lab, "docker run --rm busybox echo same") == "same"
+    assert "podman" in done(lab, "docker --version")
+
+
+def test_images_come_from_the_store_of_all_labs_which_none_can_write(lab: Lab) -> None:
+    rows = json.loads(done(lab, "podman images --format json"))
+    shared = [row for row in rows if row["ReadOnly"]]
+    assert ["localhost/busybox:latest"] in [row["Names"] for row in shared]
+    assert lab.sh("touch /var/lib/shared-images/mine").code != 0
+    assert learner(lab, "podman unshare touch /var/lib/shared-images/mine").code != 0
+    own = done(lab, "du -s --block-size=1 /var/lib/engine | cut -f1")
+    assert int(own) < FEW_BYTES
+
+
+def test_a_terminal_of_a_nested_container_is_one(lab: Lab) -> None:
+    spawn = "import pty, sys; pty.spawn(sys.argv[1:])"
+    shown = done(lab, f"python3 -c '{spawn}' docker run -it --rm busybox tty")
+    assert "/dev/pts/0" in shown
+
+
+def test_a_build_runs_and_copies_and_shares_its_layers(lab: Lab) -> None:
+    lines = ["FROM busybox", "RUN echo built >/built", "COPY file /file", "CMD cat /built /file"]
+    written = " ".join(f"'{line}'" for line in lines)
+    done(
+        lab,
+        f"mkdir ~/build; cd ~/build; echo copied >file; printf '%s\\n' {written} >Containerfile",
+    )
+    done(lab, "docker build -t mine ~/build")
+    assert done(lab, "docker run --rm mine") == "built\ncopied"
+    assert "COPY file" in done(lab, "docker history mine")
+    done(lab, "docker rmi mine")
+
+
+def test_a_life_from_run_to_rm_with_a_port_and_a_volume(lab: Lab) -> None:
+    done(lab, f"docker run -d --name web -p 8080:80 -v kept:/kept busybox sh -c '{WEB}'")
+    wait_for(
+        lambda: learner(lab, "curl -s http://127.0.0.1:8080/").text == "hello from inside\n",
+        "the page of the nested web server",
+        deadline_s=20,
+    )
+    assert "web" in done(lab, "docker ps --format '{{.Names}}'")
+    assert done(lab, "docker inspect -f '{{.State.Status}}' web") == "running"
+    assert done(lab, "docker exec web sh -c 'echo x >/kept/file; id -u'") == "0"
+    done(lab, "docker stop -t 0 web")
+    assert done(lab, "docker inspect -f '{{.State.Status}}' web") == "exited"
+    done(lab, "docker start web")
+    assert done(lab, "docker exec web cat /kept/file") == "x"
+    done(lab, "docker rm -f -t 0 web")
+    assert done(lab, "docker ps -aq") == ""
+    assert done(lab, "docker volume rm kept") == "kept"
+
+
+def test_what_a_container_said_is_in_its_logs(lab: Lab) -> None:
+    done(lab, "docker run --name said busybox echo words")
+    assert done(lab, "docker logs said") == "words"
+    done(lab, "docker rm said")
+
+
+def test_root_of_a_nested_container_is_the_learner_outside(lab: Lab) -> None:
+    done(lab, "docker run -d --name who busybox sleep 600")
+    pid = done(lab, "docker inspect -f '{{.State.Pid}}' who")
+    assert done(lab, f"stat -c %U /proc/{pid}") == "learner"
+    inside = done(lab, "docker exec who cat /proc/self/uid_map").split()
+    assert inside == ["0", "1000", "1", "1", "1", "999", "1000", "1001", "64535"]
+    done(lab, "docker rm -f -t 0 who")
+
+
+def test_inner_networks_meet_neither_the_labs_range_nor_a_route_of_the_servers(lab: Lab) -> None:
+    address = done(lab, "podman run --rm busybox ip -4 -o addr show tap0").split()[3]
+    mtu = done(lab, "podman run --rm busybox cat /sys/class/net/tap0/mtu")
+    assert mtu == done(lab, "cat /sys/class/net/eth0/mtu")
+    inner = address.rsplit(".", 1)[0]
+    assert inner != lab.record["address"].rsplit(".", 1)[0]
+    assert f"{inner}." not in lab.sh("ip route").text
+
+
+@pytest.mark.parametrize("verb", ["stats --no-stream", "pause"])
+def test_what_the_servers_cgroups_do_not_allow_is_said(
+    lab: Lab, engine_runtime: Server, verb: str
+) -> None:
+    done(lab, "docker run -d --name limited busybox sleep 600")
+    said = learner(lab, f"docker {verb} limited")
+    if place_of(engine_runtime.instance).version == 1:
+        assert "cgroup" in said.text.lower()
+        assert said.code != 0
+    else:
+        assert said.code == 0, said.text
+    done(lab, "docker rm -f -t 0 limited")
