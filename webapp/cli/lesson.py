@@ -46,7 +46,9 @@ def test_command(path: Path, as_json: bool) -> None:  # noqa: FBT001  click hand
     steps: list[Rehearsed] = []
     try:
         for folder in _lessons_at(path):
-            for step in rehearse(client, native.load(folder)):
+            read = native.load(folder)
+            _need_image(client, read.image)
+            for step in rehearse(client, read):
                 steps.append(step)
                 if not as_json:
                     _say(step)
@@ -57,6 +59,13 @@ def test_command(path: Path, as_json: bool) -> None:  # noqa: FBT001  click hand
         click.echo(json.dumps([asdict(step) for step in steps], indent=2))
     if any(step.faults for step in steps):
         raise SystemExit(1)
+
+
+def _need_image(client: Client, name: str) -> None:
+    """Build what a lesson's labs start from, where this server hasn't got it."""
+    if name not in {image["name"] for image in client.image_list()}:
+        click.echo(f"Building {name}, which takes a minute or two.", err=True)
+        client.image_build(name)
 
 
 def _lessons_at(path: Path) -> list[Path]:

@@ -19,6 +19,13 @@ class Layout(StrEnum):
     MACHINE = "machine"  # beside the container
 
 
+class Profile(StrEnum):
+    """What a lesson's labs may do; the runtime has a file for each."""
+
+    PLAIN = "plain"
+    ENGINE = "engine"  # containers of the learner's own
+
+
 class Where(StrEnum):
     """On which side of the page something happens."""
 
@@ -272,6 +279,7 @@ class Lesson:
     Attributes:
         name: the folder's name; part of every step's id and of the address.
         image: which image its labs start from.
+        profile: what they may do.
         html: what the lesson is about, for the page where lessons are chosen.
     """
 
@@ -281,6 +289,7 @@ class Lesson:
     minutes: int
     layout: Layout
     image: str
+    profile: Profile
     html: Markup
     steps: tuple[Step, ...]
 

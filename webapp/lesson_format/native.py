@@ -6,7 +6,8 @@ docs/authoring.md is its reference. Everything wrong is collected, never only th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 from webapp.lesson_format.deeds import read_deeds
 from webapp.lesson_format.faults import Faults, LessonBroken
@@ -19,6 +20,7 @@ from webapp.lesson_format.model import (
     Layout,
     Lesson,
     Prediction,
+    Profile,
     Question,
     QuestionKind,
     Script,
@@ -36,6 +38,9 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME_WORDS = "small letters, digits and single dashes"
 _SCRIPT_BYTES_MOST = 64 * 1024
 _TIMEOUT_S_MOST = 30
+_USUAL_IMAGES = {Profile.PLAIN: "slipway/base", Profile.ENGINE: "slipway/engine"}
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def load(folder: Path) -> Lesson:
@@ -60,23 +65,32 @@ def _read_lesson(folder: Path, faults: Faults) -> Lesson | None:
         faults.add(
             1, f"The folder's name `{folder.name}` can't be part of an address.", _NAME_WORDS
         )
-    layout = front.text("layout").strip() or Layout.CONTAINER
-    if layout not in set(Layout):
-        known = ", ".join(Layout)
-        faults.add(front.line_of("layout"), f"There is no layout `{layout}`.", f"Known: {known}.")
-        layout = Layout.CONTAINER
+    layout = _chosen(front, "layout", Layout.CONTAINER, faults)
+    profile = _chosen(front, "profile", Profile.PLAIN, faults)
     lesson = Lesson(
         name=folder.name,
         title=front.text("title", need="What the lesson is called"),
         summary=front.text("summary", need="One sentence for whoever chooses lessons."),
         minutes=front.number("minutes", least=1, most=600),
-        layout=Layout(layout),
-        image=front.text("image").strip() or "slipway/base",
+        layout=layout,
+        image=front.text("image").strip() or _USUAL_IMAGES[profile],
+        profile=profile,
         html=render(body).html,
-        steps=_read_steps(folder, front, Layout(layout), faults),
+        steps=_read_steps(folder, front, layout, faults),
     )
     front.finish()
     return lesson
+
+
+def _chosen(front: Table, key: str, usual: _Choice, faults: Faults) -> _Choice:
+    """What stands at a key of which only some words are known."""
+    kind = type(usual)
+    word = front.text(key).strip() or usual
+    if word in set(kind):
+        return kind(word)
+    known = ", ".join(kind)
+    faults.add(front.line_of(key), f"There is no {key} `{word}`.", f"Known: {known}.")
+    return usual
 
 
 def _read_steps(folder: Path, front: Table, layout: Layout, faults: Faults) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from webapp.lesson_format.model import Profile
 from webapp.models.base import now
 from webapp.models.workshops import Workshop, running_workshops, workshop_by_code
 from webapp.problems import Problem
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from webapp.lesson_format.library import Library
+    from webapp.lesson_format.model import Lesson
     from webapp.models.base import PersonId
     from webapp.models.database import Database
 
@@ -113,6 +115,7 @@ def _add(
     session: Session, library: Library, plan: Plan, *, title: str, opened_by: PersonId | None
 ) -> Workshop:
     began_at = now()
+    lab_of = _richest(library, plan)
     workshop = Workshop(
         code=_free_code(session),
         title=title,
@@ -121,7 +124,8 @@ def _add(
         starts_at=began_at,
         ends_at=began_at + timedelta(minutes=plan.minutes),
         internet=plan.internet,
-        image=library.lessons[plan.lessons[0]].image,
+        image=lab_of.image,
+        profile=lab_of.profile,
         memory_bytes=plan.memory_bytes,
         pids=plan.pids,
         cpu_cores=plan.cpu_cores,
@@ -131,6 +135,15 @@ def _add(
     session.add(workshop)
     session.flush()
     return workshop
+
+
+def _richest(library: Library, plan: Plan) -> Lesson:
+    """The lesson that says what a learner's one lab is: the first that needs an engine, if any.
+
+    What the engine's image is made from is the usual one, so the other lessons find theirs in it.
+    """
+    lessons = [library.lessons[name] for name in plan.lessons]
+    return next((each for each in lessons if each.profile is Profile.ENGINE), lessons[0])
 
 
 def _free_code(session: Session) -> str:

@@ -52,6 +52,7 @@ def rehearse(client: Client, lesson: Lesson) -> Generator[Rehearsed, None, None]
     lab = client.lab_create(
         key=f"rehearsal-{secrets.token_hex(6)}",
         image=lesson.image,
+        profile=lesson.profile,
         until=time.time() + _LAB_LIVES_S,
     )
     try:

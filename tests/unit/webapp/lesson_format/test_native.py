@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.container import profile as profiles
 from webapp.lesson_format import native
 from webapp.lesson_format.faults import Fault, LessonBroken
 from webapp.lesson_format.library import load_library
@@ -13,6 +14,7 @@ from webapp.lesson_format.model import (
     CommandKind,
     DeedKind,
     Panel,
+    Profile,
     QuestionKind,
     Row,
     Where,
@@ -257,3 +259,18 @@ def test_a_broken_lesson_does_not_stop_the_others(folder: Path) -> None:
     library = load_library(folder.parent)
     assert list(library.lessons) == ["a-lesson"]
     assert library.faults["broken"][0].path == broken / "lesson.md"
+
+
+def test_a_profile_brings_its_image_and_one_that_is_unknown_is_named(folder: Path) -> None:
+    index = folder / "lesson.md"
+    assert native.load(folder).image == "slipway/base"
+    index.write_text(LESSON.replace("minutes: 5", "minutes: 5\nprofile: engine"))
+    lesson = native.load(folder)
+    assert (lesson.profile, lesson.image) == ("engine", "slipway/engine")
+    index.write_text(LESSON.replace("minutes: 5", "minutes: 5\nprofile: root"))
+    with pytest.raises(LessonBroken, match="no profile `root`"):
+        native.load(folder)
+
+
+def test_the_profiles_of_lessons_are_those_of_the_runtime() -> None:
+    assert sorted(Profile) == profiles.names()

@@ -12,6 +12,7 @@ from webapp.lesson_format.model import (
     Hint,
     Layout,
     Lesson,
+    Profile,
     Question,
     QuestionKind,
     Script,
@@ -58,6 +59,7 @@ def lesson(*steps: Step) -> Lesson:
         minutes=5,
         layout=Layout.CONTAINER,
         image="slipway/base",
+        profile=Profile.PLAIN,
         html=Markup(""),
         steps=steps,
     )
