@@ -161,6 +161,10 @@ class Client:
         """Let a lab live until another time (unix seconds)."""
         return self._ask("lab.extend", lab=lab, until=until)
 
+    def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:
+        """Tell a lab's learner, in its terminals too, that it ends unless they use it."""
+        self._ask("lab.warn", lab=lab, idle_s=idle_s, left_s=left_s)
+
     def lab_check(
         self,
         lab: str,

@@ -82,6 +82,7 @@ class Verbs:
             "lab.list": Verb(web, ("after",), self._lab_list),
             "lab.remove": Verb(web, ("lab",), self._lab_remove),
             "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
+            "lab.warn": Verb(web, ("lab", "idle_s", "left_s"), self._lab_warn),
             "lab.check": Verb(
                 web, ("lab", "script", "facts", "timeout_s", "where"), self._lab_check
             ),
@@ -145,6 +146,12 @@ class Verbs:
 
     def _lab_extend(self, call: Call) -> dict[str, Any]:
         return self.labs.extend(_lab(call.args), self._until(call.args)).as_dict()
+
+    def _lab_warn(self, call: Call) -> dict[str, Any]:
+        idle_s = call.args.integer("idle_s", low=1, high=7 * 86400)
+        left_s = call.args.integer("left_s", low=1, high=3600)
+        self.labs.warn_idle(_lab(call.args), idle_s, left_s)
+        return {}
 
     def _lab_check(self, call: Call) -> dict[str, Any]:
         return self.labs.check(

@@ -40,6 +40,7 @@ def serve(settings: Settings) -> None:
     app.extensions["slipway"].clock.begin()
     Rights(app.extensions["slipway"]).begin()
     app.extensions["slipway"].recordings.begin()
+    app.extensions["slipway"].idle.begin()
     eventlet.wsgi.server(
         listening_socket(settings),
         _without_compression(app.wsgi_app),

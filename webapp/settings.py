@@ -50,6 +50,12 @@ SETTINGS = (
     Setting("database_url", "", "", "another database than `DATA/web/slipway.db`"),
     Setting("lessons", CHECKOUT / "lessons", "", "the folder that holds a folder for each lesson"),
     Setting(
+        "idle_minutes",
+        15,
+        "minutes",
+        "after how long an unused lab gives way to somebody in line; 0 is never",
+    ),
+    Setting(
         "demo", default=True, unit="", help="keep a demo workshop open while there is no other"
     ),
 )
@@ -68,6 +74,7 @@ class Settings:
     trusted_proxies: int
     database_url: str
     lessons: Path
+    idle_minutes: int
     demo: bool
 
     @property

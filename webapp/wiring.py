@@ -17,6 +17,7 @@ from webapp.passwords import Passwords, run_here
 from webapp.terminals.client import Pump
 from webapp.tries import Tries
 from webapp.workshops.clock import Clock
+from webapp.workshops.idle import Idle
 from webapp.workshops.labs import Labs
 from webapp.workshops.news import News
 from webapp.workshops.presence import Presence
@@ -40,6 +41,7 @@ class Wiring:
         news: what rules tell and sockets pass on.
         labs: who has which lab now.
         line: those who wait for one.
+        idle: unused labs that give way to them.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
     """
@@ -53,6 +55,7 @@ class Wiring:
     news: News
     labs: Labs
     line: Line
+    idle: Idle
     presence: Presence
     recordings: Recordings
     clock: Clock
@@ -83,6 +86,7 @@ def wire(
     labs = Labs(engine, news)
     line = Line(database, labs, news)
     pump = Pump(settings.pump_socket)
+    presence = Presence(news)
     return Wiring(
         settings=settings,
         key=load_key(settings.web_path / "key"),
@@ -93,7 +97,8 @@ def wire(
         news=news,
         labs=labs,
         line=line,
-        presence=Presence(news),
+        idle=Idle(database, engine, pump, labs, line, presence, minutes=settings.idle_minutes),
+        presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),
         clock=Clock(database, engine, library, labs, line, news, has_demo=settings.demo),
         passwords=Passwords(offload or run_here),

@@ -16,7 +16,7 @@ from runtime.container.crun import Crun
 from runtime.container.devices import Devices
 from runtime.kernel.forker import Forker
 from runtime.kernel.spawn import ProgramFailed
-from runtime.labs import life, processes, reconcile, state, usage, walls
+from runtime.labs import life, limit_news, processes, reconcile, state, usage, walls
 from runtime.labs.checks import Checks
 from runtime.labs.comparison import Comparison
 from runtime.labs.machines import Machines
@@ -262,6 +262,14 @@ class Labs:
             lab.until = until
             self._keep(lab)
         return lab
+
+    def warn_idle(self, lab_id: LabId, idle_s: int, left_s: int) -> None:
+        """Say in a lab's terminals and on its page that it ends for somebody in line.
+
+        Raises:
+            Problem: `lab-unknown`.
+        """
+        self._watch.tell(self.get(lab_id), limit_news.of_idleness(idle_s, left_s))
 
     def check(
         self,

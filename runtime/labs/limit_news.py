@@ -200,6 +200,19 @@ class LimitNews:
         return found
 
 
+def of_idleness(idle_s: int, left_s: int) -> News:
+    """An unused lab is to give way to somebody in line."""
+    what = f"Nobody has used this container for {_time(idle_s)}, and somebody waits for its place."
+    return News("idle", what, f"Press a key within {_time(left_s)} and it stays yours.")
+
+
+def _time(seconds: int) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds} seconds"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+
 def _most(counted: Counter[str]) -> tuple[str, int]:
     return counted.most_common(1)[0] if counted else ("a program", 0)
 

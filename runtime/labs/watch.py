@@ -99,6 +99,10 @@ class Watch:
             self._filling.discard(lab.id)
             self._warned.pop(lab.id, None)
 
+    def tell(self, lab: Lab, news: News) -> None:
+        """Say something in a lab's terminals and to the web."""
+        self._news.tell(lab, news)
+
     def disk_full(self, lab_id: str) -> int:
         """How often a lab's disk was seen to become full."""
         return self._news.disk_full(lab_id)

@@ -86,6 +86,15 @@ def notice(pump: Feed) -> str:
         return str(packet.body.get("text", ""))
 
 
+def test_who_is_to_give_way_is_told_what_keeps_their_container(runtime: Server, lab: Lab) -> None:
+    with runtime.client.follow(0) as events:
+        runtime.client.lab_warn(lab.id, idle_s=900, left_s=120)
+        assert told(events, "idle") == (
+            "Nobody has used this container for 15 minutes, and somebody waits for its place. "
+            "Press a key within 2 minutes and it stays yours."
+        )
+
+
 def test_who_has_little_time_left_is_warned_once_in_time(runtime: Server) -> None:
     with runtime.client.follow(0) as events:
         lab = Lab(runtime.client, "late", until=time.time() + 602)

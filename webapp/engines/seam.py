@@ -51,6 +51,10 @@ class Engine(Protocol):
         """Lets a lab live until another time, in Unix seconds."""
         ...
 
+    def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:
+        """Tells a lab's learner, in its terminals too, that it ends unless they use it."""
+        ...
+
     def lab_check(
         self,
         lab: str,

@@ -42,6 +42,8 @@ class Learner(Base):
             learner.
         pin_turn: counts up when an instructor hands out another PIN, which ends the one before.
         admitted_at: None while waiting in line.
+        lined_up_at: since when in line; None for one whose unused lab gave way, until they come
+            back.
         is_staff: an instructor who tries the workshop; not counted as a learner.
         terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
     """
@@ -59,6 +61,7 @@ class Learner(Base):
     pin_turn: Mapped[int] = mapped_column(default=0)
     joined_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     admitted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    lined_up_at: Mapped[datetime | None] = mapped_column(UtcTime, default=now)
     is_staff: Mapped[bool] = mapped_column(default=False)
     terminal_names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
 
@@ -179,9 +182,13 @@ def waiting_learners(session: Session) -> list[Learner]:
     query = (
         select(Learner)
         .join(Workshop, Workshop.id == Learner.workshop_id)
-        .where(Learner.admitted_at.is_(None), Workshop.ended_at.is_(None))
+        .where(
+            Learner.admitted_at.is_(None),
+            Learner.lined_up_at.is_not(None),
+            Workshop.ended_at.is_(None),
+        )
     )
-    return list(session.scalars(query.order_by(Learner.id)))
+    return list(session.scalars(query.order_by(Learner.lined_up_at, Learner.id)))
 
 
 def count_admitted(session: Session, workshop_id: WorkshopId) -> int:

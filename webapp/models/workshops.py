@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, select
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.models.base import Base, PersonId, UtcTime, WorkshopId, now, public_name
@@ -20,6 +20,8 @@ class Workshop(Base):
         ends_at: when labs end by themselves; the runtime knows it too.
         ended_at: when the workshop was over; None while it is open.
         is_demo: the server's own; it ends when a real one opens.
+        own_figures: whether `free` and its like show the container's figures, by lxcfs, in place of
+            the server's.
         recording: of terminals: `off`, `on`, or `kept` when the workshop is over.
     """
 
@@ -44,6 +46,8 @@ class Workshop(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     is_demo: Mapped[bool] = mapped_column(default=False)
     recording: Mapped[str] = mapped_column(String(8), default="off", server_default="off")
+
+    own_figures: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def limits(self) -> dict[str, int | float]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from webapp.models.base import LearnerId
+from webapp.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,8 @@ ENDINGS = {
     "died": "Your container has ended. What you reached is kept; load the page again "
     "for a new one.",
     "expired": "Your container's time is up. What you reached is kept.",
+    "idle": "Your container ended: nobody had used it for a while, and somebody waited for its "
+    "place. What you reached is kept; load the page again to get in line.",
     "removed": "Your container was taken away. What you reached is kept.",
 }
 ENVELOPE = {"seq", "at", "type", "lab"}
@@ -105,6 +108,21 @@ class Labs:
         lab = self._by_learner.pop(learner_id, None)
         if lab is not None:
             self._engine.lab_remove(lab["lab"])
+
+    def give_up(self, learner_id: LearnerId) -> None:
+        """Ends a lab that nobody uses, and tells its learner why.
+
+        Raises:
+            Problem: `runtime-away`; the lab lives.
+        """
+        if (lab := self._by_learner.pop(learner_id, None)) is None:
+            return
+        try:
+            self._engine.lab_remove(lab["lab"])
+        except Problem:
+            self._by_learner[learner_id] = lab
+            raise
+        self._news.tell("lab", learner_id, **_ended("idle"))
 
     def refresh(self) -> None:
         """Takes the runtime's word for all labs.

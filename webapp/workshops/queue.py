@@ -63,7 +63,7 @@ class Line:
         self._moving = threading.Lock()
         self._server_is_full = False  # nobody is tried until the line moves
         self._was_full = False  # the runtime's last word, which holds while the next is tried
-        self._tried: dict[LearnerId, WorkshopId] = {}
+        self._tried: dict[LearnerId, Learner] = {}
 
     def place_of(self, learner_id: LearnerId) -> Place:
         """Where the learner stands now; asks for their lab when they are in and have none.
@@ -75,6 +75,8 @@ class Line:
             workshop = session.get_one(Workshop, learner.workshop_id)
         if workshop.ended_at is not None or workshop.ends_at <= now():
             return Place("ended", sentence=problems.workshop_over(workshop.title).sentence)
+        if learner.lined_up_at is None:
+            learner = self._line_up(learner_id)
         if learner.admitted_at is None and not self._take_place(learner, workshop):
             return self._waiting(learner, workshop)
         try:
@@ -102,6 +104,13 @@ class Line:
             for learner in waiting if admitted else ():
                 self._news.tell("lab", learner.id)  # whose number in line is another now
 
+    def _line_up(self, learner_id: LearnerId) -> Learner:
+        """Puts one whose unused lab gave way, and who is back, at the end of the line."""
+        with self._database.write() as session:
+            learner = session.get_one(Learner, learner_id)
+            learner.lined_up_at = now()
+        return learner
+
     def _take_place(self, learner: Learner, workshop: Workshop) -> bool:
         """Takes one of the workshop's places, unless there is none or someone came before."""
         if self._server_is_full or workshop.starts_at > now():
@@ -113,7 +122,7 @@ class Line:
             if not learner.is_staff and (taken >= workshop.max_learners or not is_first):
                 return False
             session.get_one(Learner, learner.id).admitted_at = now()
-            self._tried[learner.id] = workshop.id
+            self._tried[learner.id] = learner
             return True
 
     def _line(self, session: Session, workshop_id: WorkshopId | None = None) -> list[LearnerId]:
@@ -122,10 +131,11 @@ class Line:
         Who is being tried on a server that was full is still in line: they may well come back, and
         nobody shall be told another number meanwhile, or be served before them.
         """
-        waiting = {each.id: each.workshop_id for each in waiting_learners(session)}
+        waiting = {each.id: each for each in waiting_learners(session)}
         if self._was_full:
             waiting |= self._tried
-        return sorted(who for who, where in waiting.items() if workshop_id in (None, where))
+        line = sorted(waiting.values(), key=lambda each: (each.lined_up_at or now(), each.id))
+        return [each.id for each in line if workshop_id in {None, each.workshop_id}]
 
     def _seat(self, learner: Learner, workshop: Workshop) -> Place:
         if (lab := self._labs.of(learner.id)) is not None and not self._labs.is_away:
@@ -153,7 +163,7 @@ class Line:
             line, mine = self._line(session), self._line(session, workshop.id)
             taken = count_admitted(session, workshop.id)
         if self._was_full:
-            taken -= sum(where == workshop.id for where in self._tried.values())
+            taken -= sum(each.workshop_id == workshop.id for each in self._tried.values())
         if taken >= workshop.max_learners and not learner.is_staff:
             full = problems.workshop_full(taken, workshop.max_learners)
             return Place("waiting", _position(learner.id, mine), sentence=str(full))

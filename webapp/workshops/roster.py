@@ -93,7 +93,7 @@ class Roster:
         }
 
     def _lab_state(self, learner: Learner) -> str:
-        if learner.admitted_at is None:
+        if learner.admitted_at is None and learner.lined_up_at is not None:
             return "waiting"
         return "ready" if self.labs.of(learner.id) else "none"
 

@@ -41,6 +41,8 @@ class MemoryEngine:
     Attributes:
         room: how many more labs there is room for.
         is_away: nothing answers.
+        spent: processor seconds of each lab.
+        warned: labs whose learners were told that they end, with idle and left seconds.
     """
 
     def __init__(self) -> None:
@@ -50,6 +52,8 @@ class MemoryEngine:
         self.asked: list[Mapping[str, Any]] = []
         self.extended: dict[str, float] = {}
         self.wanted: list[Mapping[str, Any]] = []
+        self.spent: dict[str, float] = {}
+        self.warned: list[tuple[str, int, int]] = []
         self._ids = itertools.count(0xA0)
 
     def status(self) -> dict[str, Any]:
@@ -107,7 +111,12 @@ class MemoryEngine:
         raise NotImplementedError
 
     def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
-        raise NotImplementedError
+        self._answer()
+        return {lab: {"container": {"cpu_seconds": self.spent.get(lab, 0.0)}} for lab in labs}
+
+    def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:
+        self._answer()
+        self.warned.append((lab, idle_s, left_s))
 
     def meter_start(self, lab: str) -> dict[str, Any]:
         raise NotImplementedError
