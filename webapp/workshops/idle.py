@@ -147,7 +147,7 @@ class Idle:
             use.looked_at, use.spent = moment, spent
 
     def _asked_for(self, owners: dict[str, LearnerId], moment: float) -> Iterator[str]:
-        """Labs whose places are wanted, the longest unused first; no more than there are waiting."""
+        """Labs whose places are wanted, the longest unused first; one for each who waits."""
         unused = sorted(
             (lab for lab, use in self._uses.items() if moment - use.at >= self._idle_s),
             key=lambda lab: self._uses[lab].at,
