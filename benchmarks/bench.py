@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runtime.image.build import Builder
+from runtime.image.definition import definitions
 from runtime.image.store import Image, Store
 from runtime.instance import Instance
 
@@ -45,7 +46,12 @@ def say(what: str) -> None:
 
 
 def _find_image(data_path: Path) -> Image:
+    """The image; built again where what it is made from has changed since, as shells and all do."""
     store = Store(Instance.at(data_path).images_path)
-    if store.has(IMAGE):
-        return store.get(IMAGE)
-    return Builder(store).build(IMAGE, lambda step, percent: say(f"{percent:3} % {step}"))
+    source = definitions()[IMAGE].files_path.parent
+    newest = max(path.stat().st_mtime for path in source.rglob("*"))
+    if store.has(IMAGE) and (image := store.get(IMAGE)).built_at > newest:
+        return image
+    return Builder(store).build(
+        IMAGE, lambda step, percent: say(f"{percent:3} % {step}"), again=True
+    )

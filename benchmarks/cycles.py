@@ -4,6 +4,8 @@
 
 Each tenth cycle the OCI runtime is killed while it starts the container, as the kernel would when
 memory is short; each hundredth the daemon itself, in the middle of making a lab. Needs root.
+About two minutes on a quiet machine of two cores; after `--minutes` it ends, and says how many it
+has made by then.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,33 +38,37 @@ if TYPE_CHECKING:
 
 KILL_STARTER_EACH = 10
 KILL_DAEMON_EACH = 100
+SAY_EACH = 50
 SETTLED = 20  # cycles after which a daemon has all that it needs
 
 
 @click.command()
 @bench.json_option
 @click.option("--count", default=500, show_default=True, help="How many labs are made and ended.")
+@click.option("--minutes", default=8.0, show_default=True, help="When to end in any case.")
 @bench.data_option
-def main(*, as_json: bool, count: int, data: Path) -> None:
+def main(*, as_json: bool, count: int, minutes: float, data: Path) -> None:
     """Make and end labs, and look what is left."""
     with bench.workplace(data) as (folder, image):
-        figures = measure(folder, image, count)
+        figures = measure(folder, image, count, minutes * 60)
     click.echo(json.dumps(figures) if as_json else text(figures))
     sys.exit(1 if figures["left"] else 0)
 
 
-def measure(folder: Path, image: Image, count: int) -> dict[str, Any]:
+def measure(folder: Path, image: Image, count: int, most_s: float) -> dict[str, Any]:
     """Go through all cycles and put the figures together."""
-    seen, failed = machine(), 0
+    seen, failed, number = machine(), 0, 0
+    over_at = time.monotonic() + most_s
     growths: list[float] = []
     with Daemon(folder / "slipway", image) as daemon:
         settled_bytes, since = 0, 0
-        for number in range(1, count + 1):
+        while number < count and time.monotonic() < over_at:
+            number += 1
             since += 1
             daemon_too = number % KILL_DAEMON_EACH == 0
             deadly = number % KILL_STARTER_EACH == 0
             try:
-                with killing(daemon.pid, daemon_too=daemon_too) if deadly else nullcontext():
+                with killing(daemon, daemon_too=daemon_too) if deadly else nullcontext():
                     daemon.cold_ms()
             except Problem:
                 failed += 1
@@ -71,14 +78,15 @@ def measure(folder: Path, image: Image, count: int) -> dict[str, Any]:
                 settled_bytes = daemon.resident_bytes()
             elif settled_bytes and since % SETTLED == 0:
                 growths.append(daemon.resident_bytes() / settled_bytes)
-            if number % KILL_DAEMON_EACH == 0:
+            if number % SAY_EACH == 0:
                 say(f"{number} of {count}")
         labs = daemon.lab_traces()
         instance = daemon.instance
     return {
         "benchmark": "cycles",
         "machine": seen,
-        "count": count,
+        "count": number,
+        "count_wanted": count,
         "killed_half_way": failed,
         "left": [*labs, *leftovers_of(instance)],
         "ratios": {"daemon_memory_end_vs_start": round(max(growths), 3) if growths else None},
@@ -86,16 +94,20 @@ def measure(folder: Path, image: Image, count: int) -> dict[str, Any]:
 
 
 @contextmanager
-def killing(daemon_pid: int, *, daemon_too: bool) -> Iterator[None]:
+def killing(daemon: Daemon, *, daemon_too: bool) -> Iterator[None]:
     """Kill whatever starts a container meanwhile, and the daemon with the first of them."""
     is_over = threading.Event()
 
     def run() -> None:
         while not is_over.is_set():
-            for pid in _children(daemon_pid):
+            for pid in _children(daemon.pid):
                 with suppress(OSError):
-                    if b"\0run\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                        os.kill(daemon_pid if daemon_too else pid, signal.SIGKILL)
+                    if b"\0run\0" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        continue
+                    if daemon_too:
+                        daemon.kill()
+                        return
+                    os.kill(pid, signal.SIGKILL)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -108,7 +120,9 @@ def killing(daemon_pid: int, *, daemon_too: bool) -> Iterator[None]:
 
 def text(figures: dict[str, Any]) -> str:
     """The same for people."""
-    lines = [f"{figures['count']} labs, {figures['killed_half_way']} of them killed half-way"]
+    counted, wanted = figures["count"], figures["count_wanted"]
+    of = "" if counted == wanted else f" of {wanted}, then the time was over"
+    lines = [f"{counted} labs{of}, {figures['killed_half_way']} of them killed half-way"]
     lines += [f"left: {each}" for each in figures["left"]] or ["nothing is left"]
     lines += [f"{name} {value}" for name, value in figures["ratios"].items()]
     return "\n".join(lines)

@@ -72,6 +72,11 @@ class Daemon:
         """The daemon's process."""
         return self._process.pid
 
+    def kill(self) -> None:
+        """End it as `kill -9` does; on return it is gone."""
+        self._process.kill()
+        self._process.wait()
+
     def start_again(self) -> bool:
         """Start it anew where it has been killed; whether it had been."""
         if self._process.poll() is None:

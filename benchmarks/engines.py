@@ -41,11 +41,13 @@ class Engine:
 
     Attributes:
         name: what it is called in the figures.
+        at_once: words that make `rm --force` wait for nobody.
         missing: why it can't be measured; empty where it can.
     """
 
     name: str
     programs: tuple[str, ...]
+    at_once: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / self.name.split()[0]
@@ -82,7 +84,8 @@ class Engine:
         found = subprocess.run(
             self.argv("ps", "--all", "--quiet"), check=True, capture_output=True, env=environment()
         )
-        self.call("rm", "--force", *found.stdout.decode().split())
+        # A shell ignores the signal that asks it, so each would be waited for ten seconds.
+        self.call("rm", "--force", *self.at_once, *found.stdout.decode().split())
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -159,6 +162,7 @@ class Podman(Engine):
     """`podman run -it`, on its bridge by netavark."""
 
     name = "podman"
+    at_once = ("--time=0",)
     programs = ("podman", "conmon", "crun", "netavark")
 
     def __enter__(self) -> Self:
