@@ -66,7 +66,7 @@ def add(new: Path, suite: str, sources: Sequence[str], tell: Callable[[str, int]
     tell("fetching a kernel and a compiler", 97)
     try:
         spawn.run(
-            [*spawn.ALONE, "mmdebstrap", "--variant=extract", "--format=directory",
+            [*spawn.alone(), "mmdebstrap", "--variant=extract", "--format=directory",
              f"--include={','.join(_PACKAGES)}", suite, str(kitchen), *sources],
             timeout_s=900,
         )  # fmt: skip

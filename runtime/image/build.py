@@ -136,7 +136,7 @@ def _bootstrap(
         # Its own first folders would be in the way of what is copied.
         begin = ["--variant=custom", "--skip=setup/mkdir,cleanup/tmp", f"--setup-hook={copy}"]
     argv = [
-        *spawn.ALONE, "mmdebstrap", "--verbose", "--format=directory", *begin,
+        *spawn.alone(), "mmdebstrap", "--verbose", "--format=directory", *begin,
         f"--include={','.join(definition.packages)}",
         "--aptopt=Acquire::Languages \"none\"",
         "--aptopt=Acquire::Retries \"3\"",

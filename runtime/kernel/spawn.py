@@ -24,8 +24,6 @@ log = structlog.get_logger()
 
 Process = subprocess.Popen[bytes]
 
-# In front of a command line: what the program mounts goes with it, however it ends.
-ALONE = ("unshare", "--mount", "--")
 # Who will be waited for by whoever started them; the lock is held while one is born.
 _started: WeakValueDictionary[int, Process] = WeakValueDictionary()
 _being_born = threading.Lock()
@@ -71,6 +69,16 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         if name.lower() in {"http_proxy", "https_proxy", "no_proxy", "tmpdir"}
     }
     return {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root", **kept, **(extra or {})}
+
+
+def alone() -> tuple[str, ...]:
+    """What to put before a command line, so that what it mounts goes with it, however it ends.
+
+    Nothing where this process may not make namespaces, as in `docker build`: there no program can
+    mount anything.
+    """
+    prefix = ("unshare", "--mount", "--")
+    return prefix if run_quietly([*prefix, "true"]) == 0 else ()
 
 
 def find(program: str) -> str | None:

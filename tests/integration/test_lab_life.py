@@ -66,13 +66,15 @@ def test_nothing_is_left_of_a_lab_that_ended(runtime: Server, lab: Lab) -> None:
 
 def test_the_runtime_waits_for_what_engines_leave_behind(runtime: Server, lab: Lab) -> None:
     """Else a lab ends only when process 1 has waited for its shells, which may take seconds."""
-    orphans = {
-        each["comm"]: each["pid"]
-        for each in lab.client.lab_processes(lab.id)
-        if parent_of(each["pid"]) == runtime.pid
-    }
-    assert set(orphans) == {"init", "bash"}
-    shell = orphans["bash"]
+
+    def orphans() -> dict[str, int]:
+        listed = lab.client.lab_processes(lab.id)
+        return {
+            each["comm"]: each["pid"] for each in listed if parent_of(each["pid"]) == runtime.pid
+        }
+
+    wait_for(lambda: set(orphans()) == {"init", "bash"}, "process 1 and the shell")
+    shell = orphans()["bash"]
     os.kill(shell, signal.SIGKILL)
     wait_for(lambda: not Path(f"/proc/{shell}").exists(), "nothing left of the shell")
     assert lab.run("false").code == 1  # who waits for a program of theirs still hears its end
