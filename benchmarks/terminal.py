@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -73,6 +74,7 @@ def main(ttyd_path: Path | None, windows: int, seconds: float, *, as_json: bool)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     client.go_first()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers and shells end with us
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), ttyd_path, windows, seconds)
     click.echo(json.dumps(figures) if as_json else text(figures))

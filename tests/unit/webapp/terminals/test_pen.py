@@ -16,9 +16,13 @@ from webapp.terminals.pen import carried
         (b"\x1b[38;2;1;2;3mred\x1bcnew", b""),
         (b"\x1b[5 qbar\x1b[2 qblock", b"\x1b[2 q"),
         (b"\x1b[ qusual", b"\x1b[ q"),
+        (b"\x1b[5 qthe quick brown fox", b"\x1b[5 q"),
         (b"no q here", b""),
         (b"\x1b]0;one\x07\x1b]2;two\x1b\\text", b"\x1b]2;two\x1b\\"),
         (b"\x1b]0;unfinished", b""),
+        (b"\x1b]0;one\x07\x1b]133;D;0\x07text", b"\x1b]0;one\x07"),
+        (b"\x1bcnew\x1b[31mred", b"\x1b[31m"),
+        (b"\x1b[0m\x1b[31mred\x1b[mplain\x1b[4m", b"\x1b[m\x1b[4m"),
         ("\x1b]0;ö\x07".encode(), b""),
     ],
 )
