@@ -70,7 +70,7 @@ class Connection:
 
     def send(self, frame: bytes) -> None:
         """Send now what the kernel takes, keep the rest for when it takes more."""
-        if not self.is_open:
+        if self._is_closed or self._is_finishing:
             return
         if not self._waiting:
             frame = frame[self._send_now(frame) :]
@@ -114,6 +114,9 @@ class Connection:
         """Take bytes that came from the socket."""
         self._heard_at = self._loop.now
         if self._is_finishing:
+            return
+        if (key := self._parser.key(data)) is not None:
+            self._on_message(key)
             return
         try:
             for op, payload in self._parser.feed(data):

@@ -23,6 +23,9 @@ class Op(IntEnum):
     PONG = 10
 
 
+BINARY = 0x80 | Op.BINARY  # the first byte of a whole frame
+
+
 class FrameError(Exception):
     """The other side broke the protocol: the connection ends with `code`."""
 
@@ -84,8 +87,8 @@ class Parser:
         Raises:
             FrameError: 1002 for a broken frame, 1009 for a message over `MESSAGE_BYTES`.
         """
-        if not self._buffer and (key := self._small_frame(data)):
-            return [key]
+        if (key := self.key(data)) is not None:
+            return [(Op.BINARY, key)]
         self._buffer += data
         found = []
         while (frame := self._take_frame()) is not None:
@@ -95,17 +98,19 @@ class Parser:
                 found.append(message)
         return found
 
-    def _small_frame(self, data: bytes) -> tuple[Op, bytes] | None:
-        """The message where `data` is one small binary frame, as each pressed key is."""
+    def key(self, data: bytes) -> bytes | None:
+        """The payload where `data` is one small binary frame, as each pressed key is."""
         length = len(data) - 6
-        is_key = (
+        if (
             0 < length < 126
-            and self._expects_mask
-            and data[0] == 0x80 | Op.BINARY
+            and data[0] == BINARY
             and data[1] == 0x80 | length
+            and self._expects_mask
+            and not self._buffer
             and self._message_op is None
-        )
-        return (Op.BINARY, _mask(data[6:], data[2:6])) if is_key else None
+        ):
+            return _mask(data[6:], data[2:6])
+        return None
 
     def _take_frame(self) -> tuple[Op, bool, bytes] | None:
         buffer = self._buffer

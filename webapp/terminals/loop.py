@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 IN, OUT = select.EPOLLIN, select.EPOLLOUT
 
+EVENTS_MOST = 256  # of one turn; the kernel keeps the others for the next
+
 Ready = Callable[[int], None]
 Action = Callable[[], None]
 
@@ -79,9 +81,9 @@ class Loop:
     def turn(self, longest_s: float) -> None:
         """Wait for what comes first, and call it."""
         wait = longest_s
-        if self._timers and (due := self._timers[0][0] - time.monotonic()) < wait:
+        if self._timers and (due := self._timers[0][0] - self.now) < wait:
             wait = max(0.0, due)
-        events = self._epoll.poll(wait)
+        events = self._epoll.poll(wait, EVENTS_MOST)
         self.now = time.monotonic()
         for fd, mask in events:
             ready = self._ready.get(fd)  # an earlier callback of this turn may have forgotten it

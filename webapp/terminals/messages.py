@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from webapp.terminals.bounds import INPUT_BYTES
-from webapp.terminals.frames import Op, encode
+from webapp.terminals.frames import BINARY, Op, encode
 
 MAX_ROWS = 500
 MAX_COLS = 1000
+KEYS, PIECE = b"I", b"T"
 INTERRUPT = b"\x03"  # Ctrl-C, as it is typed
+
+SHORT_BYTES = 126 - 9  # a frame of up to 125 bytes has a head of two
+_OUTPUT, _SHORT_OUTPUT = struct.Struct(">cQ"), struct.Struct(">BBcQ")
 
 # What xterm.js says by itself when a program asks: attributes, status, cursor, modes, colours.
 _ANSWER = re.compile(
@@ -61,15 +65,18 @@ class Knock:
     """The browser wants a sign of life."""
 
 
-def parse(payload: bytes) -> Input | Resize | Drawn | Knock:
+Message = Input | Resize | Drawn | Knock
+
+
+def parse(payload: bytes) -> Message:
     """One payload from the browser.
 
     Raises:
         MessageError: it isn't in the table, or a number is out of its bounds.
     """
     kind, rest = payload[:1], payload[1:]
-    if kind in {b"I", b"T"} and 0 < len(rest) <= INPUT_BYTES:
-        return Input(rest, wants_word=kind == b"T")
+    if kind in {KEYS, PIECE} and 0 < len(rest) <= INPUT_BYTES:
+        return Input(rest, wants_word=kind == PIECE)
     if kind == b"Z" and len(rest) == 4:
         rows, cols = struct.unpack(">HH", rest)
         if 1 <= rows <= MAX_ROWS and 1 <= cols <= MAX_COLS:
@@ -94,7 +101,9 @@ def hello(**fields: object) -> bytes:
 
 def output(seq: int, data: bytes) -> bytes:
     """`O`: bytes of the terminal, the first of which is number `seq`."""
-    return encode(Op.BINARY, struct.pack(">cQ", b"O", seq), data)
+    if len(data) < SHORT_BYTES:  # an echo: its frame's head and its own in one
+        return _SHORT_OUTPUT.pack(BINARY, 9 + len(data), b"O", seq) + data
+    return encode(Op.BINARY, _OUTPUT.pack(b"O", seq), data)
 
 
 def ready() -> bytes:

@@ -119,8 +119,11 @@ class Ring:
             BlockingIOError: nothing to read now.
             OSError: EIO when a pty's last process is gone.
         """
-        first, rest = self._parts(self.head, READ_BYTES)
-        count = os.readv(stream_fd, [first, rest])
+        at = self.head % self.capacity
+        if at + READ_BYTES <= self.capacity:
+            count = os.readv(stream_fd, [self._bytes[at : at + READ_BYTES]])
+        else:
+            count = os.readv(stream_fd, self._parts(self.head, READ_BYTES))
         self._advance(count)
         return count
 
@@ -150,8 +153,12 @@ class Ring:
             self._modes.scan(block)
             self.base += len(block)
             self._write_base()
-        first, rest = self._parts(seq, count)
-        first[:], rest[:] = _UNREAD * len(first), _UNREAD * len(rest)
+        at = seq % self.capacity
+        if at + count <= self.capacity:
+            self._map[HEADER_BYTES + at : HEADER_BYTES + at + count] = _UNREAD * count
+        else:
+            first, rest = self._parts(seq, count)
+            first[:], rest[:] = _UNREAD * len(first), _UNREAD * len(rest)
 
     def _parts(self, seq: int, count: int) -> tuple[memoryview, memoryview]:
         """`count` bytes of memory from `seq` on: up to the memory's end, and from its start."""
@@ -161,8 +168,11 @@ class Ring:
 
     def slice(self, seq: int, limit: int) -> bytes:
         """Up to `limit` bytes from `seq` on, which must be between base and head."""
-        first, rest = self._parts(seq, min(limit, self.head - seq))
-        return b"".join((first, rest))
+        count = min(limit, self.head - seq)
+        at = seq % self.capacity
+        if at + count <= self.capacity:
+            return self._map[HEADER_BYTES + at : HEADER_BYTES + at + count]
+        return b"".join(self._parts(seq, count))
 
     def restore(self) -> tuple[bytes, int]:
         """How to bring an empty screen to this one: a preamble, and where to go on from.

@@ -29,6 +29,7 @@ MARK_TRIES = 10
 MARK_S = 0.01
 LAST_READS = 40
 FEW_BYTES = 256
+ECHO_BYTES = 4  # a character's echo: no program came or went
 LAST_READ_S = 0.05
 
 
@@ -71,8 +72,6 @@ class Terminal:
     Attributes:
         ended: why nothing more comes, None while the shell lives.
         typed_bytes: how much was typed since it began.
-        last_input_at: unix seconds of the last key, 0 before the first.
-        last_output_at: the same of output.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class Terminal:
         self.ring = ring
         self.viewers: list[Onlooker] = []
         self.ended: EndReason | None = None
-        self.last_input_at = self.last_output_at = 0.0
+        self._typed_at = self._printed_at = 0.0  # of the loop's clock; 0: never
         self.typed_bytes = 0
         self._holder = Holder[Onlooker]()
         self._front = Front(shell_pid)
@@ -122,8 +121,8 @@ class Terminal:
         return {
             "terminal": self.name,
             "viewers": len(self.viewers),
-            "last_input_at": self.last_input_at,
-            "last_output_at": self.last_output_at,
+            "last_input_at": unix_time(self._typed_at),
+            "last_output_at": unix_time(self._printed_at),
             "recorded": self._recorder is not None,
         }
 
@@ -170,7 +169,8 @@ class Terminal:
         """Take what `viewer` typed, which gives it the size; see `write`."""
         if messages.is_answer(data) and not self._holder.answers(viewer):
             return True
-        self._take_size(self._holder.type(viewer))
+        if size := self._holder.type(viewer):
+            self._take_size(size)
         return self.write(data)
 
     def write(self, data: bytes) -> bool:
@@ -185,8 +185,8 @@ class Terminal:
         """
         if self.ended:
             return True
-        self.last_input_at = time.time()
-        self._pacing.typed(self.name, self._loop.now)
+        self._typed_at = self._loop.now
+        self._pacing.typed(self.name, self._typed_at)
         if data == messages.INTERRUPT:
             self._queue.clear()
         elif len(self._queue) + len(data) > INPUT_QUEUE_BYTES:
@@ -327,14 +327,15 @@ class Terminal:
             has_ended = False
         except OSError:  # EIO: the pty's last process is gone
             has_ended = True
-        if self.ring.head > start:
-            self.last_output_at = time.time()
+        came = self.ring.head - start
         if has_ended:
             self.end("shell")
         else:
             self._push()
-            self.look()
-        return self.ring.head - start
+            self._printed_at = self._loop.now
+            if came > ECHO_BYTES:
+                self.look()
+        return came
 
     def _is_ours(self) -> bool:
         """Whether we still own the stream; when a newer pump does, the viewers must go to it."""
@@ -359,3 +360,8 @@ class Terminal:
             self._queue.clear()
         for viewer in self.viewers:
             viewer.tell_taken(self.typed_bytes - len(self._queue))
+
+
+def unix_time(moment: float) -> float:
+    """A moment of the loop's clock as unix seconds; 0 stays 0."""
+    return time.time() - time.monotonic() + moment if moment else 0.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webapp.terminals import messages
-from webapp.terminals.bounds import FRAME_BYTES
+from webapp.terminals.bounds import FRAME_BYTES, INPUT_BYTES
 from webapp.terminals.connection import Connection
 from webapp.terminals.credit import Credit
-from webapp.terminals.messages import Drawn, Input, Knock, MessageError, Resize
+from webapp.terminals.messages import Drawn, Input, Knock, Message, MessageError, Resize
 
 if TYPE_CHECKING:
     import socket
@@ -160,11 +160,16 @@ class Viewer:
             self._connection.send(messages.ready())
 
     def _take(self, payload: bytes) -> None:
+        may_type = self.is_ready and self.grant.may == "type"
+        if may_type and payload[:1] == messages.KEYS and 1 < len(payload) <= INPUT_BYTES:
+            self._type(payload[1:])  # the shortest way
+            return
         try:
-            message = messages.parse(payload)
+            self._obey(messages.parse(payload))
         except MessageError as error:
             self.refuse("terminal-message", str(error), "Reload the page.")
-            return
+
+    def _obey(self, message: Message) -> None:
         terminal = self._terminal
         if isinstance(message, Knock):
             self.send(messages.here())
@@ -184,12 +189,15 @@ class Viewer:
         elif self.is_ready or message.data == messages.INTERRUPT:
             # During a replay the rest may be a terminal's answer to a query of long ago; this is a
             # person's, who was overtaken by a flood and wants it to end.
-            self._type(terminal, message)
+            self._type(message.data, wants_word=message.wants_word)
 
-    def _type(self, terminal: Terminal, message: Input) -> None:
-        if message.wants_word:
-            self._waits_for = terminal.typed_bytes + len(message.data)
-        if not terminal.type(self, message.data):
+    def _type(self, data: bytes, *, wants_word: bool = False) -> None:
+        terminal = self._terminal
+        if terminal is None:
+            return
+        if wants_word:
+            self._waits_for = terminal.typed_bytes + len(data)
+        if not terminal.type(self, data):
             self._waits_for = None
             self.refuse(
                 "input-full",
