@@ -271,3 +271,55 @@ def test_a_coarse_pointer_gets_the_keys_that_its_keyboard_lacks(heron: SitDown) 
     page.get_by_label("A line for the terminal").fill("echo a line with suggestions on")
     page.get_by_role("button", name="Send", exact=True).tap()
     learner.terminal.wait_for("^a line with suggestions on$")
+
+
+def test_fingers_scroll_select_and_set_the_size_of_the_text(heron: SitDown) -> None:
+    learner = heron(touch=True)
+    page, terminal = learner.page, learner.terminal
+    bar = page.get_by_role("toolbar", name="Keys")
+    terminal.type("seq 300")
+    terminal.wait_for("^300$")
+    left, top = terminal.place_of("300")
+    touch(page, [(left, top - 200)], [(left, top - 200 + 20 * step) for step in range(10)])
+    wait_for(lambda: "300" not in terminal.text().split(), "older lines")
+    touch(page, [(left, top)], [(left, top - 20 * step) for step in range(20)])
+    terminal.wait_for("^300$")
+    left, top = terminal.place_of("300")
+    expect(bar.get_by_role("button", name="Paste")).to_be_visible()
+    finger = page.context.new_cdp_session(page)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at(left, top)]})
+    copy = bar.get_by_role("button", name="Copy")
+    expect(copy).to_be_visible()  # a long press takes the word
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    copy.tap()
+    expect(bar.get_by_role("button", name="Paste")).to_be_visible()
+    terminal.enter()
+    page.keyboard.type("echo got ")
+    page.keyboard.press("Control+V")
+    terminal.wait_for("echo got 300$")
+    page.keyboard.press("Enter")
+    terminal.wait_prompt()
+    rows = int(terminal.ask("stty size").split()[0])
+    apart = [(left + 100 + 15 * step, top - 100) for step in range(10)]
+    touch(page, [(left, top - 100), apart[0]], apart, still=(left, top - 100))
+    wait_for(lambda: int(terminal.ask("stty size").split()[0]) < rows, "larger text")
+
+
+def at(left: float, top: float) -> dict[str, float]:
+    """A finger's place, as the browser's protocol has it."""
+    return {"x": left, "y": top}
+
+
+def touch(
+    page: Page,
+    begin: list[tuple[float, float]],
+    path: list[tuple[float, float]],
+    still: tuple[float, float] | None = None,
+) -> None:
+    """Put fingers down, move one along a path beside one that stays, and lift them."""
+    session = page.context.new_cdp_session(page)
+    stays = [at(*still)] if still else []
+    steps = [("touchStart", [at(*each) for each in begin])]
+    steps += [("touchMove", [*stays, at(*each)]) for each in path]
+    for kind, points in [*steps, ("touchEnd", [])]:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})

@@ -6,7 +6,7 @@ import { Room } from "../lib/socket.js";
 import { Held } from "../terminal/keys.js";
 import { ask, askName } from "./terminal-ask.js";
 import { fillScreen } from "./terminal-full.js";
-import { keyBar, showHeld } from "./terminal-keybar.js";
+import { keyBar, showClipboard, showHeld } from "./terminal-keybar.js";
 import { lineField, toggleLine } from "./terminal-line.js";
 import { choice, fontReady, toggleReader } from "./terminal-look.js";
 import { TerminalMenu } from "./terminal-menu.js";
@@ -75,7 +75,7 @@ export class SlipTerminal extends HTMLElement {
   });
   #line = lineField((line) => this.#chosenScreen?.run(line) ?? false);
   #bar = keyBar(this.#held, () => this.#chosenScreen, {
-    paste: () => this.#paste(),
+    paste: () => (this.#chosenScreen?.hasSelection ? this.#copy() : this.#paste()),
     line: () => toggleLine(this.#line),
   });
   #timer = 0;
@@ -169,6 +169,7 @@ export class SlipTerminal extends HTMLElement {
       restart: (each) => this.#request("slip-terminal-open", { name: each.name }),
       title: (each) => this.#tabs.label(each.name, each.label, shownTitle(each.title)),
       bell: (each) => this.#isSeen(each) || this.#tabs.mark(each.name, "bell"),
+      selected: (each) => showClipboard(this.#bar, each.hasSelection),
       entered: (each) => this.#choose(each.name),
       problem: ({ sentence, hint }) =>
         this.note({ id: "refused", tone: "warn", icon: "look", strong: sentence, text: hint }),
@@ -447,6 +448,10 @@ export class SlipTerminal extends HTMLElement {
   /** A hidden tab's timers sleep; what waited for one is done when it is seen again. */
   #wake() {
     if (document.visibilityState === "visible") this.#each((screen) => screen.tryNow());
+  }
+
+  #copy() {
+    this.#chosenScreen?.clipboard.copy();
   }
 
   async #paste() {

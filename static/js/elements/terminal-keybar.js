@@ -22,13 +22,15 @@ const KEYS = [
   ["ArrowUp", "↑", "up"],
   ["ArrowRight", "→", "right"],
 ];
+/** The clipboard opens only to a whole click, and a line field needs no repeat. */
+const AT_CLICK = ["paste", "line"];
 const REPEAT_AFTER_MS = 400;
 const REPEAT_MS = 60;
 
 /**
  * @param {import("../terminal/keys.js").Held} held
  * @param {() => import("./terminal-screen.js").TerminalScreen | undefined} screen the chosen one
- * @param {{paste: () => void, line: () => void}} deeds
+ * @param {{paste: () => void, line: () => void}} deeds `paste` copies while something is selected
  */
 export function keyBar(held, screen, deeds) {
   const bar = document.createElement("div");
@@ -85,7 +87,11 @@ export function keyBar(held, screen, deeds) {
     made.setAttribute("aria-label", name);
     made.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // keeps the keyboard open
-      begin(key);
+      if (!AT_CLICK.includes(key)) begin(key);
+    });
+    made.addEventListener("click", ({ detail }) => {
+      if (AT_CLICK.includes(key) || !detail) begin(key); // 0: by a keyboard or a screen reader
+      stop();
     });
     for (const end of ["pointerup", "pointercancel", "pointerleave"])
       made.addEventListener(end, stop);
@@ -104,4 +110,16 @@ export function showHeld(bar, held) {
     made?.setAttribute("aria-pressed", String(held.state[key] !== "up"));
     made?.toggleAttribute("data-locked", held.state[key] === "locked");
   }
+}
+
+/**
+ * One key pastes, and copies while something is selected: a phone has no other.
+ * @param {HTMLElement} bar
+ * @param {boolean} hasSelection
+ */
+export function showClipboard(bar, hasSelection) {
+  const made = bar.querySelector("[data-key=paste]");
+  if (!made) return;
+  made.textContent = hasSelection ? "Copy" : "Paste";
+  made.setAttribute("aria-label", made.textContent);
 }

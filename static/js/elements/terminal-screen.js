@@ -50,6 +50,7 @@ Terminal.strings.promptLabel = "Terminal input. Ctrl Shift L leaves the terminal
  * @property {(screen: TerminalScreen) => void} restart Enter after the shell's end
  * @property {(screen: TerminalScreen) => void} title a program named what it does
  * @property {(screen: TerminalScreen) => void} bell
+ * @property {(screen: TerminalScreen) => void} selected something is, or no longer
  * @property {(screen: TerminalScreen) => void} entered the keyboard is in
  * @property {(problem: {sentence: string, hint: string}) => void} problem
  * @property {(text: string, yes: string, shown?: string) => Promise<boolean>} ask
@@ -136,6 +137,10 @@ export class TerminalScreen {
     return this.#hasShell;
   }
 
+  get hasSelection() {
+    return this.#term.hasSelection();
+  }
+
   /** Milliseconds that a key takes, where that is slow. */
   get slowMs() {
     return this.#echo.slowMs;
@@ -205,6 +210,7 @@ export class TerminalScreen {
     this.#term.parser.registerCsiHandler({ prefix: "?", final: "t" }, (size) => this.#take(size));
     this.#term.onData((data) => this.#typed(data));
     this.#term.onBell(() => this.#ring());
+    this.#term.onSelectionChange(() => this.#owner.selected(this));
     this.#term.onTitleChange((title) => {
       this.title = title;
       this.#owner.title(this);

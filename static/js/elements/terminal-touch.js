@@ -3,6 +3,9 @@
 const LONG_MS = 500;
 const SLIP_PX = 10;
 const SPREAD = 0.12;
+// xterm.js scrolls its own lines by the older figure, 50 pixels for each 120 of it, the other way round; in an event
+// that a script made Chromium gives it the sign of deltaY, so that a finger would scroll backwards.
+const WHEEL_UNITS = -120 / 50;
 
 /** @typedef {{clientX: number, clientY: number}} Point */
 
@@ -59,8 +62,12 @@ export function listenToFingers(element, { resizeText, select }) {
 
   element.addEventListener("touchstart", begin, { passive: true });
   element.addEventListener("touchmove", move, { passive: false });
-  for (const end of ["touchend", "touchcancel"])
-    element.addEventListener(end, () => clearTimeout(timer), { passive: true });
+  const end = (/** @type {TouchEvent} */ event) => {
+    clearTimeout(timer);
+    if (held) event.preventDefault(); // or a click follows, which lets go of what is selected
+  };
+  element.addEventListener("touchend", end, { passive: false });
+  element.addEventListener("touchcancel", () => clearTimeout(timer), { passive: true });
 }
 
 /**
@@ -70,7 +77,8 @@ export function listenToFingers(element, { resizeText, select }) {
  * @param {Point} at
  */
 function scroll(target, by, { clientX, clientY }) {
-  const how = { deltaY: by, clientX, clientY, bubbles: true, cancelable: true };
+  const wheel = { deltaY: by, wheelDeltaY: by * WHEEL_UNITS };
+  const how = { ...wheel, clientX, clientY, bubbles: true, cancelable: true };
   target?.dispatchEvent(new WheelEvent("wheel", how));
 }
 
