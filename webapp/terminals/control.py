@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from webapp.terminals.grants import PACKET_BYTES, Grant
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from webapp.terminals.loop import Loop
 
-_MAX_CALLERS = 64
+_MAX_CALLERS = 1024  # a class that comes at once: web hands each over by a call of its own
 
 Answer = dict[str, Any]
 
@@ -93,14 +94,15 @@ class Control:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         self._listener.bind(str(path))
         path.chmod(0o666)  # the wall is the peer's uid, below
-        self._listener.listen(128)
+        self._listener.listen(_MAX_CALLERS)
         loop.watch(self._listener.fileno(), IN, self._accept)
 
     def _accept(self, _events: int) -> None:
-        try:
-            caller, _ = self._listener.accept()
-        except OSError:
-            return
+        with suppress(OSError):
+            while True:
+                self._admit(self._listener.accept()[0])
+
+    def _admit(self, caller: socket.socket) -> None:
         _, uid, _ = struct.unpack(
             "iII", caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         )
