@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).resolve().parents[1]
 _READY_S = 60
-_LIVES_S = 600
+_LIVES_S = 3600  # longer than any of them takes; they end with their daemon
 _LIMITS: Mapping[str, float] = {
     "memory_bytes": MEMORY_BYTES,
     "pids": PIDS,
@@ -88,6 +88,10 @@ class Daemon:
         """What the daemon holds of memory that no file backs."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon:"))
+
+    def log(self) -> str:
+        """What the daemon has written down."""
+        return (self._instance.data_path / "log").read_text(errors="replace")
 
     def lab_traces(self) -> list[str]:
         """The labs of which there is a folder."""

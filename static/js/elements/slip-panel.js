@@ -318,11 +318,20 @@ function moreOf(name, reading) {
       ["emulator", split.emulator_bytes],
       ["translation cache", split.translation_bytes],
     ].map(([word, bytes]) => `${word} ${megabytes(/** @type {number} */ (bytes))}`);
-    return `The machine’s memory: ${parts.join(", ")}.`;
+    return `The machine’s memory: ${parts.join(", ")}. ${sharesOf(reading)}`;
   }
   const { machine, container } = reading;
   if (name !== "processes" || !machine || !container) return "";
   return `Threads: machine ${count(machine.threads)}, container ${count(container.threads)}.`;
+}
+
+/** Counted another way, by the page tables of its processes. @param {Reading} reading */
+function sharesOf(reading) {
+  const parts = SIDES.map((side) => {
+    const bytes = reading[side]?.pss_bytes;
+    return typeof bytes === "number" ? `${side} ${megabytes(bytes)}` : "";
+  }).filter(Boolean);
+  return parts.length ? `What is shared counted by its sharers (PSS): ${parts.join(", ")}.` : "";
 }
 
 /** @param {string[]} parts */

@@ -94,6 +94,8 @@ export function wireCompare(room, lab) {
       K: () => enter("container"),
       I: () => panel.turn(),
       G: () => panel.read(),
+      // Where there is room for one of them, to the one that is shown.
+      "Ctrl+`": () => enter(isAside(lab.terminal) ? "machine" : "container"),
     },
 
     /**
@@ -136,6 +138,12 @@ function askForMachine(machine) {
   const button = machine.querySelector("[data-boot]");
   if (button instanceof HTMLElement) button.focus();
   return null;
+}
+
+/** Whether the other side stands in its place. @param {HTMLElement} terminal */
+function isAside(terminal) {
+  const side = terminal.closest(".side");
+  return side !== null && getComputedStyle(side).visibility === "hidden";
 }
 
 /** @param {HTMLElement} sides @param {Side} side */

@@ -16,11 +16,10 @@ const REGIONS = ["lesson", "terminals", "panel"];
  * @param {SlipStep} step
  * @param {SlipRail} rail
  * @param {Lab} lab
- * @param {Record<string, () => void>} more keys that only some pages have
+ * @param {Record<string, () => void>} more keys that only some pages have, or have another way
  */
 export function wireKeys(step, rail, lab, more) {
   bindKeys({
-    ...more,
     "Ctrl+Enter": runNext,
     C: () => step.check(),
     H: () => step.hint(),
@@ -31,6 +30,7 @@ export function wireKeys(step, rail, lab, more) {
     F6: () => nextRegion(1),
     "Shift+F6": () => nextRegion(-1),
     "?": showKeys,
+    ...more,
   });
   document.querySelector("[data-show-keys]")?.addEventListener("click", showKeys);
   document.querySelector("[data-close-keys]")?.addEventListener("click", () => dialog()?.close());
