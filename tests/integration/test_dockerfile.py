@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shlex
 import shutil
 import subprocess
@@ -77,6 +78,11 @@ def test_the_server_image_serves_and_runs_a_lab_with_the_documented_rights(engin
             "/",
         ]
         assert 500 < int(engine("exec", "slipway", *size).split()[-1]) < 600  # a disk of its own
+        # A machine boots there, under a kernel of its own, which isn't the server's.
+        machine = ["/opt/slipway/slipway", "lab", "run", "--machine", "--", "uname", "-r"]
+        release = engine("exec", "slipway", *machine).strip()
+        assert release.endswith("amd64")
+        assert release != platform.release()
         engine("stop", "slipway")
         ended = engine("inspect", "--format", "{{.State.ExitCode}}", "slipway")
         assert ended.strip() == "0"
