@@ -133,6 +133,7 @@ def test_a_machine_is_resumed_with_the_keyboard_alone_on_a_narrow_screen(
     expect(machine).to_contain_text("resumed")
     terminal = Terminal(page, "machine")
     terminal.wait_prompt()
+    expect(page.get_by_text("Your shell ran on")).to_be_hidden()  # it has just begun
     page.keyboard.press("Control+Backquote")
     page.keyboard.type("echo a kernel of $((6 * 7))\n")
     terminal.wait_for("^a kernel of 42")

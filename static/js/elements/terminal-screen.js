@@ -78,6 +78,7 @@ export class TerminalScreen {
   /** @type {boolean | null} null: not known */
   #hasProgram = null;
   #wasAway = false;
+  #hasMet = false; // before the first meeting there is nothing to come back to
   #missedLines = 0;
   #replay = "fresh";
   #fitTimer = 0;
@@ -259,7 +260,7 @@ export class TerminalScreen {
     return {
       standing: ({ state }) => {
         // After a shell's end it is a new shell that comes, and nothing was missed.
-        if (state === "reconnecting" && this.#hasShell) this.#wasAway = true;
+        if (state === "reconnecting" && this.#hasShell) this.#wasAway = this.#hasMet;
         this.#owner.standing(this);
       },
       hello: (hello) => this.#meet(hello),
@@ -286,6 +287,7 @@ export class TerminalScreen {
   /** @param {import("../terminal/frames.js").Hello} hello */
   #meet(hello) {
     this.#isReplaying = true;
+    this.#hasMet = true;
     this.#hasShell = true;
     this.#hasProgram = null;
     this.#toldSize = "";
