@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.machine import qemu
 from tests.integration.lab_harness import Lab, place_of
 from tests.waiting import wait_for
 
@@ -115,8 +116,13 @@ def time_of_next_reading(lab: Lab) -> None:
 
 
 def pss_of(pid: int) -> int:
+    return rolled(pid, "Pss")
+
+
+def rolled(pid: int, name: str) -> int:
+    """A line of the sums over all areas of a process's memory, in bytes."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) * 1024
 
 
 def comes_back(before: int, amount: int) -> bool:
@@ -134,3 +140,31 @@ def comes_back(before: int, amount: int) -> bool:
 def available_bytes() -> int:
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) * 1024
+
+
+def test_a_machine_is_counted_and_limited_from_its_first_second(runtime: Server, lab: Lab) -> None:
+    """Not only at its prompt: so it is also tried where a boot takes minutes."""
+
+    def figures() -> dict[str, Any]:
+        lab.client.machine_boot(lab.id)
+        found: dict[str, Any] = lab.client.meter_read(lab.id)["machine"] or {}
+        return found
+
+    wait_for(lambda: figures().get("cpu_seconds", 0) > 1, "a machine that works", deadline_s=120)
+    record = lab.client.lab_get(lab.id)["machine"]
+    place, group = place_of(runtime.instance), f"{lab.id}.m"
+    limits = place.read_limits(group)
+    assert limits is not None
+    assert limits.memory_bytes == qemu.OVERHEAD_BYTES + record["memory_bytes"]
+    assert limits.pids == qemu.PIDS
+    assert place.pids(group) == {record["pid"]}
+
+    def agrees(name: str, counted: str) -> bool:
+        return bool(figures()[name] == pytest.approx(rolled(record["pid"], counted), rel=0.1))
+
+    wait_for(lambda: agrees("pss_bytes", "Pss"), "its PSS", deadline_s=60)
+    wait_for(lambda: agrees("memory_bytes", "Anonymous"), "its own memory", deadline_s=60)
+    shown = figures()
+    assert (shown["processes"], shown["memory_limit_bytes"]) == (1, limits.memory_bytes)
+    v2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    assert (shown["pressure"] is not None) is v2
