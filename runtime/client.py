@@ -124,6 +124,7 @@ class Client:
         profile: str = "plain",
         internet: bool = False,
         limits: Mapping[str, float] | None = None,
+        own_figures: bool = False,
         rows: int = 24,
         cols: int = 80,
     ) -> dict[str, Any]:
@@ -135,6 +136,7 @@ class Client:
             profile=profile,
             internet=internet,
             limits=dict(limits or {}),
+            own_figures=own_figures,
             until=until,
             rows=rows,
             cols=cols,

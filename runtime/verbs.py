@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runtime.container import lxcfs
 from runtime.image.build import Builder
 from runtime.labs.plan import KINDS
 from runtime.labs.state import LabId, Order, Shape
@@ -73,7 +74,7 @@ class Verbs:
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
         web, pump, root = Who.WEB, Who.PUMP, Who.ROOT
-        shape = ("image", "profile", "internet", "limits")
+        shape = ("image", "profile", "internet", "limits", "own_figures")
         size = ("rows", "cols")
         return {
             "status": Verb(web, (), self._status),
@@ -119,6 +120,7 @@ class Verbs:
             "max_labs": self.settings.max_labs,
             "images": [image.name for image in self.images.list()],
             "pool": self.labs.pool(),
+            "own_figures": lxcfs.missing(),
         }
 
     def _lab_create(self, call: Call) -> dict[str, Any]:
@@ -248,7 +250,7 @@ class Verbs:
     def _pool_want(self, call: Call) -> dict[str, Any]:
         wanted = []
         for entry in call.args.groups("shapes", most=16):
-            entry.only(("image", "profile", "internet", "limits", "count"))
+            entry.only(("image", "profile", "internet", "limits", "own_figures", "count"))
             count = entry.integer("count", low=0, high=16)
             wanted.append((self._shape(entry), count))
         return {"pool": self.labs.pool_want(wanted)}
@@ -296,6 +298,7 @@ class Verbs:
             profile=args.text("profile", longest=32, pattern=PROFILE, default="plain"),
             internet=args.flag("internet", default=False),
             limits=self._limits(args),
+            own_figures=args.flag("own_figures", default=False),
         )
 
     def _limits(self, args: Args) -> Limits:

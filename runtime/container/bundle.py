@@ -12,7 +12,7 @@ from runtime.container import profile as profiles
 from runtime.container import seccomp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from runtime.container.profile import Profile
@@ -53,6 +53,8 @@ class Description:
         memory_bytes: limit of memory, and of memory and swap together.
         pids: limit of processes and threads.
         cpu_cores: limit of processor time per second.
+        figures: files of lxcfs, by the path inside that they are mounted over.
+        cpus: the processors that it may run on, as cpuset(7) writes them; empty for all.
         sets_ipc: whether the kernel lets its root set what its ipc namespace may hold.
         devices: the profile's, each with the node that stands for it.
     """
@@ -68,6 +70,8 @@ class Description:
     pids: int
     cpu_cores: float
     sets_ipc: bool = False
+    figures: Mapping[str, Path] = field(default_factory=dict)
+    cpus: str = ""
     devices: dict[str, Path] = field(default_factory=dict)
 
 
@@ -90,7 +94,7 @@ def config(what: Description) -> dict[str, Any]:
         "process": process(what.profile, ROOT, ["/dev/init", "-P"], terminal=False),
         "root": {"path": str(what.root_path)},
         "hostname": what.hostname,
-        "mounts": [*_mounts(what.profile), *_nodes(what.devices)],
+        "mounts": [*_mounts(what.profile), *_nodes(what.devices), *_files(what.figures)],
         "linux": {
             "cgroupsPath": what.cgroup,
             "resources": _resources(what),
@@ -157,10 +161,11 @@ def _rlimit(name: str, soft: int, hard: int) -> dict[str, Any]:
 
 def _resources(what: Description) -> dict[str, Any]:
     period_us = 100_000
+    cpus = {"cpus": what.cpus} if what.cpus else {}
     return {
         "memory": {"limit": what.memory_bytes, "swap": what.memory_bytes},
         "pids": {"limit": what.pids},
-        "cpu": {"quota": round(what.cpu_cores * period_us), "period": period_us},
+        "cpu": {"quota": round(what.cpu_cores * period_us), "period": period_us, **cpus},
         # All but what the OCI runtime always allows: null, zero, full, random, urandom, tty, ptmx.
         "devices": [{"allow": False, "access": "rwm"}, *map(_device, what.devices.values())],
     }
@@ -182,6 +187,15 @@ def _nodes(devices: dict[str, Path]) -> list[dict[str, Any]]:
     return [
         {"destination": name, "type": "bind", "source": str(node), "options": options}
         for name, node in devices.items()
+    ]
+
+
+def _files(files: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Files of the server's, to be read and nothing else."""
+    options = ["bind", "ro", "nosuid", "nodev", "noexec"]
+    return [
+        {"destination": name, "type": "bind", "source": str(path), "options": options}
+        for name, path in files.items()
     ]
 
 

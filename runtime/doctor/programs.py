@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from runtime.container import lxcfs
 from runtime.container.seccomp import MOBY_DEFAULTS
 from runtime.doctor.finding import Finding, advised, judged
 from runtime.kernel.netns import NetworkNamespace
@@ -115,3 +116,16 @@ def _first_line(program: str) -> str:
         return run([program, "--version"], timeout_s=10).stdout.partition("\n")[0]
     except (OSError, ProgramFailed):
         return ""
+
+
+def own_figures() -> Finding:
+    """lxcfs, for workshops whose containers show figures of their own."""
+    why = lxcfs.missing()
+    return advised(
+        "lxcfs",
+        good=not why,
+        found=why or "it can be started",
+        wanted="lxcfs and /dev/fuse, for workshops in which `free` shows the container's memory",
+        fix="Other workshops don't need it. `apt-get install lxcfs`, or start a container with "
+        "`--device /dev/fuse`.",
+    )

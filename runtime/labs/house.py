@@ -14,6 +14,7 @@ import structlog
 from runtime.container import bundle
 from runtime.container.crun import Crun
 from runtime.container.devices import Devices
+from runtime.container.lxcfs import Lxcfs
 from runtime.kernel.forker import Forker
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, limit_news, processes, reconcile, state, usage, walls
@@ -24,6 +25,7 @@ from runtime.labs.making import Making
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
+from runtime.limits.amounts import Limits
 from runtime.limits.disk import Disks
 from runtime.limits.reserve import Reserve
 from runtime.meter.figures import StopWatch
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _FINISH_S = 60.0
+_LXCFS_BYTES, _LXCFS_THREADS, _LXCFS_CORES = 64 << 20, 256, 0.25
 _END_AT_ONCE = 8  # ending one is waiting, mostly
 
 
@@ -91,8 +94,9 @@ class Labs:
         crun = Crun(instance)
         disks = Disks(instance.runtime_path / "disks")
         devices = Devices(instance.run_path / "devices")
+        lxcfs = Lxcfs(instance.run_path / "figures", forker, self._confine_lxcfs)
         self._parts = life.Parts(
-            instance, place, crun, router, terminals, forker, disks, Making(), devices
+            instance, place, crun, router, terminals, forker, disks, Making(), lxcfs, devices
         )
         self._reserve = Reserve(place, instance.data_path, reserve_percent)
         self.machines = Machines(self._parts, images, events, deposits, self._reserve)
@@ -169,10 +173,13 @@ class Labs:
         self.machines.stop()
         self._watch.stop()
         self._parts.forker.stop()
+        self._parts.lxcfs.close()
         self._parts.disks.close()
         self._parts.devices.close()
         left = len(self._labs)
         if left == 0:
+            self._parts.place.kill(reconcile.LXCFS_GROUP)
+            self._parts.place.remove(reconcile.LXCFS_GROUP)
             self._parts.place.close()
         return left
 
@@ -427,6 +434,20 @@ class Labs:
         for lab in labs:
             if lab.state == "ready":
                 reconcile.is_held(self._parts, lab)
+                self._mend_figures(lab)
+
+    def _mend_figures(self, lab: Lab) -> None:
+        """A lab whose lxcfs died lives on, and sees the server's figures: they are said to be."""
+        if reconcile.has_figures(self._parts, lab):
+            return
+        self._keep(lab)
+        self._watch.tell(lab, limit_news.of_figures())
+
+    def _confine_lxcfs(self, pid: int) -> None:
+        """Whoever reads its files all the time shall spend little of the server with it."""
+        limits = Limits(_LXCFS_BYTES, _LXCFS_THREADS, _LXCFS_CORES)
+        for path in self._parts.place.make(reconcile.LXCFS_GROUP, limits):
+            path.write_text(str(pid))
 
     def _expire(self, lab: Lab) -> None:
         self.remove(lab.id, "expired")

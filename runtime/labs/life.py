@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from runtime.container.crun import Crun
     from runtime.container.devices import Devices
+    from runtime.container.lxcfs import Lxcfs
     from runtime.container.profile import Profile
     from runtime.image.store import Image
     from runtime.instance import Instance
@@ -52,6 +54,7 @@ class Parts:
         forker: makes their namespaces.
         disks: makes what they write to.
         making: what is being made now.
+        lxcfs: shows a container its own figures.
         devices: the nodes that some profiles give.
     """
 
@@ -63,13 +66,13 @@ class Parts:
     forker: Forker
     disks: Disks
     making: Making
+    lxcfs: Lxcfs
+    devices: Devices
 
     @cached_property
     def sets_ipc(self) -> bool:
         """Whether a lab's root may bound its own System V objects; asked of the kernel once."""
         return namespaces.may_set_ipc(self.forker, ids.FIRST_ID, bundle.MAPPED_IDS)
-
-    devices: Devices
 
     def folder(self, lab: Lab | str) -> Path:
         """Where a lab's files are."""
@@ -296,9 +299,31 @@ def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -
         pids=limits.pids,
         cpu_cores=limits.cpu_cores,
         sets_ipc=parts.sets_ipc,
+        figures=_own_figures(parts, lab) if lab.shape.own_figures else {},
+        cpus=_own_processors(parts, lab) if lab.shape.own_figures else "",
         devices={name: parts.devices.find(name) for name in profile.devices},
     )
     bundle.write(parts.folder(lab), description, lab.user)
+
+
+def _own_figures(parts: Parts, lab: Lab) -> dict[str, Path]:
+    found = parts.lxcfs.figures()
+    lab.figures_pid, lab.figures_ticks = found.pid, found.started_ticks
+    lab.figures_why = found.why
+    return found.sources
+
+
+def _own_processors(parts: Parts, lab: Lab) -> str:
+    """As many as it may use: `nproc` counts those that a program may run on, whatever /proc says.
+
+    Which ones is left to chance, that is, to the lab's random name: many labs use all alike.
+    """
+    there = sorted(os.sched_getaffinity(0))
+    count = math.ceil(lab.shape.limits.cpu_cores)
+    if count >= len(there) or not parts.place.can_pin():
+        return ""
+    first = int(lab.id, 16) % (len(there) - count + 1)
+    return ",".join(map(str, there[first : first + count]))
 
 
 def _end_container(parts: Parts, lab_id: str) -> None:

@@ -206,6 +206,12 @@ def of_idleness(idle_s: int, left_s: int) -> News:
     return News("idle", what, f"Press a key within {_time(left_s)} and it stays yours.")
 
 
+def of_figures() -> News:
+    """A lab's lxcfs died."""
+    what = "What showed your container its own figures has ended; your programs run on."
+    return News("figures", what, "`free` and /proc/meminfo show the server's from here on.")
+
+
 def _time(seconds: int) -> str:
     minutes = round(seconds / 60)
     if minutes < 1:

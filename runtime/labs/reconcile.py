@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from runtime.container import lxcfs
 from runtime.kernel import processes
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, state
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+LXCFS_GROUP = "lxcfs"
+"""The cgroup of what shows labs their own figures, beside theirs."""
+_PATIENCE_S = 10.0
 _ROWS, _COLS = 24, 80  # until a page says its own
 
 
@@ -57,7 +61,7 @@ def traces(parts: Parts) -> set[str]:
         for server, _, what in (owner.partition("/") for owner in ids.claimed().values())
         if server == instance.id and state.is_id(what)
     }
-    groups = {name.partition(".")[0] for name in parts.place.labs()}
+    groups = {name.partition(".")[0] for name in parts.place.labs() - {LXCFS_GROUP}}
     return folders | claims | parts.crun.known() | groups | set(parts.router.attached())
 
 
@@ -106,6 +110,27 @@ def is_held(parts: Parts, lab: Lab) -> bool:
             return False
         log.warning("lab.limits_mended", lab=lab.id, found=problem.facts["found"])
     return True
+
+
+def has_figures(parts: Parts, lab: Lab) -> bool:
+    """Whether the lab has the figures that it shall; where lxcfs died, its files are taken away.
+
+    They would answer nothing any more; the kernel's own come to light below.
+    """
+    if not lab.figures_pid or lxcfs.is_alive(lxcfs.Figures({}, lab.figures_pid, lab.figures_ticks)):
+        return True
+    namespace_fd = os.open(f"/proc/{lab.pid}/ns/mnt", os.O_RDONLY)
+    try:
+        paths = [f"/proc/{name}" for name in lxcfs.FILES]
+        with parts.forker.call(lxcfs.detach, {"paths": paths}, [namespace_fd]) as talk:
+            talk.receive(_PATIENCE_S)
+    except OSError as error:
+        log.warning("lab.figures_stay_dead", lab=lab.id, error=str(error))
+    finally:
+        os.close(namespace_fd)
+    lab.figures_pid, lab.figures_why = 0, "lxcfs ended while this container ran."
+    log.warning("lab.figures_lost", lab=lab.id)
+    return False
 
 
 def _remove(parts: Parts, lab_id: str) -> None:

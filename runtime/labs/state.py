@@ -26,6 +26,7 @@ class Shape:
     profile: str = "plain"
     internet: bool = False
     limits: Limits = field(default_factory=Limits)
+    own_figures: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class Lab:
         address: IPv4 address, or "" without a network.
         pid: the server's pid of its process 1; 0 before it runs.
         started_ticks: that process's start time, so that a pid used again is not taken for it.
+        figures_pid: of the lxcfs that shows its own figures, with `figures_ticks`; 0: the server's.
+        figures_ticks: when that began.
+        figures_why: why it sees the server's though its own were asked for; a sentence.
         boot_id: of the server's kernel that it runs under; no lab outlives that.
         warm: it came from the pool.
         stages_ms: what making it cost, a stage a key.
@@ -82,6 +86,9 @@ class Lab:
     pid: int = 0
     started_ticks: int = 0
     boot_id: str = ""
+    figures_pid: int = 0
+    figures_ticks: int = 0
+    figures_why: str = ""
     warm: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
     starts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -112,6 +119,9 @@ class Lab:
             "image": self.shape.image,
             "profile": self.shape.profile,
             "internet": self.shape.internet,
+            "own_figures": self.shape.own_figures,
+            "figures": "container" if self.figures_pid else "server",
+            "figures_why": self.figures_why,
             "limits": asdict(self.shape.limits),
             "until": self.until,
             "address": self.address,

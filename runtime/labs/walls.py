@@ -45,6 +45,10 @@ def read(parts: Parts, lab: Lab, usage: Mapping[str, Any]) -> dict[str, Any]:
         "limits": list(_limits(lab, usage, mounts)),
         "rights": _rights(parts, lab, own, mounts),
         "network": _network(parts, lab),
+        "figures": {
+            "whose": "container" if lab.figures_pid else "server",
+            "why": lab.figures_why,
+        },
     }
 
 

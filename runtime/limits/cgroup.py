@@ -61,6 +61,9 @@ class Place(Protocol):
     def hits(self, lab: str) -> Hits:
         """How often a lab met its limits."""
 
+    def can_pin(self) -> bool:
+        """Whether a lab can be held to some of the processors."""
+
     def limit_io(self, lab: str, device: int, bytes_per_s: int) -> None:
         """Limit how fast a lab's disk is read and written; nothing happens where the kernel can't.
 

@@ -104,6 +104,10 @@ class Legacy:
         (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
         (cpu / "cpu.cfs_quota_us").write_text(str(round(limits.cpu_cores * _PERIOD_US)))
 
+    def can_pin(self) -> bool:
+        """Whether a lab can be held to some of the processors."""
+        return "cpuset" in self._hierarchies
+
     def limit_io(self, lab: str, device: int, bytes_per_s: int) -> None:
         """Limit how fast a lab's disk is read and written, where the kernel can."""
         if "blkio" not in self._hierarchies:

@@ -13,7 +13,7 @@ from runtime.problems import Problem
 
 _PERIOD_US = 100_000
 _NEEDED = ("cpu", "memory", "pids")
-_WANTED = ("io",)
+_WANTED = ("io", "cpuset")
 
 
 def base_below(root: Path, name: str, keeper_pid: int | None) -> Path:
@@ -106,6 +106,10 @@ class Unified:
             (group / "memory.swap.max").write_text("0")
         (group / "pids.max").write_text(str(limits.pids))
         (group / "cpu.max").write_text(f"{round(limits.cpu_cores * _PERIOD_US)} {_PERIOD_US}")
+
+    def can_pin(self) -> bool:
+        """Whether a lab can be held to some of the processors."""
+        return "cpuset" in (self._base / "cgroup.subtree_control").read_text().split()
 
     def limit_io(self, lab: str, device: int, bytes_per_s: int) -> None:
         """Limit how fast a lab's disk is read and written, where the kernel can."""

@@ -36,9 +36,21 @@ def workshop() -> None:
     show_default=True,
     help="Whether terminals are recorded; kept: after the end, too.",
 )
+@click.option(
+    "--own-figures",
+    is_flag=True,
+    help="free, nproc and /proc/meminfo show the container's figures, by lxcfs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def create(
-    lessons: str, learners: int, minutes: int, internet: str, recording: str, *, as_json: bool
+    lessons: str,
+    learners: int,
+    minutes: int,
+    internet: str,
+    recording: str,
+    *,
+    own_figures: bool,
+    as_json: bool,
 ) -> None:
     """Open a workshop; prints its code and links.
 
@@ -53,6 +65,7 @@ def create(
         minutes,
         internet=internet == "on",
         recording=recording,
+        own_figures=own_figures,
     )
     with parts.opened_database(settings) as database:
         opened = open_workshop(database, library, plan)
@@ -66,6 +79,7 @@ def create(
         "max_learners": opened.max_learners,
         "internet": opened.internet,
         "recording": opened.recording,
+        "own_figures": opened.own_figures,
         "ends_at": opened.ends_at.isoformat(),
     }
     if as_json:

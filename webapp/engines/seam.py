@@ -29,6 +29,7 @@ class Engine(Protocol):
         profile: str = "plain",
         internet: bool = False,
         limits: Mapping[str, float] | None = None,
+        own_figures: bool = False,
         rows: int = 24,
         cols: int = 80,
     ) -> dict[str, Any]:

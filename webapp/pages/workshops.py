@@ -191,6 +191,7 @@ def _plan() -> Plan:
         minutes=_number("minutes", "How long"),
         internet=request.form.get("internet") == "on",
         recording=_recording(),
+        own_figures=request.form.get("own_figures") == "on",
     )
 
 
@@ -224,6 +225,8 @@ def _new_form(problem: Problem | None = None) -> str:
         minutes=request.form.get("minutes", plan.minutes),
         internet=request.form.get("internet", "off"),
         recording=request.form.get("recording", "off"),
+        own_figures=request.form.get("own_figures", "off"),
+        no_own_figures=_no_own_figures(),
         class_sizes=CLASS_SIZES,
         durations=MINUTES,
         problem=problem,
@@ -236,6 +239,14 @@ def _order_pool() -> None:
         wired().clock.order_pool()
     except Problem as problem:
         log.info("pool.not_ordered", code=problem.code)
+
+
+def _no_own_figures() -> str:
+    """Why containers can't show figures of their own here; empty where they can."""
+    try:
+        return str(wired().engine.status().get("own_figures", ""))
+    except Problem as problem:
+        return problem.sentence
 
 
 def _runtime_problem() -> Problem | None:

@@ -111,6 +111,13 @@ def _uses(walls: Mapping[str, Any]) -> Iterator[Row]:
         if used is not None:
             value = f"{_amount(used, limit['unit'], bare=True)} of {value}"
         yield Row(name, title, value, sentence, None, more, used, most)
+    yield _figures(walls)
+
+
+def _figures(walls: Mapping[str, Any]) -> Row:
+    figures = walls["figures"]
+    title, sentence, value = words.FIGURES[figures["whose"]]
+    return Row("figures", title, value, sentence, more=figures["why"])
 
 
 def _may(walls: Mapping[str, Any]) -> Iterator[Row]:

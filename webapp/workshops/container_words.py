@@ -89,6 +89,20 @@ LIMITS = {
     "terminals": ("Terminals", "So many shells can this page open in your container.", ""),
 }
 
+FIGURES = {
+    "server": (
+        "Whose figures",
+        "`free`, `nproc` and `/proc/meminfo` ask the kernel, and it answers for the whole machine.",
+        "the server’s",
+    ),
+    "container": (
+        "Whose figures",
+        "lxcfs lies over `/proc/meminfo` and its like, so `free` and `top` show your limits; "
+        "`nproc` counts the processors that you may run on.",
+        "your container’s",
+    ),
+}
+
 RULES = {
     "capabilities": (
         "Root’s powers",

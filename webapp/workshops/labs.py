@@ -75,6 +75,7 @@ class Labs:
             profile=workshop.profile,
             internet=workshop.internet,
             limits=workshop.limits,
+            own_figures=workshop.own_figures,
             until=workshop.ends_at.timestamp(),
         )
         self._by_learner[learner.id] = lab

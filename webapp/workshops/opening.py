@@ -41,6 +41,7 @@ class Plan:
     Attributes:
         lessons: names, in the order of teaching.
         recording: of terminals: `off`, `on`, or `kept` after the end.
+        own_figures: whether `free` and its like show the container's figures.
     """
 
     lessons: tuple[str, ...]
@@ -51,6 +52,7 @@ class Plan:
     pids: int = 128
     cpu_cores: float = 1.0
     recording: str = "off"
+    own_figures: bool = False
 
 
 def open_workshop(
@@ -104,6 +106,7 @@ def shapes_of(workshops: Sequence[Workshop]) -> list[dict[str, object]]:
             "profile": workshop.profile,
             "internet": workshop.internet,
             "limits": workshop.limits,
+            "own_figures": workshop.own_figures,
             "count": 1,
         }
         if shape not in shapes:
@@ -130,6 +133,7 @@ def _add(
         pids=plan.pids,
         cpu_cores=plan.cpu_cores,
         recording=plan.recording,
+        own_figures=plan.own_figures,
         opened_by=opened_by,
     )
     session.add(workshop)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from webapp.workshops.container_view import cells, sections
+from webapp.workshops.container_words import FIGURES
 
 MB = 1024**2
 WALLS: dict[str, Any] = {
@@ -30,6 +31,7 @@ WALLS: dict[str, Any] = {
         "capabilities_all": 41, "is_filtered": True, "calls_refused": 55, "hidden": ["/proc/keys"],
         "read_only": [],
     },
+    "figures": {"whose": "server", "why": ""},
     "network": {
         "address": "198.18.0.2", "internet": False, "share": {"connections": 512, "mbit": 100},
         "refused": {"internet": 3, "mail": 0, "connections": 0},
@@ -65,3 +67,19 @@ def test_what_is_not_limited_here_has_no_row_and_each_row_has_a_sentence() -> No
     assert "share" not in {row.name for row in rows}  # of the way out, where there is one
     assert all(row.sentence.endswith(".") for row in rows)
     assert len({row.name for row in rows}) == len(rows)
+
+
+def test_the_page_says_whose_figures_free_shows_and_why() -> None:
+    shown = {whose: figures_row({"whose": whose, "why": why}) for whose, why in WHOSE.items()}
+    assert shown["server"] == (FIGURES["server"][2], WHOSE["server"])
+    assert shown["container"] == (FIGURES["container"][2], "")
+
+
+WHOSE = {"server": "lxcfs is not installed on this server.", "container": ""}
+
+
+def figures_row(figures: dict[str, str]) -> tuple[str, str]:
+    rows = {
+        row.name: row for section in sections({**WALLS, "figures": figures}) for row in section.rows
+    }
+    return rows["figures"].value, rows["figures"].more
