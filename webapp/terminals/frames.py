@@ -109,6 +109,8 @@ class Parser:
             and not self._buffer
             and self._message_op is None
         ):
+            if length == 2:  # one letter
+                return bytes((data[6] ^ data[2], data[7] ^ data[3]))
             return _mask(data[6:], data[2:6])
         return None
 

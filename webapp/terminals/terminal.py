@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 JIGGLE_S = 0.08
 ENTER = b"\r"
+ESCAPE = 0x1B
 LOOK_S = 0.05
 MARK_TRIES = 10
 MARK_S = 0.01
@@ -167,7 +168,7 @@ class Terminal:
 
     def type(self, viewer: Onlooker, data: bytes) -> bool:
         """Take what `viewer` typed, which gives it the size; see `write`."""
-        if messages.is_answer(data) and not self._holder.answers(viewer):
+        if data[0] == ESCAPE and messages.is_answer(data) and not self._holder.answers(viewer):
             return True
         if size := self._holder.type(viewer):
             self._take_size(size)
@@ -191,8 +192,8 @@ class Terminal:
             self._queue.clear()
         elif len(self._queue) + len(data) > INPUT_QUEUE_BYTES:
             return False
-        self._queue += data
         self.typed_bytes += len(data)
+        self._queue += data
         self._flush()
         if self._queue:
             self.listen()
@@ -268,7 +269,7 @@ class Terminal:
         Mostly the stream's own end says it first; a program left in the background keeps the pty
         open.
         """
-        if not self.ended and self._may_read() and self._read(FULL_BYTES) == 0:
+        if not self.ended and self._may_read() and self._read() == 0:
             tries = 0
         if tries:
             self._loop.later(LAST_READ_S, lambda: self.shell_ended(tries - 1))
@@ -302,48 +303,48 @@ class Terminal:
         if events & OUT:
             self._flush()
         if not self.ended and (events & IN or (events & ~OUT and self._may_read())):
-            budget, rest_s = self._pacing.turn(self.name, self._loop.now)
-            used = self._read(budget)
-            if rest_s and used >= budget and not self.ended:
-                self._is_resting = True
-                self._loop.later(rest_s, self._rested)
+            self._read()
         self.listen()
 
     def _rested(self) -> None:
         self._is_resting = False
         self.listen()
 
-    def _read(self, limit_bytes: int) -> int:
-        """Read until nothing is left or `limit_bytes` came; push it on; how much it was."""
-        start = self.ring.head
+    def _read(self) -> int:
+        """Read what there is, as much as this turn may, and push it on; how much it was."""
+        start, limit_bytes, rest_s = self.ring.head, FULL_BYTES, 0.0
         has_ended = False
         try:
-            while self.ring.head - start < limit_bytes and not has_ended:
-                count = self._is_ours() and self.ring.read_from(self._stream_fd)
-                has_ended = not count
-                if count < FEW_BYTES:  # an echo: nothing more is there, most likely
-                    break
+            count = self._read_once()
+            if count >= FEW_BYTES:  # less is an echo: nothing more is there, most likely
+                limit_bytes, rest_s = self._pacing.turn(self.name, self._loop.now)
+            while count >= FEW_BYTES and self.ring.head - start < limit_bytes:
+                count = self._read_once()
+            has_ended = not count
         except BlockingIOError:
-            has_ended = False
+            pass
         except OSError:  # EIO: the pty's last process is gone
             has_ended = True
         came = self.ring.head - start
         if has_ended:
             self.end("shell")
-        else:
-            self._push()
-            self._printed_at = self._loop.now
-            if came > ECHO_BYTES:
-                self.look()
+            return came
+        self._push()
+        self._printed_at = self._loop.now
+        if came > ECHO_BYTES:
+            self.look()
+        if rest_s and came >= limit_bytes:
+            self._is_resting = True
+            self._loop.later(rest_s, self._rested)
         return came
 
-    def _is_ours(self) -> bool:
-        """Whether we still own the stream; when a newer pump does, the viewers must go to it."""
+    def _read_once(self) -> int:
+        """How much came; 0 at the end, and where a newer pump owns the stream: go there."""
         if self.ring.is_ours:
-            return True
+            return self.ring.read_from(self._stream_fd)
         for viewer in list(self.viewers):
             viewer.send_away()
-        return False
+        return 0
 
     def _push(self) -> None:
         for viewer in list(self.viewers):
@@ -353,7 +354,8 @@ class Terminal:
     def _flush(self) -> None:
         try:
             while self._queue and not self.ended:
-                del self._queue[: os.write(self._stream_fd, self._queue[:4096])]
+                sent = os.write(self._stream_fd, self._queue)
+                del self._queue[:sent]
         except BlockingIOError:
             pass
         except OSError:
