@@ -23,18 +23,18 @@ class Orphans:
     """The calling process as next of kin, from `start` on; call that from the main thread."""
 
     def __init__(self) -> None:
-        self._came = threading.Event()
+        # Not a threading.Event: its lock isn't free where one handler interrupts another.
+        self._came_fd = os.eventfd(0, os.EFD_CLOEXEC)
 
     def start(self) -> None:
         """Be given orphans from now on, and wait for each in a thread of its own."""
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-        signal.signal(signal.SIGCHLD, lambda *_: self._came.set())
+        signal.signal(signal.SIGCHLD, lambda *_: os.eventfd_write(self._came_fd, 1))
         threading.Thread(target=self._serve, name="orphans", daemon=True).start()
 
     def _serve(self) -> None:
         while True:
-            self._came.wait()
-            self._came.clear()
+            os.eventfd_read(self._came_fd)
             # The kernel gives orphans to the main thread.
             listed = (_CHILDREN / str(os.getpid()) / "children").read_text()
             for pid in map(int, listed.split()):
