@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import time
 from dataclasses import dataclass, field
@@ -142,6 +143,12 @@ class Booter:
         Raises:
             Refused: it isn't, and nothing of it runs any more.
         """
+        if not qemu.fits_processor():
+            raise Refused(
+                "processor",
+                f"Machines need a server with an {qemu.ARCHITECTURE} processor, and this one's is "
+                f"{platform.machine()}. Your container goes on.",
+            )
         if not qemu.is_installed():
             raise Refused(
                 "missing",

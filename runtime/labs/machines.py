@@ -189,7 +189,11 @@ class Machines:
     def can_boot(self, lab: Lab) -> bool:
         """Whether this server has what a machine of a lab's image boots with."""
         image = self._images.get(lab.shape.image)
-        return qemu.is_installed() and image_boot.is_bootable(image.rootfs_path.parent)
+        return (
+            qemu.fits_processor()
+            and qemu.is_installed()
+            and image_boot.is_bootable(image.rootfs_path.parent)
+        )
 
     def guest(self, lab_id: str) -> dict[str, int] | None:
         """What the guest's own kernel says of its memory and processes; None before it did."""

@@ -8,6 +8,7 @@ like any program. Everything that it holds is also the keeper's, so it outlives 
 from __future__ import annotations
 
 import os
+import platform
 import pty
 import socket
 import termios
@@ -26,6 +27,7 @@ Accelerator = Literal["kvm", "tcg"]
 Board = Literal["microvm", "q35"]
 
 PROGRAM = "qemu-system-x86_64"
+ARCHITECTURE = "x86_64"  # of the guests' kernel, and so of the servers that have machines
 # What qemu needs beside its guest's memory: its own, and the code that it translates (tb-size).
 OVERHEAD_BYTES = 96 << 20
 TRANSLATION_MB = 32
@@ -131,6 +133,11 @@ def start(plan: Plan) -> Started:
         )
         ours.pop_all()
     return Started(process, console_fd, agent, monitor)
+
+
+def fits_processor() -> bool:
+    """Whether this server's processor is of the kind that machines are built for."""
+    return platform.machine() == ARCHITECTURE
 
 
 def is_installed() -> bool:

@@ -9,7 +9,7 @@ How = Literal["cold", "resumed"]
 State = Literal["queued", "booting", "ready", "ending", "ended", "failed"]
 Reason = Literal[
     "", "asked", "halted", "crashed", "killed", "memory", "never-ready", "missing", "no-kernel",
-    "server",
+    "processor", "server",
 ]  # fmt: skip
 # How a start is called in the figures of both sides.
 STARTS: dict[How, str] = {"cold": "cold", "resumed": "prepared"}

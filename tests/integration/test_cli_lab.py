@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import pty
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def lab(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
         env=environ(),
     )
 
@@ -48,6 +49,15 @@ def test_run_gives_the_commands_output_and_code_and_leaves_no_lab(runtime: Serve
     script = "id -un; cat; echo oops >&2; exit 3"
     done = lab(runtime.instance, "run", "--", "sh", "-c", script, given="in\n")
     assert (done.stdout, done.stderr, done.returncode) == ("root\nin\n", "oops\n", 3)
+    assert runtime.client.lab_list() == []
+
+
+def test_run_in_a_machine_gives_the_commands_output_and_code(runtime: Server) -> None:
+    script = "uname -r; cat; echo oops >&2; exit 3"
+    done = lab(runtime.instance, "run", "--machine", "--", "sh", "-c", script, given="in\n")
+    release, *rest = done.stdout.split("\n")
+    assert (rest, done.stderr, done.returncode) == (["in", ""], "oops\n", 3)
+    assert release != platform.release()
     assert runtime.client.lab_list() == []
 
 
