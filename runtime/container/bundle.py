@@ -57,6 +57,8 @@ class Description:
         cpus: the processors that it may run on, as cpuset(7) writes them; empty for all.
         sets_ipc: whether the kernel lets its root set what its ipc namespace may hold.
         devices: the profile's, each with the node that stands for it.
+        filter: the profile's system call filter in the kernel's own form, base64; empty where the
+            OCI runtime has yet to make it, which takes a fifth of a start.
     """
 
     profile: Profile
@@ -73,6 +75,7 @@ class Description:
     figures: Mapping[str, Path] = field(default_factory=dict)
     cpus: str = ""
     devices: dict[str, Path] = field(default_factory=dict)
+    filter: str = ""
 
 
 def write(folder: Path, description: Description, user: User) -> None:
@@ -95,6 +98,8 @@ def config(what: Description) -> dict[str, Any]:
         "root": {"path": str(what.root_path)},
         "hostname": what.hostname,
         "mounts": [*_mounts(what.profile), *_nodes(what.devices), *_files(what.figures)],
+        # crun's alone: runc reads the rules below.
+        "annotations": {"run.oci.seccomp_bpf_data": what.filter} if what.filter else {},
         "linux": {
             "cgroupsPath": what.cgroup,
             "resources": _resources(what),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from runtime.container.bundle import OOM_SCORE_ADJ
-from runtime.kernel import spawn
+from runtime.kernel import sealed, spawn
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Crun:
         self._labs_path = instance.labs_path
         self._state_path = instance.run_path / "crun"
         self._console_path = instance.run_path / "console"
+        self._filters: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Make the folders for states and sockets; nobody but root looks into them.
@@ -78,11 +80,22 @@ class Crun:
         try:
             return self._run("crun", lab)
         except Problem as refused:
-            if not _is_installed("runc"):
+            if spawn.find("runc") is None:
                 raise
             log.warning("container.refused_by_crun", lab=lab, cause=str(refused.__cause__))
             self.delete(lab)
         return self._run("runc", lab)
+
+    def keep_filter(self, lab: str, profile: str) -> None:
+        """Remember what crun made of a profile's system call filter, from a lab that it started."""
+        if profile not in self._filters:
+            with suppress(FileNotFoundError):  # runc's, which loads it and keeps none
+                made = (self._state_path / lab / "seccomp.bpf").read_bytes()
+                self._filters[profile] = base64.b64encode(made).decode()
+
+    def filter(self, profile: str) -> str:
+        """A profile's filter as crun made it for an earlier lab; empty for the first."""
+        return self._filters.get(profile, "")
 
     def open_shell(self, lab: str, rows: int, cols: int) -> Shell:
         """Start a login shell of the image's user on a new terminal.
@@ -113,18 +126,17 @@ class Crun:
             listener.bind(str(files / "console"))
             listener.listen(1)
             options = ["--detach", "--tty", f"--console-socket={files / 'console'}"]
-            argv = self._exec_argv(lab, process, files, options)
-            child = undo.enter_context(spawn.start(argv, oom_score_adj=OOM_SCORE_ADJ))
+            child = undo.enter_context(self._exec(lab, process, files, options))
             undo.callback(_end, child)
             stream_fd = _receive_master(listener, child)
             if stream_fd is None:
-                raise _not_executed(lab, argv, child.wait(), files / "log")
+                raise _not_executed(lab, child, child.wait(), files / "log")
             undo_stream = undo.enter_context(ExitStack())
             undo_stream.callback(os.close, stream_fd)
             ioctl(stream_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
             self._give_terminal(lab, stream_fd, process["user"]["uid"])
             if (code := spawn.wait(child, _START_S)) != 0:
-                raise _not_executed(lab, argv, code, files / "log")
+                raise _not_executed(lab, child, code, files / "log")
             pid = int((files / "pid").read_text())
             undo_stream.pop_all()
         return Shell(stream_fd, pid)
@@ -163,13 +175,7 @@ class Crun:
         with ExitStack() as undo:
             files = self._files(f"{lab}-{os.urandom(4).hex()}", undo)
             options = ["--tty"] if process["terminal"] else []
-            argv = self._exec_argv(lab, process, files, options)
-            stdin, stdout, stderr = fds
-            child = undo.enter_context(
-                spawn.start(
-                    argv, stdin=stdin, stdout=stdout, stderr=stderr, oom_score_adj=OOM_SCORE_ADJ
-                )
-            )
+            child = undo.enter_context(self._exec(lab, process, files, options, fds))
             undo.callback(_end, child)
             while spawn.wait_ready([], child, _LOOK_S) is None:
                 if is_gone():
@@ -177,7 +183,7 @@ class Crun:
                     break
             code = spawn.wait(child, _START_S)
             if code != 0 and not (files / "pid").exists():
-                raise _not_executed(lab, argv, code, files / "log")
+                raise _not_executed(lab, child, code, files / "log")
         return code if code >= 0 else 128 - code
 
     def delete(self, lab: str) -> None:
@@ -185,7 +191,7 @@ class Crun:
         if not (self._state_path / lab).is_dir():
             return
         argv = [self._program(lab), f"--root={self._state_path}", "delete", "--force", lab]
-        if spawn.run_quietly(argv) != 0:
+        if spawn.run_quietly(argv, executable=_executable(argv)) != 0:
             # Its own program can't read the state; its cgroup is killed, so a folder is left.
             spawn.run(["rm", "-rf", "--", str(self._state_path / lab)])
 
@@ -214,29 +220,55 @@ class Crun:
             f"--pid-file={folder / 'pid'}",
             lab,
         ]
-        code = spawn.run_quietly(argv, timeout_s=_START_S)
+        code = spawn.run_quietly(argv, timeout_s=_START_S, executable=_executable(argv))
         if code != 0:
             raise _not_started(lab, argv, code, folder / "log")
         return int((folder / "pid").read_text())
 
-    def _exec_argv(
-        self, lab: str, process: dict[str, Any], files: Path, options: list[str]
-    ) -> list[str]:
+    def _exec(
+        self,
+        lab: str,
+        process: dict[str, Any],
+        files: Path,
+        options: list[str],
+        fds: tuple[int, int, int] = (spawn.DEVNULL,) * 3,
+    ) -> spawn.Process:
+        """Let the OCI runtime start a program; it learns which once it is as mortal as a lab.
+
+        What it starts inherits how readily memory is taken from it, so that comes first.
+        """
         program = self._program(lab)
         process = {**process}
         limited = _limit_beforehand(process) if program == "runc" else []
-        (files / "process").write_text(json.dumps(process))
-        return [
+        reading_fd, writing_fd = os.pipe()
+        argv = [
             *limited,
             program,
             f"--root={self._state_path}",
             f"--log={files / 'log'}",
             "exec",
             *options,
-            f"--process={files / 'process'}",
+            f"--process=/proc/self/fd/{reading_fd}",
             f"--pid-file={files / 'pid'}",
             lab,
         ]
+        stdin, stdout, stderr = fds
+        # Whoever ends without having read is found by its exit code.
+        with suppress(BrokenPipeError), os.fdopen(writing_fd, "w") as description:
+            try:
+                child = spawn.start(
+                    argv,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    pass_fds=[reading_fd],
+                    oom_score_adj=OOM_SCORE_ADJ,
+                    executable=_executable(argv),
+                )
+            finally:
+                os.close(reading_fd)
+            description.write(json.dumps(process))
+        return child
 
     def _program(self, lab: str) -> str:
         try:
@@ -276,14 +308,14 @@ def _not_started(lab: str, argv: list[str], status: int, log_path: Path) -> Prob
     return problem
 
 
-def _not_executed(lab: str, argv: list[str], status: int, log_path: Path) -> Problem:
+def _not_executed(lab: str, child: spawn.Process, status: int, log_path: Path) -> Problem:
     problem = Problem(
         "container-exec",
         "A program could not be started in the container.",
         "Look whether it is there and can be run; if it is a shell, open the terminal again.",
         lab=lab,
     )
-    problem.__cause__ = spawn.failed(argv, status, _said(log_path))
+    problem.__cause__ = spawn.failed(spawn.command(child), status, _said(log_path))
     return problem
 
 
@@ -316,8 +348,10 @@ def _kill(pid_path: Path) -> None:
             os.close(pidfd)
 
 
-def _is_installed(program: str) -> bool:
-    return any((Path(folder) / program).exists() for folder in spawn.PATH.split(":"))
+def _executable(argv: list[str]) -> str | None:
+    """What to start for a command of crun's: its sealed copy, where there can be one."""
+    program = spawn.find("crun") if argv[0] == "crun" else None
+    return sealed.copy_of(Path(program)) if program else None
 
 
 def _remove_files(folder: Path) -> None:

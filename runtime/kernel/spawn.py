@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 Process = subprocess.Popen[bytes]
+DEVNULL = subprocess.DEVNULL
 
 # Who will be waited for by whoever started them; the lock is held while one is born.
 _started: WeakValueDictionary[int, Process] = WeakValueDictionary()
@@ -132,10 +133,22 @@ def run(
     return Finished(0, out.decode(errors="replace"), text)
 
 
-def run_quietly(argv: Sequence[str], *, timeout_s: float = 60, cwd: Path | None = None) -> int:
+def run_quietly(
+    argv: Sequence[str],
+    *,
+    timeout_s: float = 60,
+    cwd: Path | None = None,
+    executable: str | None = None,
+) -> int:
     """Run a program whose children may live on; it gets /dev/null for input and output.
 
     A pipe would stay open in such a child, and reading it would never end.
+
+    Args:
+        argv: the program and its arguments.
+        timeout_s: after it the program is killed.
+        cwd: where it runs.
+        executable: started in place of `argv`'s first, which stays its name.
 
     Returns:
         The exit code; saying what a failure means is the caller's part.
@@ -143,7 +156,7 @@ def run_quietly(argv: Sequence[str], *, timeout_s: float = 60, cwd: Path | None 
     Raises:
         ProgramFailed: it took too long.
     """
-    with start(argv, cwd=cwd) as process:
+    with start(argv, cwd=cwd, executable=executable) as process:
         return wait(process, timeout_s)
 
 
@@ -155,7 +168,7 @@ def wait(process: Process, timeout_s: float) -> int:
     """
     if wait_ready([], process, timeout_s) is None:
         process.kill()
-        raise failed([str(process.args)], None, f"no end after {timeout_s} s")
+        raise failed(command(process), None, f"no end after {timeout_s} s")
     return process.wait()
 
 
@@ -195,6 +208,7 @@ def start(
     cwd: Path | None = None,
     new_session: bool = False,
     oom_score_adj: int | None = None,
+    executable: str | None = None,
 ) -> Process:
     """Start a program and don't wait for it; the caller owns the process.
 
@@ -208,6 +222,7 @@ def start(
         cwd: where it runs.
         new_session: away from our terminal and its signals.
         oom_score_adj: how readily the kernel ends it, and what it starts, when memory is short.
+        executable: started in place of `argv`'s first, which stays its name.
 
     Raises:
         FileNotFoundError: there is no such program.
@@ -215,6 +230,7 @@ def start(
     with _being_born:
         process = subprocess.Popen(
             list(argv),
+            executable=executable,
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
@@ -235,6 +251,12 @@ def is_awaited(pid: int) -> bool:
     with _being_born:
         process = _started.get(pid)
     return process is not None and process.returncode is None
+
+
+def command(process: Process) -> list[str]:
+    """What a process was started as."""
+    args = process.args
+    return [str(each) for each in args] if isinstance(args, list) else [str(args)]
 
 
 def failed(argv: Sequence[str], code: int | None, stderr: str) -> ProgramFailed:

@@ -163,6 +163,7 @@ def make(
             stages.done("disk")
             undo.callback(_end_container, parts, lab.id)
             lab.pid = parts.crun.run(lab.id)
+            parts.crun.keep_filter(lab.id, shape.profile)
             stages.done("container")
         rootfs.unmount(parts.root(lab.id))
         if (device := disk.device(folder)) is not None:
@@ -302,6 +303,7 @@ def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -
         figures=_own_figures(parts, lab) if lab.shape.own_figures else {},
         cpus=_own_processors(parts, lab) if lab.shape.own_figures else "",
         devices={name: parts.devices.find(name) for name in profile.devices},
+        filter=parts.crun.filter(lab.shape.profile),
     )
     bundle.write(parts.folder(lab), description, lab.user)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from tests.conftest import Server
 
 pytestmark = pytest.mark.kernel
+
+FILTERED = "Seccomp:\t2\n"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,22 @@ def test_the_ids_of_two_labs_never_meet(labs: tuple[Lab, Lab]) -> None:
     bases = sorted(lab.record["uid_base"] for lab in labs)
     assert bases[0] >= 0x40000000
     assert bases[1] - bases[0] >= 65536 + 2
+
+
+def test_a_later_lab_has_the_filter_of_the_first_to_the_last_byte(
+    runtime: Server, labs: tuple[Lab, Lab]
+) -> None:
+    """crun makes it for the first lab; to later ones it is handed ready-made."""
+    instance = runtime.instance
+    first, later = (
+        (instance.run_path / "crun" / lab.id / "seccomp.bpf").read_bytes() for lab in labs
+    )
+    assert first == later != b""
+    config = json.loads((instance.labs_path / labs[1].id / "config.json").read_text())
+    assert base64.b64decode(config["annotations"]["run.oci.seccomp_bpf_data"]) == first
+    for lab in labs:
+        assert lab.sh("grep -h ^Seccomp: /proc/1/status /proc/self/status").text == FILTERED * 2
+        assert "Operation not permitted" in lab.sh("unshare --user true 2>&1").text
 
 
 def test_root_inside_is_nobody_outside(labs: tuple[Lab, Lab]) -> None:
