@@ -399,7 +399,8 @@ class Labs:
         image = self._images.get(shape.image)
         with self._reserve.admitted(shape.limits, self._parts.disks.needs_bytes(shape.limits)):
             lab = life.make(self._parts, image, shape, rows, cols)
-        self._keep(lab)
+        with self._changed:
+            self._labs[lab.id] = lab
         self._watch.add(lab)
         return lab
 

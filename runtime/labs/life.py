@@ -1,11 +1,17 @@
-"""The life of one lab: made step by step, each step with its undoing, and ended without a trace."""
+"""The life of one lab: made step by step, each step with its undoing, and ended without a trace.
+
+Steps that don't rest on each other are done beside each other: the disk while the namespaces are
+made, the network while the OCI runtime starts process 1. The kernel and that program do the work,
+so a thread of ours waits, and hardly takes another's turn.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +26,7 @@ from runtime.limits import disk, ids
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from runtime.container.crun import Crun
@@ -139,7 +145,13 @@ def make(
     stages = Stages()
     profile = bundle.load_profile(shape.profile)
     lab_id = state.new_id()
-    with parts.making.begun(), ExitStack() as undo:
+    # `aside` ends first on the way out: whatever is undone, no other thread still makes it.
+    with (
+        parts.making.begun(),
+        ExitStack() as undo,
+        ExitStack() as opened,
+        ThreadPoolExecutor(1, "lab-aside") as aside,
+    ):
         user = bundle.User(image.user, image.uid, image.gid, image.home, image.shell)
         uid_base = ids.claim(parts.owner(lab_id))
         undo.callback(ids.release, parts.owner(lab_id))
@@ -148,23 +160,29 @@ def make(
         folder.mkdir(parents=True)
         undo.callback(rootfs.remove, folder)
         state.save(lab, folder)
+        undo.callback(parts.router.detach, lab.id)
+        lab.address = parts.router.reserve(lab.id)
+        undo.callback(disk.unmount, folder)
+        filling = aside.submit(_make_disk, parts, lab, image, profile)
         pair = namespaces.make_pair(parts.forker, uid_base, bundle.MAPPED_IDS)
-        with _closing(pair):
-            if profile.namespaces:
-                namespaces.limit(parts.forker, pair.user_fd, profile.namespaces)
-            stages.done("namespaces")
-            undo.callback(parts.router.detach, lab.id)
-            lab.address = parts.router.attach(lab.id, pair.net_fd, internet=shape.internet)
-            stages.done("network")
-            undo.callback(disk.unmount, folder)
-            undo.callback(rootfs.remove_mount_point, parts.root(lab.id))
-            _make_root(parts, lab, image, profile, pair.user_fd)
-            _describe(parts, lab, profile, pair)
-            stages.done("disk")
-            undo.callback(_end_container, parts, lab.id)
-            lab.pid = parts.crun.run(lab.id)
-            parts.crun.keep_filter(lab.id, shape.profile)
-            stages.done("container")
+        opened.callback(pair.close)
+        if profile.namespaces:
+            namespaces.limit(parts.forker, pair.user_fd, profile.namespaces)
+        stages.done("namespaces")
+        place = filling.result()
+        undo.callback(rootfs.remove_mount_point, parts.root(lab.id))
+        root = parts.root(lab.id)
+        rootfs.mount(image.rootfs_path, place, root, pair.user_fd)
+        inner.add(profile, lab, image, place, root, parts.forker)
+        _describe(parts, lab, profile, pair)
+        stages.done("disk")
+        # Process 1 needs no network and does nothing; it is there before a shell is.
+        internet = shape.internet
+        connecting = aside.submit(parts.router.attach, lab.id, pair.net_fd, internet=internet)
+        undo.callback(_end_container, parts, lab.id)
+        lab.pid = parts.crun.run(lab.id)
+        parts.crun.keep_filter(lab.id, shape.profile)
+        stages.done("container")
         rootfs.unmount(parts.root(lab.id))
         if (device := disk.device(folder)) is not None:
             parts.place.limit_io(lab.id, device, shape.limits.io_bytes_per_s)
@@ -172,6 +190,8 @@ def make(
         lab.started_ticks = processes.start_ticks(lab.pid)
         lab.boot_id = processes.boot_id()
         confirm_limits(parts.place, lab)
+        connecting.result()
+        stages.done("network")
         opener = shells or parts.terminals
         undo.callback(opener.close_lab, lab.id)
         opener.open(lab.id, "1", rows, cols)
@@ -262,7 +282,8 @@ def _is_close(found: Limits, lab: Lab) -> bool:
     )
 
 
-def _make_root(parts: Parts, lab: Lab, image: Image, profile: Profile, userns_fd: int) -> None:
+def _make_disk(parts: Parts, lab: Lab, image: Image, profile: Profile) -> Path:
+    """Make a lab's disk, with the files in it that are the lab's own; where it is mounted."""
     # sudo looks its own host name up, and warns when it isn't there.
     hosts = (
         "127.0.0.1\tlocalhost\n"
@@ -280,9 +301,7 @@ def _make_root(parts: Parts, lab: Lab, image: Image, profile: Profile, userns_fd
     rootfs.prepare(place, lab.uid_base)
     for name, text in files.items():
         rootfs.write_file(place, image.rootfs_path, name, text, lab.uid_base)
-    root = parts.root(lab.id)
-    rootfs.mount(image.rootfs_path, place, root, userns_fd)
-    inner.add(profile, lab, image, place, root, parts.forker)
+    return place
 
 
 def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -> None:
@@ -336,11 +355,3 @@ def _end_container(parts: Parts, lab_id: str) -> None:
     parts.crun.delete(lab_id)
     parts.place.remove(lab_id)
     rootfs.remove_mount_point(parts.root(lab_id))
-
-
-@contextmanager
-def _closing(pair: namespaces.Pair) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        pair.close()

@@ -163,9 +163,9 @@ class Router:
             Problem: `network-full` when the range is used up, `network-unavailable` with the
                 kernel's error as its cause; nothing is left behind then.
         """
-        address = self._take()
+        address = self._reserve(lab)
         with _explained(), ExitStack() as undo:
-            undo.callback(self._forget, lab, address)
+            undo.callback(self.detach, lab)
             side, home = self._walls.side, self._walls.range.home(address)
             speed = Speed(self._mtu, self.share.mbit * _MBIT_BYTES)
             links.connect(side.netlink, netns_fd, lab, home, speed, with_ipv6=side.has_ipv6)
@@ -174,11 +174,18 @@ class Router:
                     self._host.way_out.open(self._walls.range, self._host.side.snapshot())
                 self._walls.let_in(home, internet=internet)
             undo.pop_all()
-        self._labs[lab] = address
         return str(address)
 
+    def reserve(self, lab: str) -> str:
+        """The IPv4 address that `attach` will give a lab; `detach` gives it back.
+
+        Raises:
+            Problem: `network-full` when the range is used up.
+        """
+        return str(self._reserve(lab))
+
     def detach(self, lab: str) -> None:
-        """Take the lab's link and rights away; nothing happens for a lab that has none."""
+        """Take the lab's link, rights and address away; nothing happens for a lab without them."""
         address = self._labs.pop(lab, None)
         if address is not None:
             with _explained():
@@ -220,16 +227,17 @@ class Router:
         self._walls.close()
         self._host.close()
 
-    def _take(self) -> IPv4Address:
+    def _reserve(self, lab: str) -> IPv4Address:
         with self._lock:
-            address = self._addresses.take(self._walls.host_addresses())
-        if address is None:
-            raise Problem(
-                "network-full",
-                f"All {len(self._labs)} lab addresses of this server are in use.",
-                "Wait until a lab ends.",
-            )
-        return address
+            address = self._labs.get(lab) or self._addresses.take(self._walls.host_addresses())
+            if address is not None:
+                self._labs[lab] = address
+                return address
+        raise Problem(
+            "network-full",
+            f"All {len(self._labs)} lab addresses of this server are in use.",
+            "Wait until a lab ends.",
+        )
 
     def _forget(self, lab: str, address: IPv4Address) -> None:
         with self._lock:

@@ -6,9 +6,11 @@ import os
 import select
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from contextlib import suppress
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,6 +153,26 @@ def test_a_lab_that_could_not_start_leaves_nothing(runtime: Server, base_image: 
         assert runtime.client.status()["labs"] == 0
     finally:
         shutil.rmtree(broken)
+
+
+def test_a_lab_without_its_network_leaves_nothing_though_its_container_ran(
+    runtime: Server, lab: Lab
+) -> None:
+    slot = int(IPv4Address(lab.record["address"])) & 0xFFF  # of a /20
+    (router,) = {
+        net.readlink(): net
+        for net in Path(f"/proc/{runtime.pid}/task").glob("*/ns/net")
+        if net.readlink() != Path(f"/proc/{runtime.pid}/ns/net").readlink()
+    }.values()
+    in_router = ["nsenter", f"--net={router}", "ip", "link"]
+    taken = [*in_router, "add", "taken", "index", str(1000 + slot + 1), "type", "veth"]
+    subprocess.run(taken, check=True)
+    with pytest.raises(Problem) as raised:
+        Lab(runtime.client, "unconnected")
+    assert raised.value.code == "network-unavailable"
+    subprocess.run([*in_router, "del", "taken"], check=True)
+    lab.remove()
+    assert left_of(runtime) == []
 
 
 @pytest.mark.parametrize("after_s", [0.005, 0.015, 0.03, 0.06])
