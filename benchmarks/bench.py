@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IMAGE = "slipway/base"
+_GUEST = Path(__file__).resolve().parents[1] / "runtime/machine/guest"  # boots it as a machine
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 data_option = click.option(
@@ -49,7 +50,7 @@ def _find_image(data_path: Path) -> Image:
     """The image; built again where what it is made from has changed since, as shells and all do."""
     store = Store(Instance.at(data_path).images_path)
     source = definitions()[IMAGE].files_path.parent
-    newest = max(path.stat().st_mtime for path in source.rglob("*"))
+    newest = max(path.stat().st_mtime for top in (source, _GUEST) for path in top.rglob("*"))
     if store.has(IMAGE) and (image := store.get(IMAGE)).built_at > newest:
         return image
     return Builder(store).build(

@@ -41,7 +41,8 @@ _SHORTER = (
 )
 # For a processor that is emulated anyway: its clock is told, and faults of real ones aren't there.
 _EMULATED = "tsc_early_khz={tsc_khz} tsc=reliable no_timer_check nokaslr mitigations=off"
-_DRIVE = "if=none,format=raw,file.locking=off,aio=threads"
+# A server's disk that is full is an I/O error in there; by itself qemu would stop the guest.
+_DRIVE = "if=none,format=raw,file.locking=off,aio=threads,werror=report,rerror=report"
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 # Into the cgroups first, so that nothing of it was ever outside; `$$` stays qemu's pid.
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 97; shift; done; shift; exec "$@"'
