@@ -47,6 +47,7 @@ _SPENT_S = {"tcg": 15.0, "kvm": 5.0}
 _PATIENCE_S = 180.0
 _SIZE = (24, 80)
 _LOOK_S = 0.5
+_MOST = 1 << 42  # KiB; what a page can still count in bytes
 _ATTEMPTS: dict[str, tuple[qemu.Board, ...]] = {
     "cold": ("microvm", "microvm", "q35"),
     "resumed": (saved.BOARD, saved.BOARD),
@@ -372,7 +373,7 @@ class Booter:
                 case "B":
                     live.exit_word = words[0][:16]
                 case "T":
-                    live.figures = tuple(int(word) for word in words[:6])
+                    live.figures = tuple(_figure(word) for word in words[:6])
                 case _:
                     return
         except (ValueError, IndexError):  # root in there speaks in process 1's place
@@ -403,6 +404,14 @@ class Booter:
             live.has_ended = True
             live.changed.notify_all()
         self._on_end(live)
+
+
+def _figure(word: str) -> int:
+    """A number that a guest says of itself, if it is one that a page can show."""
+    number = int(word[:20])
+    if not 0 <= number < _MOST:
+        raise ValueError(word)
+    return number
 
 
 def _check_memory(memory_bytes: int) -> None:

@@ -34,11 +34,15 @@ As = Literal["root", "learner", "check"]
 _HEADER = struct.Struct("<BBH")
 _PAYLOAD_BYTES = 4096
 _WINDOW_BYTES = 32 << 10
+# Of one channel's frames that nobody has taken yet: a whole window, and words about its input.
+_HELD_BYTES = 2 * _WINDOW_BYTES
 _CHANNELS = 8
 _NONCE_BYTES = 16
 _LOOK_S = 0.2
 _END_S = 5.0
 _SEND_S = 5.0
+_READ_BYTES = 8192
+_FRAME_COST_BYTES = 1024
 _GONE = ""
 
 
@@ -52,6 +56,10 @@ class Frame(NamedTuple):
 
 class Agent:
     """The talk with one guest; `read` belongs to one thread, the rest to any.
+
+    Attributes:
+        spent_bytes: what reading has cost: bytes, and a kilobyte more for each frame. Whoever reads
+            takes from it what may be spent by then, and lets the guest wait while it is more.
 
     Args:
         sock: connected to the guest's port by qemu; ours from now on.
@@ -71,7 +79,9 @@ class Agent:
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(_CHANNELS)
         self._queues: dict[int, queue.SimpleQueue[Frame]] = {}
+        self._waiting_bytes: dict[int, int] = {}
         self._is_gone = False
+        self.spent_bytes = 0
 
     def fileno(self) -> int:
         """For a poll: readable means `read`."""
@@ -91,11 +101,11 @@ class Agent:
 
     def tell_time(self) -> None:
         """Let the guest set its clock, should it be wrong; it answers with figures."""
-        self.send("T", 0, struct.pack("<Q", time.time_ns() // 1000))
+        self._send_at_once(_frame("T", 0, struct.pack("<Q", time.time_ns() // 1000)))
 
     def resize(self, rows: int, cols: int) -> None:
         """Give the console's terminal its size, inside."""
-        self.send("Z", 0, struct.pack("<HH", rows, cols))
+        self._send_at_once(_frame("Z", 0, struct.pack("<HH", rows, cols)))
 
     def power_off(self) -> None:
         """Ask for a clean end."""
@@ -109,13 +119,14 @@ class Agent:
     def read(self) -> bool:
         """Take what has come; False at the end of the connection."""
         try:
-            data = self._sock.recv(65536)
+            data = self._sock.recv(_READ_BYTES)
         except BlockingIOError:
             return True
         except OSError:
             return False
         if not data:
             return False
+        self.spent_bytes += len(data)
         self._buffer += data
         if self._nonce and not self._find_step():
             return True
@@ -181,6 +192,8 @@ class Agent:
                 return None
             with suppress(queue.Empty):
                 frame = frames.get(timeout=_LOOK_S)
+                with self._lock:
+                    self._waiting_bytes[channel] -= len(frame.payload)
                 if frame.kind == _GONE:
                     raise ended()
                 if frame.kind == "Q":
@@ -201,6 +214,7 @@ class Agent:
                     raise ended()
                 number = min(set(range(1, _CHANNELS + 1)) - self._queues.keys())
                 self._queues[number] = frames
+                self._waiting_bytes[number] = 0
             try:
                 yield number, frames
             finally:
@@ -228,17 +242,30 @@ class Agent:
                 return
             frame = Frame(chr(kind), channel, bytes(self._buffer[_HEADER.size : end]))
             del self._buffer[:end]
+            self.spent_bytes += _FRAME_COST_BYTES
             self._pass_on(frame)
 
     def _pass_on(self, frame: Frame) -> None:
         if frame.channel == 0:
             self._on_word(frame)
             return
+        # The window bounds an honest guest; another one is not listened to.
         with self._lock:
             waiting = self._queues.get(frame.channel)
-        # The window bounds an honest guest; another one is not listened to.
-        if waiting is not None and waiting.qsize() < _WINDOW_BYTES:
+            held = self._waiting_bytes.get(frame.channel, 0) + len(frame.payload)
+            if waiting is None or held > _HELD_BYTES or waiting.qsize() >= _WINDOW_BYTES:
+                return
+            self._waiting_bytes[frame.channel] = held
             waiting.put(frame)
+
+    def _send_at_once(self, frame: bytes) -> None:
+        """Send a short frame now or never: the thread that reads of every guest waits for none."""
+        if self._sending.acquire(blocking=False):
+            try:
+                with suppress(OSError):  # it is full, or closed
+                    self._sock.send(frame)
+            finally:
+                self._sending.release()
 
     def _send_all(self, data: bytes) -> None:
         poll = select.poll()

@@ -10,14 +10,20 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import structlog
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.machine.agent import Agent
     from runtime.machine.monitor import Monitor
 
+log = structlog.get_logger()
+
 _LOOK_S = 0.2  # a console follows its window no later than this
 _CLOCK_S = 10.0
+# What one guest may say between two looks; who says more waits for the next.
+_SAID_BYTES = 1 << 20
 
 
 class Link:
@@ -77,6 +83,8 @@ class Listener:
         self._lock = threading.RLock()
         self._links: set[Link] = set()
         self._by_fd: dict[int, tuple[Link, Callable[[], bool]]] = {}
+        self._resting: set[Link] = set()
+        self._looked_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="machines", daemon=True)
 
@@ -110,6 +118,7 @@ class Listener:
             if link not in self._links:
                 return
             self._links.discard(link)
+            self._resting.discard(link)
             for fd in [fd for fd, (owner, _) in self._by_fd.items() if owner is link]:
                 self._forget(fd)
             link.close()
@@ -132,13 +141,34 @@ class Listener:
                     if fd == link.pidfd:
                         ended.append(link)
                         self._forget(fd)
-                    elif not heard():
+                    elif not self._hears(link, heard):
                         self._forget(fd)
+                    elif fd == link.agent.fileno() and link.agent.spent_bytes > _SAID_BYTES:
+                        self._epoll.modify(fd, 0)
+                        self._resting.add(link)
                 now = time.monotonic()
-                for link in self._links:
-                    link.tick(now)
+                if now - self._looked_at >= _LOOK_S:
+                    self._looked_at = now
+                    self._look(now)
             for link in ended:
                 self._finish(link)
+
+    def _hears(self, link: Link, heard: Callable[[], bool]) -> bool:
+        """Whether there is more to come; what one guest says ends this thread for no other."""
+        try:
+            return heard()
+        except Exception:
+            log.exception("machine.misheard", pidfd=link.pidfd)
+            return False
+
+    def _look(self, now: float) -> None:
+        for link in self._links:
+            link.tick(now)
+            link.agent.spent_bytes = max(link.agent.spent_bytes - _SAID_BYTES, 0)
+        for link in [each for each in self._resting if each.agent.spent_bytes <= _SAID_BYTES]:
+            self._resting.discard(link)
+            if link.agent.fileno() in self._by_fd:
+                self._epoll.modify(link.agent.fileno(), select.EPOLLIN)
 
     def _finish(self, link: Link) -> None:
         while link.monitor.fileno() in self._by_fd and link.monitor.read():
