@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 CONNECTIONS_MOST = 8192  # eventlet's own 1024 would count each learner's websocket
+# Nothing read and nothing written for so long ends a connection; a websocket is pinged sooner.
+SILENCE_MOST_S = 90
 BACKLOG = 512
 URL_LENGTH_MOST = 8192
 
@@ -32,6 +35,7 @@ def serve(settings: Settings) -> None:
     import eventlet.wsgi
 
     from webapp import create_app
+    from webapp.crowd import HELD, Crowd
     from webapp.log import init_log
     from webapp.sockets.rights import Rights
 
@@ -41,10 +45,39 @@ def serve(settings: Settings) -> None:
     Rights(app.extensions["slipway"]).begin()
     app.extensions["slipway"].recordings.begin()
     app.extensions["slipway"].idle.begin()
+    crowd = Crowd()
+
+    class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+        """A connection that is counted, and closed when it is one too many."""
+
+        def handle(self) -> None:
+            self.is_over = False
+            self.held = crowd.came(self._end)
+            try:
+                super().handle()
+            finally:
+                self.held.left()
+
+        def get_environ(self) -> WSGIEnvironment:
+            self.held.asks()
+            return {**super().get_environ(), HELD: self.held}
+
+        def handle_one_response(self) -> None:
+            # Half a head that ends there is a request like another to the standard library.
+            if not self.is_over:
+                super().handle_one_response()
+
+        def _end(self) -> None:
+            self.is_over = True
+            with suppress(OSError):  # it is closed already
+                self.connection.shutdown(socket.SHUT_RDWR)
+
     eventlet.wsgi.server(
         listening_socket(settings),
         _without_compression(app.wsgi_app),
         max_size=CONNECTIONS_MOST,
+        socket_timeout=SILENCE_MOST_S,
+        protocol=Protocol,
         url_length_limit=URL_LENGTH_MOST,
         log_output=False,
         debug=False,

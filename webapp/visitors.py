@@ -10,6 +10,7 @@ from flask.sessions import SecureCookieSessionInterface
 from typing_extensions import override
 
 from webapp.access import Visitor
+from webapp.crowd import HELD
 from webapp.models.people import learner_by_cookie, person_by_cookie
 from webapp.models.workshops import Workshop
 from webapp.wiring import wired
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask import Response as FlaskResponse
     from werkzeug.wrappers import Response
+
+    from webapp.crowd import Held
 
 PERSON_COOKIE = "slipway_person"
 LEARNER_COOKIE = "slipway_learner"
@@ -48,7 +51,14 @@ def current_visitor() -> Visitor:
         g.visitor = visitor_of(
             request.cookies.get(PERSON_COOKIE), request.cookies.get(LEARNER_COOKIE)
         )
+        _say_whose_connection(g.visitor)
     return cast("Visitor", g.visitor)
+
+
+def _say_whose_connection(visitor: Visitor) -> None:
+    held: Held | None = request.environ.get(HELD)
+    if held is not None and (known := visitor.person or visitor.learner):
+        held.belongs(f"{type(known).__name__} {known.id}")
 
 
 def visitor_of(person_cookie: str | None, learner_cookie: str | None) -> Visitor:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ import pytest
 
 from tests.integration.lab_harness import Lab
 from tests.waiting import wait_for
+from webapp.crowd import STRANGERS_MOST
 
 if TYPE_CHECKING:
     from tests.conftest import Server
@@ -98,3 +102,17 @@ def test_who_kills_everything_at_once_loses_no_file_of_a_learner(server: Server)
     assert [each["ended"] for each in after["terminals"]] == [False]
     assert lab.sh(f"ip -br addr | grep -c {after['address']}").text == "1\n"
     lab.remove()
+
+
+def test_a_stranger_who_opens_thousands_of_connections_keeps_nobody_out(server: Server) -> None:
+    """Half a request each, as slowly as one likes; the oldest gives way to who comes."""
+    where = urllib.parse.urlsplit(server.url)
+    with ExitStack() as held:
+        first, *_ = [
+            held.enter_context(socket.create_connection((where.hostname, where.port), 20))
+            for _ in range(STRANGERS_MOST + 1)
+        ]
+        first.sendall(b"GET / HTTP/1.1\r\nHost: a")
+        with urllib.request.urlopen(f"{server.url}/healthz", timeout=60) as answer:
+            assert answer.status == 200
+        assert first.recv(64) == b""
