@@ -6,7 +6,7 @@ import errno
 import socket
 from typing import TYPE_CHECKING, Any
 
-from runtime.network.links import know
+from runtime.network.messages import address, neighbour, route_to, up
 from runtime.network.netlink import MAIN_TABLE, no_matter
 from runtime.network.rules import MARK, UPLINK, WAY_BACK_TABLE
 from runtime.network.side import Side
@@ -27,7 +27,6 @@ _OTHERS_RULE = 30001
 # Of our route in the main table: whoever adds one of their own to the same place goes before us.
 _LAST_METRIC = 0x511D
 _LOOPBACK = 1
-_NODAD = 2  # IFA_F_NODAD
 _ONLINK = 4  # RTNH_F_ONLINK
 _V4, _V6 = socket.AF_INET, socket.AF_INET6
 
@@ -168,16 +167,16 @@ def _set_up(
     other_mac: str,
 ) -> None:
     index = _index(side, name)
-    with side.netlink.batch() as requests:
-        requests.link("set", index=index, state="up")
-        requests.addr("add", index=index, local=str(own[0]), address=str(other[0]), prefixlen=32)
-        know(requests, index, other[0], other_mac)
-        if side.has_ipv6:
-            requests.addr(
-                "add", index=index, address=str(own[1]), prefixlen=128, family=_V6, flags=_NODAD
-            )
-            requests.route("add", dst=f"{other[1]}/128", oif=index, family=_V6)
-            know(requests, index, other[1], other_mac)
+    requests = [
+        up(index),
+        address(index, own[0], other[0]),
+        neighbour(index, other[0], other_mac),
+    ]
+    if side.has_ipv6:
+        requests.append(address(index, own[1]))
+        requests.append(route_to(index, other[1]))
+        requests.append(neighbour(index, other[1], other_mac))
+    side.netlink.send(requests)
 
 
 def _index(side: Side, name: str) -> int:

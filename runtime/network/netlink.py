@@ -1,8 +1,9 @@
 """rtnetlink as pyroute2 spells it, in few system calls.
 
 pyroute2's own socket answers each request through an event loop (5 ms for one lab's link) and forks
-to enter a namespace. So its `IPBatch` writes the messages, and a plain socket carries all of them
-at once (3 ms); its `IPRoute` reads what is read rarely.
+to enter a namespace. So its message classes (`messages.py`), or its `IPBatch` for what is rare,
+write the messages, and a plain socket carries all of them at once; its `IPRoute` reads what is read
+rarely.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pyroute2 import IPBatch, IPRoute  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runtime.kernel.netns import NetworkNamespace
 
@@ -56,13 +57,19 @@ class Netlink:
         with IPBatch() as requests:
             yield requests
             messages = bytes(requests.batch)
-        self._send(messages)
+        self.send([messages])
 
-    def _send(self, messages: bytes) -> None:
-        waiting = sum(1 for _ in _messages(messages))
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Send requests in one call, as `messages.py` encodes them.
+
+        Raises:
+            OSError: as for `batch`.
+        """
+        packet = b"".join(messages)
+        waiting = sum(1 for _ in _messages(packet))
         refused = 0
         with self._lock:
-            self._socket.send(messages)
+            self._socket.send(packet)
             while waiting:
                 for error in _errors(self._socket.recv(_ANSWER_BYTES)):
                     refused = refused or error

@@ -17,7 +17,7 @@ from runtime.kernel.netns import NetworkNamespace
 from runtime.network import links
 from runtime.network.addresses import Addresses, Inner, choosing, free_range, inner_pool
 from runtime.network.host import Host
-from runtime.network.links import Speed
+from runtime.network.messages import Speed
 from runtime.network.names import Names
 from runtime.network.resolvers import resolv_conf
 from runtime.network.walls import Walls
