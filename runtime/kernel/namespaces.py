@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ def write_maps(pid: int, lines: Sequence[tuple[int, int, int]]) -> None:
         Path(f"/proc/{pid}/{name}").write_text(text)
 
 
-def make_pair(forker: Forker, base: int, count: int = 65536) -> Pair:
+def make_pair(
+    forker: Forker, base: int, count: int = 65536, most: dict[str, int] | None = None
+) -> Pair:
     """Make a lab's user namespace, and a network namespace that belongs to it.
 
     The second must be made from within the first: crun binds the host's /sys writable into a
@@ -65,8 +68,13 @@ def make_pair(forker: Forker, base: int, count: int = 65536) -> Pair:
         forker: makes the child that is their first inhabitant.
         base: the server's id of root inside.
         count: how many ids are mapped; 65534 must be among them, or `su nobody` fails.
+        most: how many namespaces of a kind (`user`, `net`, …) there may be in it and below, whoever
+            makes them; the kernel counts each user apart, so they are counted in a user namespace
+            around it, where all are one: the lab's.
+
+    Source: namespaces(7), “The /proc/sys/user directory”.
     """
-    with forker.call(_unshare_pair, {"maker": base}) as talk:
+    with forker.call(_unshare_pair, {"maker": base, "count": count, "most": most}) as talk:
         message, _ = talk.receive(_PATIENCE_S)
         write_maps(message["pid"], [(0, base, count)])
         talk.send({})
@@ -118,38 +126,6 @@ def make_map(forker: Forker, maker: int, lines: Sequence[tuple[int, int, int]]) 
     return fds[0]
 
 
-def limit(forker: Forker, user_fd: int, most: dict[str, int]) -> None:
-    """Limit how many namespaces each user of a user namespace may have, those below it included.
-
-    Args:
-        forker: makes the child that enters it.
-        user_fd: the user namespace; stays the caller's.
-        most: by kind: `user`, `net`, `mnt`, ….
-
-    Source: namespaces(7), “The /proc/sys/user directory”.
-    """
-    with forker.call(_write_most, {"most": most}, [user_fd]) as talk:
-        talk.receive(_PATIENCE_S)
-
-
-def _write_most(talk: Talk, args: dict[str, Any], fds: list[int]) -> None:
-    # A view of our own, since the one of a server in a container is read-only.
-    proc_fd = syscalls.fsmount(_created("proc"))
-    syscalls.setns(fds[0], syscalls.CLONE_NEWUSER)
-    for kind, most in args["most"].items():
-        name = f"sys/user/max_{kind}_namespaces"
-        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc_fd)
-        os.write(fd, str(most).encode())
-        os.close(fd)
-    talk.send({})
-
-
-def _created(fstype: str) -> int:
-    fs_fd = syscalls.fsopen(fstype)
-    syscalls.fsconfig_create(fs_fd)
-    return fs_fd
-
-
 def _make_map(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
     _unshare_user(talk, args["maker"])
     user_fd = os.open("/proc/self/ns/user", os.O_RDONLY)
@@ -166,8 +142,37 @@ def _unshare_user(talk: Talk, maker: int) -> None:
     talk.receive()
 
 
+def _nest(count: int) -> None:
+    """Go into a user namespace within ours that has the same ids.
+
+    Only who is in ours may write its map, so a child is left there to do it.
+    """
+    os.setegid(0)  # of ours: who has no name in a namespace makes none in it
+    ready, go = os.pipe()
+    ours = os.getpid()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(go)
+            if os.read(ready, 1):
+                write_maps(ours, [(0, 0, count)])
+                os._exit(0)
+        finally:
+            os._exit(1)
+    syscalls.unshare(syscalls.CLONE_NEWUSER)
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)  # else our files in /proc are the server root's
+    os.write(go, b"x")
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise OSError(errno.EPERM, "the map of a nested user namespace could not be written")
+
+
 def _unshare_pair(talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
     _unshare_user(talk, args["maker"])
+    if args["most"]:
+        for kind, most in args["most"].items():
+            Path(f"/proc/sys/user/max_{kind}_namespaces").write_text(str(most))
+        _nest(args["count"])
     syscalls.unshare(syscalls.CLONE_NEWNET)
     with ExitStack() as opened:
         fds = []

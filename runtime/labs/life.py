@@ -164,10 +164,8 @@ def make(
         lab.address = parts.router.reserve(lab.id)
         undo.callback(disk.unmount, folder)
         filling = aside.submit(_make_disk, parts, lab, image, profile)
-        pair = namespaces.make_pair(parts.forker, uid_base, bundle.MAPPED_IDS)
+        pair = namespaces.make_pair(parts.forker, uid_base, bundle.MAPPED_IDS, profile.namespaces)
         opened.callback(pair.close)
-        if profile.namespaces:
-            namespaces.limit(parts.forker, pair.user_fd, profile.namespaces)
         stages.done("namespaces")
         place = filling.result()
         undo.callback(rootfs.remove_mount_point, parts.root(lab.id))

@@ -65,13 +65,16 @@ CALLS = {
     "lookup_dcookie": (212, 18),
     "nfsservctl": (180, 42),
     "vhangup": (153, 58),
+    "socket": (41, 198),
+    "setsockopt": (54, 208),
 }
 
 
 def call(name: str, *args: object) -> int:
     """A system call; raises what the kernel says."""
     number = CALLS[name][0 if IS_X86 else 1]
-    result = LIBC.syscall(number, *args)
+    wide = [ctypes.c_long(each) if isinstance(each, int) else each for each in args]
+    result = LIBC.syscall(number, *wide)
     if result < 0:
         raise OSError(ctypes.get_errno(), name)
     return int(result)
@@ -261,6 +264,64 @@ def netlink(group: str) -> str:
         ear.bind((0, int(group)))
         ear.settimeout(0.3)
         return "DONE" if ear.recv(4096) else "nothing"
+
+
+def socket_of(family: str, protocol: str) -> str:
+    """A socket by its numbers, which may be wider than the kernel's own."""
+    os.close(call("socket", int(family), socket.SOCK_RAW, int(protocol)))
+    return "DONE"
+
+
+def option(number: str) -> str:
+    """Give the old packet filters a table: an empty one, which they would refuse themselves."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as client:
+        value = ctypes.create_string_buffer(64)
+        call("setsockopt", client.fileno(), 0, ctypes.c_long(int(number)), value, len(value))
+    return "DONE"
+
+
+def namespaces(kind: str, users: str, each: str) -> str:
+    """Make namespaces as many users, and keep them all; how many there were, and what said no."""
+    held: list[int] = []
+    why = "nothing"
+    for uid in range(2000, 2000 + int(users)):
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if os.fork() == 0:
+            theirs.send(_make_namespaces(theirs, uid, int(kind), int(each)).encode())
+            os._exit(0)
+        theirs.close()
+        while True:
+            said, fds, _, _ = socket.recv_fds(mine, 64, 4)
+            held += fds
+            if not fds:
+                break
+        os.wait()
+        mine.close()
+        why = said.decode()
+    for fd in held:
+        os.close(fd)
+    return f"{len(held)} {why}"
+
+
+def _make_namespaces(to: socket.socket, uid: int, kind: int, count: int) -> str:
+    user = 0x10000000
+    name = {user: "user", 0x40000000: "net", 0x20000: "mnt", 0x8000000: "ipc"}[kind]
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    for _ in range(count):
+        child = os.fork()
+        if child == 0:
+            try:
+                call("unshare", user | kind)
+                fd = os.open(f"/proc/self/ns/{name}", os.O_RDONLY)
+                socket.send_fds(to, [b"one"], [fd])
+            except OSError as error:
+                os._exit(error.errno or 1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            return errno.errorcode[os.waitstatus_to_exitcode(status)]
+    return "nothing"
 
 
 def firewall() -> str:
