@@ -126,11 +126,14 @@ class Daemon:
         self._stand_ready(0)
         return took
 
-    def lab(self, limits: Mapping[str, float] = _LIMITS) -> dict[str, Any]:
+    def lab(
+        self, limits: Mapping[str, float] = _LIMITS, *, profile: str = "plain"
+    ) -> dict[str, Any]:
         """A lab with the limits of all benchmarks, or others; it ends with the daemon."""
         return self._client.lab_create(
             key=next(self._keys),
             image=self._image.name,
+            profile=profile,
             until=time.time() + _LIVES_S,
             limits=limits,
         )
