@@ -43,6 +43,7 @@ class Profile:
         capabilities: with the CAP_ in front.
         masked_paths: hidden from the container.
         readonly_paths: shown, not writable.
+        has_bare_proc: whether nothing may cover any part of /proc.
         has_writable_sys: whether /sys is mounted as on any system.
         propagation: of the root's mounts; empty for the usual one, private.
         sysctls: set in the container's namespaces.
@@ -62,6 +63,7 @@ class Profile:
     capabilities: tuple[str, ...]
     masked_paths: tuple[str, ...]
     readonly_paths: tuple[str, ...]
+    has_bare_proc: bool
     has_writable_sys: bool
     propagation: str
     sysctls: dict[str, str]
@@ -98,6 +100,7 @@ def load(name: str) -> Profile:
         capabilities=tuple(f"CAP_{each}" for each in raw["capabilities"]),
         masked_paths=_covered(raw["masked_paths"], uncovered),
         readonly_paths=_covered(raw["readonly_paths"], uncovered),
+        has_bare_proc="/proc" in uncovered,
         has_writable_sys="writable_sys" in raw,
         propagation=raw.get("mounts", {}).get("propagation", {}).get("value", ""),
         sysctls=_values(raw.get("sysctls", {})),

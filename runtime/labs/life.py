@@ -305,6 +305,10 @@ def _make_disk(parts: Parts, lab: Lab, image: Image, profile: Profile) -> Path:
 def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -> None:
     limits = lab.shape.limits
     ours = f"/proc/{os.getpid()}/fd"
+    # They cover files of /proc, and with that no container within the lab could mount its own.
+    has_figures = lab.shape.own_figures and not profile.has_bare_proc
+    if lab.shape.own_figures and profile.has_bare_proc:
+        lab.figures_why = "Containers within this one need a /proc of which nothing is covered."
     description = bundle.Description(
         profile=profile,
         hostname=lab.hostname,
@@ -317,7 +321,7 @@ def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -
         pids=limits.pids,
         cpu_cores=limits.cpu_cores,
         sets_ipc=parts.sets_ipc,
-        figures=_own_figures(parts, lab) if lab.shape.own_figures else {},
+        figures=_own_figures(parts, lab) if has_figures else {},
         cpus=_own_processors(parts, lab) if lab.shape.own_figures else "",
         devices={name: parts.devices.find(name) for name in profile.devices},
         filter=parts.crun.filter(lab.shape.profile),

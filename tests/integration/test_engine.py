@@ -133,3 +133,12 @@ def test_what_a_nested_container_has_no_cgroup_for_is_said(lab: Lab, verb: str) 
     assert said.code != 0
     assert "cgroup" in said.text.lower()
     done(lab, "docker rm -f -t 0 limited")
+
+
+def test_a_lab_with_an_engine_shows_the_servers_figures_and_runs_containers(
+    engine_runtime: Server,
+) -> None:
+    """Its own would cover files of /proc, and then no container within could mount one."""
+    lab = Lab(engine_runtime.client, "own", image=ENGINE, profile="engine", own_figures=True)
+    assert done(lab, "podman run --rm busybox echo nested-ok") == "nested-ok"
+    lab.remove()
