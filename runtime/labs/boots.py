@@ -180,6 +180,8 @@ class Booter:
             self.clear(live)
             live.has_ended = False
             live.record.stages_ms = {}
+        if live.record.how == "resumed":  # it may be what they go on from
+            self._saves.forget()
         raise Refused(
             "never-ready",
             f"The machine never reached its prompt, in {len(attempts)} tries. "

@@ -100,6 +100,10 @@ class Saves:
     def close(self) -> None:
         """Let go of all; what is being made is given up."""
         self._is_over = True
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of all, so that the next is made anew."""
         with self._lock:
             while self._kept:
                 self._kept.popitem()[1].close()

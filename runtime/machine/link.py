@@ -171,7 +171,9 @@ class Listener:
                 self._epoll.modify(link.agent.fileno(), select.EPOLLIN)
 
     def _finish(self, link: Link) -> None:
-        while link.monitor.fileno() in self._by_fd and link.monitor.read():
-            if not select.select([link.monitor], [], [], 0)[0]:
-                break
+        if (fd := link.monitor.fileno()) in self._by_fd:
+            more = select.poll()  # select(2) knows no descriptor above 1023
+            more.register(fd, select.POLLIN)
+            while link.monitor.read() and more.poll(0):
+                pass
         link.on_end()

@@ -7,6 +7,7 @@ we end, nothing is left. It was nobody's machine, so nothing of a learner is in 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -69,16 +70,12 @@ class Saved:
         path.unlink(missing_ok=True)
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
-            size = os.fstat(self.disk_fd).st_size
-            os.ftruncate(fd, size)
-            begin = 0
-            # ENXIO (seen as OSError): no data after this.
-            with suppress(OSError):
-                while begin < size:
-                    begin = os.lseek(self.disk_fd, begin, os.SEEK_DATA)
-                    end = os.lseek(self.disk_fd, begin, os.SEEK_HOLE)
-                    while begin < end:
-                        begin += os.copy_file_range(self.disk_fd, fd, end - begin, begin, begin)
+            os.ftruncate(fd, os.fstat(self.disk_fd).st_size)
+            end = 0
+            while (begin := _next_data(self.disk_fd, end)) is not None:
+                end = os.lseek(self.disk_fd, begin, os.SEEK_HOLE)
+                while begin < end:
+                    begin += os.copy_file_range(self.disk_fd, fd, end - begin, begin, begin)
             os.fchown(fd, uid, uid)
         finally:
             os.close(fd)
@@ -97,8 +94,13 @@ class Saved:
             monitor.go_on(theirs.fileno())
             theirs.close()
             ours.settimeout(_WRITE_S)
-            with suppress(BrokenPipeError):  # qemu has ended; whoever waits for it hears that
+            try:
                 ours.sendall(self.state)
+            except BrokenPipeError:  # qemu has ended; whoever waits for it hears that
+                pass
+            except OSError:
+                _end(started, monitor, started.agent)
+                raise
         return started, monitor
 
 
@@ -156,11 +158,25 @@ def _run(plan: qemu.Plan, may_go_on: Callable[[], bool]) -> bytes:
                 raise NotSaved("qemu could not save it")
             return bytes(state)
         finally:
-            started.process.kill()
-            started.process.wait()
-            agent.close()
-            monitor.close()
-            os.close(started.console_fd)
+            _end(started, monitor, agent)
+
+
+def _end(started: qemu.Started, *talks: Agent | Monitor | socket.socket) -> None:
+    started.process.kill()
+    started.process.wait()
+    os.close(started.console_fd)
+    for talk in talks:
+        talk.close()
+
+
+def _next_data(fd: int, begin: int) -> int | None:
+    """Where a file's next data are; None behind its last ones."""
+    try:
+        return os.lseek(fd, begin, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return None
 
 
 def _take(sock: socket.socket, state: bytearray) -> bool:
@@ -184,10 +200,14 @@ def _until(
     Raises:
         NotSaved: it will not be.
     """
+    poll = select.poll()  # select(2) knows no descriptor above 1023
+    by_fd = {talk.fileno(): talk for talk in talks}
+    for fd in by_fd:
+        poll.register(fd, select.POLLIN)
     while not is_so():
         if not may_go_on():
-            raise NotSaved("it took too long")
-        ready, _, _ = select.select(talks, [], [], _LOOK_S)
-        for talk in ready:
+            raise NotSaved("it was given up, or took too long")
+        for fd, _ in poll.poll(_LOOK_S * 1000):
+            talk = by_fd[fd]
             if isinstance(talk, Agent | Monitor) and not talk.read():
                 raise NotSaved("qemu has ended")
