@@ -54,7 +54,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - py
         if name == "attack" and report.when == "teardown"
     ]
     if rows:
-        heads = ["attack", "what stopped it", "keys", "work"]
+        heads = ["attack", "what stopped it", "keys", "work", "disk"]
         widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
         terminalreporter.section("attacks: the witness's times, under attack / in peace")
         for row in [heads, *sorted(rows)]:

@@ -51,7 +51,8 @@ while True:
         os.close(held.pop())
 """
 LINKS = """
-import itertools, os, sys
+import ctypes, itertools, os, sys
+libc = ctypes.CDLL(None)
 targets = sys.argv[1:]
 places = ["/etc/hosts", "/etc/resolv.conf", "/etc/passwd", "/home/learner", "/tmp/x", "/lab"]
 for number in itertools.count():
@@ -61,6 +62,8 @@ for number in itertools.count():
         except OSError: pass
     try: os.symlink(target, place)
     except OSError: pass
+    libc.mount(target.encode(), place.encode(), None, 4096, None)  # MS_BIND
+    libc.mount(b"none", place.encode(), b"tmpfs", 0, None)
     try:
         os.unlink(place)
         os.rename(place + ".old", place)
@@ -119,9 +122,7 @@ def test_links_laid_in_the_way_of_the_daemon(arena: Arena, canary: Path) -> None
     client, lab = arena.runtime.client, arena.mallory
     targets = [str(canary), str(canary.parent), "/proc/1/root", "../../../../..", "/etc/shadow"]
     before = _seen(canary)
-    with arena.attack(
-        "symlink races against the daemon", "openat2 without links; own mounts"
-    ) as row:
+    with arena.attack("symlink and mount races", "openat2 without links; own mounts") as row:
         words = " ".join(quoted(word) for word in ["python3", "-c", LINKS, *targets])
         lab.begin(f"exec {words}", user="root")
         row.compare()
