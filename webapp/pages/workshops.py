@@ -64,12 +64,22 @@ def open_one() -> Response | tuple[str, int]:
     """Opens a workshop and shows its code. A demo ends, since the class is here."""
     person = signed_in()
     try:
-        workshop = open_workshop(wired().database, wired().library, _plan(), person.id)
+        workshop = open_workshop(
+            wired().database, wired().library, _plan(), person.id, images=_images()
+        )
     except Problem as problem:
         return _new_form(problem), http_status(problem)
     end_demos(wired().database, wired().labs, wired().news)
     _order_pool()
     return redirect(url_for(".show_one", public_id=workshop.public_id))
+
+
+def _images() -> list[str] | None:
+    """What labs can be made from; None while nothing answers that would know."""
+    try:
+        return list(wired().engine.status()["images"])
+    except Problem:
+        return None
 
 
 @blueprint.get("/<public_id>")

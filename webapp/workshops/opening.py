@@ -15,7 +15,7 @@ from webapp.problems import Problem
 from webapp.workshops.codes import new_code
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -56,14 +56,33 @@ class Plan:
 
 
 def open_workshop(
-    database: Database, library: Library, plan: Plan, opened_by: PersonId | None = None
+    database: Database,
+    library: Library,
+    plan: Plan,
+    opened_by: PersonId | None = None,
+    *,
+    images: Collection[str] | None = None,
 ) -> Workshop:
     """Opens a workshop under a new code. Demos go on until `ending.end_demos`.
 
+    Args:
+        database: where it is kept.
+        library: the lessons of this server.
+        plan: what was chosen.
+        opened_by: who chose.
+        images: what this server can make labs from; None where that isn't known.
+
     Raises:
-        Problem: `lessons-none`, `lesson-unknown`, `bad-number`.
+        Problem: `lessons-none`, `lesson-unknown`, `bad-number`, `image-missing`.
     """
     _require_sound(library, plan)
+    if images is not None and (image := _richest(library, plan).image) not in images:
+        raise Problem(
+            "image-missing",
+            f"This server has no image {image}, which these lessons need.",
+            f"Whoever runs the server can build it: `./slipway image build {image}`.",
+            field="lessons",
+        )
     main = max((library.lessons[name] for name in plan.lessons), key=lambda each: each.minutes)
     with database.write() as session:
         workshop = _add(session, library, plan, title=main.title, opened_by=opened_by)

@@ -41,6 +41,7 @@ class MemoryEngine:
     Attributes:
         room: how many more labs there is room for.
         is_away: nothing answers.
+        images: what labs can be made from.
         spent: processor seconds of each lab.
         warned: labs whose learners were told that they end, with idle and left seconds.
     """
@@ -49,6 +50,7 @@ class MemoryEngine:
         self.labs: dict[str, dict[str, Any]] = {}
         self.room = 100
         self.is_away = False
+        self.images = ["slipway/base"]
         self.asked: list[Mapping[str, Any]] = []
         self.extended: dict[str, float] = {}
         self.wanted: list[Mapping[str, Any]] = []
@@ -58,7 +60,7 @@ class MemoryEngine:
 
     def status(self) -> dict[str, Any]:
         self._answer()
-        return {"ready": True, "labs": len(self.labs), "images": ["slipway/base"]}
+        return {"ready": True, "labs": len(self.labs), "images": self.images}
 
     def lab_create(self, *, key: str, **args: object) -> dict[str, Any]:
         self._answer()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
 
+from webapp.lesson_format.model import Profile
 from webapp.models.people import Learner
 from webapp.models.workshops import workshops_for
 from webapp.workshops.opening import ensure_demo
@@ -64,6 +67,24 @@ def test_a_form_that_makes_no_workshop_says_why_and_keeps_the_rest(
     assert answer.status_code == 422
     assert sentence in answer.text
     assert opened(parts) == []
+
+
+def test_a_workshop_is_of_the_profile_that_one_of_its_lessons_needs(
+    ada: Browser, parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name,) = FORM["lessons"]
+    lessons = parts.library.lessons
+    nested = replace(lessons[name], profile=Profile.ENGINE, image="slipway/engine")
+    monkeypatch.setitem(lessons, name, nested)
+    form = {**FORM, "lessons": ["00-your-terminal", name]}
+    refused = ada.post("/workshops", form)
+    assert "no image slipway/engine, which these lessons need" in unescape(refused.text)
+    assert opened(parts) == []
+    engine.images.append("slipway/engine")
+    ada.post("/workshops", form)
+    (made,) = opened(parts)
+    assert (made.profile, made.image) == ("engine", "slipway/engine")
+    assert engine.wanted[0]["profile"] == "engine"
 
 
 def test_the_demo_ends_when_a_real_workshop_opens(ada: Browser, parts: Wiring) -> None:
