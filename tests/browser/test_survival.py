@@ -91,8 +91,15 @@ def learner(person: Person, busy: StorageState) -> Joined:
 
 
 def screens(learner: Joined) -> dict[str, str]:
-    """Each program's screen, once it is there; without what changes by itself."""
-    return {name: screen(learner, name) for name in PROGRAMS}
+    """Each program's screen, without what changes by itself, once a second look shows the same."""
+    looks = [{name: screen(learner, name) for name in PROGRAMS}]
+
+    def is_drawn() -> bool:
+        looks.append({name: screen(learner, name) for name in PROGRAMS})
+        return looks[-1] == looks[-2]
+
+    wait_for(is_drawn, "screens that stay")
+    return looks[-1]
 
 
 def screen(learner: Joined, name: str) -> str:
@@ -147,8 +154,13 @@ def test_no_program_notices_that_a_process_of_the_server_is_killed(
     learner: Joined, server: Server, names: tuple[str, ...]
 ) -> None:
     before = screens(learner)
+    opened: list[str] = []
+    learner.page.on("websocket", lambda socket: opened.append(socket.url))
     kill(server, *names)
     assert_as_before(learner, before)
+    again = {url.partition("?")[0] for url in opened if "/terminal/" in url}
+    # The pump alone holds their connections: without web and runtime not even the page notices.
+    assert len(again) == (len(PROGRAMS) + 1 if "pump" in names else 0)
 
 
 def test_a_network_that_is_away_for_a_while_loses_nothing(

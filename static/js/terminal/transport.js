@@ -10,9 +10,14 @@ import { Outbox } from "./outbox.js";
  *   on: (name: string, hear: (fact: any) => void) => void}} Room
  */
 
-/** How often a websocket may fail before it ever opened, until the page's other connection is used. */
-const FAILURES = 2;
+/**
+ * How often a websocket may fail to open while the page's other connection stands, until that one is used. Where one
+ * has opened before, the network strips none: it was away, and the other connection hasn't noticed yet.
+ */
+const FAILURES = 1;
+const FAILURES_AFTER_SUCCESS = 5;
 const OPEN_MS = 10_000;
+const TRY_AGAIN_LATER = 1013; // the server's own word: the opening got through, the pump is away
 
 /**
  * @param {string} terminal `LAB.NAME`
@@ -21,19 +26,26 @@ const OPEN_MS = 10_000;
  */
 export function transportFor(terminal, room) {
   let failures = 0;
+  let most = FAILURES;
+  let isInDoubt = false;
   return (wish, ears) => {
-    const channels = failures >= FAILURES ? channelsOf(room()) : null;
-    if (channels?.isConnected) return overPolling(terminal, channels, wish, ears);
+    const channels = isInDoubt ? channelsOf(room()) : null;
+    const isOther = channels?.isConnected;
+    if (isOther && failures >= most) return overPolling(terminal, channels, wish, ears);
     let wasOpen = false;
     return overWebSocket(address(terminal, wish), {
       ...ears,
       said(payload) {
         wasOpen = true;
         failures = 0;
+        most = FAILURES_AFTER_SUCCESS;
         ears.said(payload);
       },
-      closed() {
-        if (!wasOpen) failures += 1;
+      closed(code) {
+        if (!wasOpen && code !== TRY_AGAIN_LATER) {
+          isInDoubt = true;
+          if (isOther && channels?.isConnected) failures += 1;
+        }
         ears.closed();
       },
     });
@@ -56,7 +68,7 @@ function address(terminal, { after, epoch }) {
 
 /**
  * @param {URL} url
- * @param {Ears} ears
+ * @param {Ears & {closed: (code: number) => void}} ears
  */
 function overWebSocket(url, ears) {
   const socket = new WebSocket(url);
@@ -67,9 +79,9 @@ function overWebSocket(url, ears) {
     clearTimeout(timer);
     ears.said(data);
   };
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
     clearTimeout(timer);
-    ears.closed();
+    ears.closed(code);
   };
   return {
     /** @param {Uint8Array} frame */
