@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kernel
 
-LIMITS = {"memory_bytes": 64 << 20, "pids": 40, "cpu_cores": 0.1, "inodes": 2048}
+LIMITS = {"memory_bytes": 64 << 20, "pids": 40, "cpu_cores": 0.5, "inodes": 2048}
 BOMB = "import os, time\ntry:\n  while True:\n    if not os.fork(): time.sleep(600)\n"
 
 
@@ -56,7 +56,7 @@ def test_who_wants_more_processor_time_reads_that_it_runs_on(runtime: Server, la
     with runtime.client.follow(0) as events:
         lab.begin("sha256sum /dev/zero & sha256sum /dev/zero; wait")
         sentence = told(events, "cpu")
-    assert sentence == ("CPU limit: sha256sum gets 0.1 cores and wants more. It runs on, slower.")
+    assert sentence == ("CPU limit: sha256sum gets 0.5 cores and wants more. It runs on, slower.")
 
 
 def test_who_made_too_many_files_reads_how_many(runtime: Server, lab: Lab) -> None:
@@ -71,19 +71,23 @@ def test_a_limit_is_told_in_the_terminal_in_two_yellow_lines(runtime: Server, la
     read_until(stream, b"$ ")
     pump = runtime.client.pump_register("test")
     lab.run("python3", "-c", "x = bytearray(300 << 20)")
-    lines = wait_for(lambda: notice(pump), "a notice").strip().split("\r\n")
+    lines = wait_for(lambda: notice(pump, "memory limit"), "a notice").strip().split("\r\n")
     assert len(lines) == 2
     assert all(re.fullmatch(r"\x1b\[33m── slipway: .*\x1b\[0m", line) for line in lines)
-    assert "memory limit" in lines[0]
+    assert "memory limit" in lines[0]  # and not in the second
     pump.close()
 
 
-def notice(pump: Feed) -> str:
-    """The text of the next packet to the pump, if it is a notice."""
+def notice(pump: Feed, about: str) -> str:
+    """The text of the next packet to the pump, if it is a notice about this.
+
+    On a slow machine the shell's own start may have met another limit before.
+    """
     packet = pump.receive()
     assert packet is not None
     with packet.descriptors:
-        return str(packet.body.get("text", ""))
+        text = str(packet.body.get("text", ""))
+        return text if about in text else ""
 
 
 def test_who_is_to_give_way_is_told_what_keeps_their_container(runtime: Server, lab: Lab) -> None:
