@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kernel
 
-LIMITS = {"memory_bytes": 64 << 20, "pids": 40, "cpu_cores": 0.5, "inodes": 2048}
+LIMITS = {"memory_bytes": 64 << 20, "pids": 40, "cpu_cores": 0.1, "inodes": 2048}
 BOMB = "import os, time\ntry:\n  while True:\n    if not os.fork(): time.sleep(600)\n"
 
 
@@ -56,7 +56,12 @@ def test_who_wants_more_processor_time_reads_that_it_runs_on(runtime: Server, la
     with runtime.client.follow(0) as events:
         lab.begin("sha256sum /dev/zero & sha256sum /dev/zero; wait")
         sentence = told(events, "cpu")
-    assert sentence == ("CPU limit: sha256sum gets 0.5 cores and wants more. It runs on, slower.")
+    # On a slow machine the shell meets this limit as it starts, and it is told once.
+    program = re.fullmatch(
+        r"CPU limit: (\S+) gets 0\.1 cores and wants more\. It runs on, slower\.", sentence
+    )
+    assert program, sentence
+    assert program[1] in {"sha256sum", "bash"}
 
 
 def test_who_made_too_many_files_reads_how_many(runtime: Server, lab: Lab) -> None:
