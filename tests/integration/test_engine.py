@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import ENGINE
+from tests.conftest import ENGINE, TOP
 from tests.integration.lab_harness import Lab, Said
 from tests.waiting import wait_for
+from webapp.lesson_format import native
+from webapp.workshops.rehearsing import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import Server
 
@@ -142,3 +148,69 @@ def test_a_lab_with_an_engine_shows_the_servers_figures_and_runs_containers(
     lab = Lab(engine_runtime.client, "own", image=ENGINE, profile="engine", own_figures=True)
     assert done(lab, "podman run --rm busybox echo nested-ok") == "nested-ok"
     lab.remove()
+
+
+def test_lab_run_takes_the_image_that_its_profile_needs(engine_runtime: Server) -> None:
+    command = "podman run --rm busybox echo nested-ok"
+    data = f"--data={engine_runtime.instance.data_path}"
+    ran = subprocess.run(
+        [sys.executable, "-m", "runtime.cli", "lab", "run", data, "--profile", "engine", "--",
+         "su", "-", "learner", "-c", command],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(TOP)},
+    )  # fmt: skip
+    assert (ran.stdout, ran.stderr) == ("nested-ok\n", "")
+
+
+LESSON = """\
+---
+title: A container within
+summary: It is kept.
+minutes: 5
+profile: engine
+steps:
+  - 01-run
+---
+Words.
+"""
+STEP = """\
+---
+title: Run one
+takeaway: It is there.
+check:
+  title: It is kept
+  script: checks/kept.py
+hints:
+  - The solution is `docker run --name kept busybox true`.
+solution:
+  - docker run --name kept busybox true
+---
+Run it.
+
+```run
+docker run --name kept busybox true
+```
+"""
+# By the files of the learner's own engine, read from outside the lab.
+CHECK = """\
+#!/usr/bin/python3
+import json, pathlib, sys
+path = pathlib.Path("/lab/var/lib/engine/overlay-containers/containers.json")
+names = [name for each in json.loads(path.read_text()) for name in each["names"]] \\
+    if path.exists() else []
+print("Expected: a container called kept")
+print("Found:", ", ".join(names) or "none")
+sys.exit("kept" not in names)
+"""
+
+
+def test_a_lesson_of_the_profile_is_played_and_its_check_sees_the_container(
+    engine_runtime: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "an-engine"
+    (folder / "checks").mkdir(parents=True)
+    (folder / "lesson.md").write_text(LESSON)
+    (folder / "01-run.md").write_text(STEP)
+    (folder / "checks/kept.py").write_text(CHECK)
+    (step,) = rehearse(engine_runtime.client, native.load(folder))
+    assert step.faults == []
+    assert step.found == ["none", "kept"]
