@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ import pytest
 from runtime.client import Problem
 from runtime.limits import ids
 from tests.integration.lab_harness import Lab, place_of
-from tests.leftovers import lives
+from tests.leftovers import lives, loop_devices_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -192,6 +192,44 @@ def test_a_server_killed_while_it_makes_a_lab_cleans_up_when_it_is_back(
     for each in runtime.client.lab_list():  # it was quick enough to be whole
         runtime.client.lab_remove(each["lab"])
     assert left_of(runtime) == []
+
+
+def test_a_hundred_killed_starts_leave_no_loop_device_no_ids_and_no_cgroup(
+    runtime: Server,
+) -> None:
+    killed = 0
+    while killed < 100:
+        with suppress(Problem), starters_killed(runtime.pid) as pids:
+            Lab(runtime.client, "killed").remove()
+        killed += len(pids)
+    wait_for(lambda: not loop_devices_of(runtime.instance), "no loop device")
+    assert left_of(runtime) == []
+    lab = Lab(runtime.client, "after-them")
+    assert lab.run("df", "--output=target", "/").text.split()[-1] == "/"
+    lab.remove()
+
+
+@contextmanager
+def starters_killed(runtime_pid: int) -> Iterator[set[int]]:
+    """Kill whatever starts a container meanwhile, as the kernel does when memory is short."""
+    is_over, killed = threading.Event(), set[int]()
+
+    def run() -> None:
+        while not is_over.is_set():
+            for task in Path(f"/proc/{runtime_pid}/task").iterdir():
+                with suppress(OSError):
+                    for pid in map(int, (task / "children").read_text().split()):
+                        if b"\0run\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                            os.kill(pid, signal.SIGKILL)
+                            killed.add(pid)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def test_a_server_killed_while_it_opens_a_terminal_leaves_no_socket_to_the_next(
