@@ -16,6 +16,8 @@ from runtime import folders, settings
 from runtime.image.build import Builder
 from runtime.image.store import Image, Store
 from runtime.instance import Instance
+from runtime.labs import state
+from runtime.problems import Problem
 
 BASE = "slipway/base"
 
@@ -24,7 +26,7 @@ data_option = click.option("--data", type=Path, help="The server's data folder."
 
 @click.group(name="image")
 def command() -> None:
-    """Build and list the images that labs are made from."""
+    """Build, list and remove the images that labs are made from."""
 
 
 @command.command()
@@ -56,6 +58,36 @@ def list_(data: Path | None, *, as_json: bool) -> None:
     for image in images:
         built = time.strftime("%Y-%m-%d %H:%M", time.gmtime(image.built_at))
         click.echo(f"{image.name}\t{_size(image)}\tbuilt {built} UTC")
+
+
+@command.command()
+@click.argument("name")
+@data_option
+def rm(name: str, data: Path | None) -> None:
+    """Remove the image NAME, unless a living lab is made from it."""
+    instance = _instance(data)
+    images = Store(instance.images_path)
+    image = images.get(name)
+    users = [lab.id for lab in _labs(instance) if lab.shape.image == name]
+    if users:
+        count = "One living lab is" if len(users) == 1 else f"{len(users)} living labs are"
+        raise Problem(
+            "image-in-use",
+            f"{count} made from {name}.",
+            "Wait until they end, or end them: `./slipway lab list` names them.",
+            image=name,
+        )
+    images.remove(name)
+    click.echo(f"removed {name}; its root took {_size(image)}", err=True)
+
+
+@command.command()
+@data_option
+def gc(data: Path | None) -> None:
+    """Remove what builds left: images that were replaced and that no living lab is made from."""
+    instance = _instance(data)
+    count = Store(instance.images_path).sweep(state.oldest(_labs(instance)))
+    click.echo(f"removed {count}", err=True)
 
 
 class Progress:
@@ -99,8 +131,18 @@ def need_image(instance: Instance, name: str) -> None:
             Builder(images).build(name, progress.tell)
 
 
+def _instance(data: Path | None) -> Instance:
+    return Instance.at(settings.load({"data": data}).data)
+
+
 def _store(data: Path | None) -> Store:
-    return Store(Instance.at(settings.load({"data": data}).data).images_path)
+    return Store(_instance(data).images_path)
+
+
+def _labs(instance: Instance) -> list[state.Lab]:
+    """Those of which there is a record: living, being made, or not yet cleared away."""
+    folders_of = instance.labs_path.iterdir() if instance.labs_path.is_dir() else ()
+    return [lab for folder in folders_of if (lab := state.load(folder)) is not None]
 
 
 def _size(image: Image) -> str:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from runtime.kernel import spawn
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 LOCK = ".lock"
@@ -117,11 +118,25 @@ class Store:
         place = self.place(image.name)
         if place.exists():
             # Labs that live read from it through their mounts, so it only moves aside.
-            place.rename(self.path / f".{place.name}.old-{time.time_ns()}")
+            place.rename(self._aside(place))
         new.rename(place)
         return self.get(image.name)
 
-    def sweep(self, oldest: Mapping[str, float]) -> None:
+    def remove(self, name: str) -> None:
+        """Take away an image that no lab is made from; waits for whoever builds.
+
+        It moves aside in one step before its files go, so nobody meets half of it.
+
+        Raises:
+            Problem: `image-name`, `image-missing`.
+        """
+        with self._locked():
+            self.get(name)
+            aside = self._aside(self.place(name))
+            self.place(name).rename(aside)
+            _delete(aside)
+
+    def sweep(self, oldest: Mapping[str, float]) -> int:
         """Remove half-built images, and replaced ones that no living lab can be made from.
 
         Nothing is removed while somebody builds.
@@ -129,20 +144,44 @@ class Store:
         Args:
             oldest: for each image that labs were made from, when the oldest living one was
                 (unix seconds). What was replaced later than that may be under it.
+
+        Returns:
+            How many were removed.
         """
         if not self.path.is_dir():
-            return
+            return 0
+        try:
+            with self._locked(fcntl.LOCK_NB):
+                unused = [
+                    rest for rest in self.path.glob(".*.*") if not _is_used(rest.name, oldest)
+                ]
+                for rest in unused:
+                    _delete(rest)
+                return len(unused)
+        except BlockingIOError:
+            return 0
+
+    @contextmanager
+    def _locked(self, flags: int = 0) -> Iterator[None]:
+        """Keep builds and other removals away.
+
+        Raises:
+            BlockingIOError: somebody builds, where `flags` is LOCK_NB.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
         lock_fd = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        else:
-            unused = [rest for rest in self.path.glob(".*.*") if not _is_used(rest.name, oldest)]
-            for rest in unused:
-                spawn.run(["rm", "-rf", "--one-file-system", "--", str(rest)], timeout_s=300)
+            fcntl.flock(lock_fd, fcntl.LOCK_EX | flags)
+            yield
         finally:
             os.close(lock_fd)
+
+    def _aside(self, place: Path) -> Path:
+        return self.path / f".{place.name}.old-{time.time_ns()}"
+
+
+def _delete(folder: Path) -> None:
+    spawn.run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)
 
 
 def _is_used(name: str, oldest: Mapping[str, float]) -> bool:

@@ -136,7 +136,9 @@ class Labs:
             self._watch.add(lab)
         self.machines.adopt(list(self._labs.values()))
         self._watch.start()
-        threading.Thread(target=self._sweep_images, args=(self._oldest(),), daemon=True).start()
+        threading.Thread(
+            target=self._sweep_images, args=(state.oldest(self._labs.values()),), daemon=True
+        ).start()
         self._pool.start()
         self.comparison.begin()
         self._is_ready = True
@@ -457,14 +459,6 @@ class Labs:
         """What a check may read of a lab beside what it is."""
         used = usage.read(self._parts, lab, self._watch.disk_full(lab.id))
         return {"usage": used, **self.comparison.facts(lab)}
-
-    def _oldest(self) -> dict[str, float]:
-        """When the oldest living lab of each image was made."""
-        oldest: dict[str, float] = {}
-        for lab in self._labs.values():
-            made_at = oldest.get(lab.shape.image, lab.created_at)
-            oldest[lab.shape.image] = min(made_at, lab.created_at)
-        return oldest
 
     def _sweep_images(self, oldest: dict[str, float]) -> None:
         """Remove images that were replaced, in a thread of its own: a start shouldn't wait."""

@@ -12,6 +12,7 @@ from runtime.container.bundle import User
 from runtime.limits.amounts import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 LabId = NewType("LabId", str)
@@ -172,6 +173,15 @@ def load(folder: Path) -> Lab | None:
         return Lab.from_record(json.loads((folder / "lab.json").read_text()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def oldest(labs: Iterable[Lab]) -> dict[str, float]:
+    """When the oldest of these labs was made, of each image that one is made from (unix s)."""
+    found: dict[str, float] = {}
+    for lab in labs:
+        made_at = found.get(lab.shape.image, lab.created_at)
+        found[lab.shape.image] = min(made_at, lab.created_at)
+    return found
 
 
 def is_id(text: str) -> bool:

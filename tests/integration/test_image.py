@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from runtime.image.store import Image, Store
 from tests.conftest import lend_image
+from tests.integration.lab_harness import Lab
 from tests.leftovers import leftovers_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from runtime.instance import Instance
+    from tests.conftest import Server
 
 TOP = Path(__file__).resolve().parents[2]
 CLI = [sys.executable, "-m", "runtime.cli", "image"]
@@ -90,3 +92,29 @@ def test_the_image_holds_what_a_learner_expects(base_image: Image) -> None:
     assert missing == []
     assert (base_image.user, base_image.uid, base_image.home) == ("learner", 1000, "/home/learner")
     assert "learner ALL=" in (root / "etc/sudoers.d/learner").read_text()
+
+
+def test_an_image_in_use_is_not_removed_and_one_that_is_not_leaves_nothing(
+    runtime: Server, base_image: Image
+) -> None:
+    images = Store(runtime.instance.images_path)
+    place = images.place("slipway/other")
+    (place / "rootfs/etc").mkdir(parents=True)
+    (place / "image.json").write_bytes((base_image.rootfs_path.parent / "image.json").read_bytes())
+    (images.path / ".slipway+other.old-1/rootfs").mkdir(parents=True)
+    lab = Lab(runtime.client, "user")
+    words = [f"--data={runtime.instance.data_path}"]
+
+    def image(*verb: str) -> subprocess.CompletedProcess[str]:
+        argv = [*CLI, *verb, *words]
+        return subprocess.run(argv, env=ENVIRON, check=False, capture_output=True, text=True)
+
+    refused = image("rm", "slipway/base")
+    assert refused.returncode == 1
+    assert "One living lab is made from slipway/base." in refused.stderr
+    assert images.has("slipway/base")
+    assert image("rm", "slipway/other").returncode == 0
+    assert image("rm", "slipway/other").returncode == 1
+    assert image("gc").stderr == "removed 1\n"
+    assert {path.name for path in images.path.iterdir()} <= {"slipway+base", ".lock"}
+    lab.remove()
