@@ -288,7 +288,8 @@ def _shown(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
     if unit == "bytes":
-        return f"{value / (1 << 20):.4g} MB"
+        megabytes = value / (1 << 20)
+        return f"{megabytes:,.0f} MB" if megabytes >= 1000 else f"{megabytes:.3g} MB"
     return f"{value:,.0f} {unit}".strip() if value >= 100 else f"{value:.3g} {unit}".strip()
 
 
