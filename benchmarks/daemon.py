@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).resolve().parents[1]
 _READY_S = 60
+_END_S = 180
 _LIVES_S = 3600  # longer than any of them takes; they end with their daemon
 _LIMITS: Mapping[str, float] = {
     "memory_bytes": MEMORY_BYTES,
@@ -60,7 +61,11 @@ class Daemon:
 
     def __exit__(self, *_: object) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TimeoutError(f"the daemon did not end within {_END_S} s") from None
 
     @property
     def instance(self) -> Instance:
