@@ -120,6 +120,7 @@ def _lab(learner: Learner) -> dict[str, str] | None:
         "id": lab["lab"],
         "terminals": " ".join(shells_of(lab)),
         "names": json.dumps(names),
+        "no_figures": lab.get("figures_why", ""),
     }
 
 
