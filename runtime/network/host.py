@@ -180,7 +180,4 @@ def _set_up(
 
 
 def _index(side: Side, name: str) -> int:
-    link = side.snapshot().link(name)
-    if link is None:
-        raise OSError(errno.ENODEV, f"{name} is gone")
-    return link.index
+    return side.netns.run(socket.if_nametoindex, name)

@@ -18,6 +18,7 @@ from runtime.network.messages import (
     default_route,
     limited,
     neighbour,
+    removal,
     route_to,
     up,
     veth,
@@ -69,8 +70,7 @@ def connect(
 def disconnect(router: Netlink, lab: str) -> None:
     """Remove a lab's link, both ends; it may be gone already, with the lab's namespace."""
     try:
-        with router.batch() as requests:
-            requests.link("del", ifname=_PREFIX + lab)
+        router.send([removal(_PREFIX + lab)])
     except OSError as error:
         if error.errno != errno.ENODEV:
             raise

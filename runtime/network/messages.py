@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyroute2.netlink.rtnl import (  # type: ignore[import-untyped]
+    RTM_DELLINK,
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWNEIGH,
@@ -93,6 +94,11 @@ def up(index: int) -> bytes:
     """Switch a link on."""
     fields = {"index": index, "flags": _IFF_UP, "change": _IFF_UP}
     return _encoded(ifinfmsg(), RTM_NEWLINK, _REQUEST, fields, [])
+
+
+def removal(name: str) -> bytes:
+    """Remove a link, and the other end of a pair."""
+    return _encoded(ifinfmsg(), RTM_DELLINK, _REQUEST, {}, [("IFLA_IFNAME", name)])
 
 
 def address(index: int, own: Address, peer: Address | None = None) -> bytes:

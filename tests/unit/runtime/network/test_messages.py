@@ -35,6 +35,7 @@ SAME: dict[str, tuple[bytes, Callable[[Any], object]]] = {
             peer=PEER,
         ),
     ),
+    "removal": (messages.removal("lab-x"), lambda ask: ask.link("del", ifname="lab-x")),
     "up": (messages.up(9), lambda ask: ask.link("set", index=9, state="up")),
     "address": (
         messages.address(9, GATEWAY, LAB),
