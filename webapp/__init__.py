@@ -49,6 +49,7 @@ def create_app(
     from webapp.settings import CHECKOUT
     from webapp.sockets import lesson as lesson_socket
     from webapp.sockets import terminal, wall
+    from webapp.sockets.door import known_only
     from webapp.visitors import init_visitors
     from webapp.wiring import wire
 
@@ -81,6 +82,7 @@ def create_app(
     )
     for socket_room in (lesson_socket, terminal, wall):
         socket_room.register(wiring.socketio, wiring)
+    app.wsgi_app = known_only(app, app.wsgi_app)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

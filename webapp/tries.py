@@ -42,10 +42,19 @@ PASSWORDS = Allowance("password", "5/minute;10/10 minutes;20/hour", "60/hour")
 
 
 class Tries:
-    """Remembers failures; asked before a try, told after a wrong one."""
+    """Remembers failures; asked before a try, told after a wrong one.
 
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    Args:
+        browsers_most: how many browsers' failures are remembered, some kilobytes each. Beyond it
+            all of them are forgotten: whoever has so many browsers was held by none of the counts,
+            and what counts for everyone together is kept.
+    """
+
+    def __init__(self, browsers_most: int = 10_000) -> None:
+        self._browsers_most = browsers_most
+        self._browsers: set[str] = set()
+        self._by_browser = MovingWindowRateLimiter(MemoryStorage())
+        self._by_target = MovingWindowRateLimiter(MemoryStorage())
         self._proven: set[tuple[str, str, str]] = set()
 
     def require_allowed(self, allowance: Allowance, browser: str, target: str) -> None:
@@ -55,9 +64,9 @@ class Tries:
             Problem: `slow-down`.
         """
         waits = [
-            (self._limiter.get_window_stats(limit, *who).reset_time - time.time(), who[1])
-            for limit, who in self._counted(allowance, browser, target)
-            if not self._limiter.test(limit, *who)
+            (limiter.get_window_stats(limit, *who).reset_time - time.time(), who[1])
+            for limiter, limit, who in self._counted(allowance, browser, target)
+            if not limiter.test(limit, *who)
         ]
         if waits:
             wait_s, by = max(waits)
@@ -67,9 +76,13 @@ class Tries:
     def failed(self, allowance: Allowance, browser: str, target: str) -> int:
         """Counts a wrong try; gives how many more are taken before the first pause."""
         left = []
-        for limit, who in self._counted(allowance, browser, target):
-            self._limiter.hit(limit, *who)
-            left.append(self._limiter.get_window_stats(limit, *who).remaining)
+        for limiter, limit, who in self._counted(allowance, browser, target):
+            limiter.hit(limit, *who)
+            left.append(limiter.get_window_stats(limit, *who).remaining)
+        self._browsers.add(browser)
+        if len(self._browsers) > self._browsers_most:
+            self._browsers = set()
+            self._by_browser = MovingWindowRateLimiter(MemoryStorage())
         return min(left)
 
     def succeeded(self, allowance: Allowance, browser: str, target: str) -> None:
@@ -78,14 +91,14 @@ class Tries:
 
     def _counted(
         self, allowance: Allowance, browser: str, target: str
-    ) -> list[tuple[RateLimitItem, tuple[str, ...]]]:
-        counted: list[tuple[RateLimitItem, tuple[str, ...]]] = [
-            (limit, (allowance.name, "browser", browser, target))
+    ) -> list[tuple[MovingWindowRateLimiter, RateLimitItem, tuple[str, ...]]]:
+        counted: list[tuple[MovingWindowRateLimiter, RateLimitItem, tuple[str, ...]]] = [
+            (self._by_browser, limit, (allowance.name, "browser", browser, target))
             for limit in parse_many(allowance.by_browser)
         ]
         if allowance.by_target and (allowance.name, browser, target) not in self._proven:
             counted += [
-                (limit, (allowance.name, "target", target))
+                (self._by_target, limit, (allowance.name, "target", target))
                 for limit in parse_many(allowance.by_target)
             ]
         return counted

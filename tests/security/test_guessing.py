@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from limits.storage import MemoryStorage
 
 from tests.unit.webapp.conftest import PASSWORD
 from webapp.keys import derive_pin
 from webapp.models.people import learners_of
-from webapp.tries import CODES
+from webapp.problems import Problem
+from webapp.tries import CODES, PINS, Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,3 +90,28 @@ def test_no_number_of_wrong_codes_keeps_a_class_out(
     for number in range(1000):
         parts.tries.failed(CODES, f"some-other-browser-{number // 10}", "any")
     assert open_browser().join(workshop.code, "heron").status_code == 302
+
+
+def test_a_guesser_with_ever_new_browsers_fills_no_memory_and_gets_no_more_tries() -> None:
+    tries = Tries(browsers_most=50)
+    for number in range(500):
+        tries.failed(CODES, f"browser-{number}", "any")
+        if number < 20:
+            tries.failed(PINS, f"browser-{number}", "otter")
+    assert len(tries._browsers) <= 50
+    storage = tries._by_browser.storage
+    assert isinstance(storage, MemoryStorage)
+    assert len(storage.events) <= 50 * 6
+    with pytest.raises(Problem):
+        tries.require_allowed(PINS, "another-browser", "otter")
+
+
+def test_a_stranger_opens_no_socket_and_costs_no_session(
+    open_browser: Callable[[], Browser], ben: Browser, workshop: Workshop
+) -> None:
+    opening = "/socket.io/?EIO=4&transport=polling"
+    for query in "", "&sid=", "&sid", "&t=1":
+        assert open_browser().get(opening + query).status_code == 403
+    assert open_browser().get(f"{opening}&sid=nobody").status_code == 400
+    ben.join(workshop.code, "otter")
+    assert ben.get(opening).status_code == 200
