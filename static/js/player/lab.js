@@ -14,6 +14,7 @@ import { say } from "../lib/say.js";
  */
 
 const AWAY = "runtime-away";
+const IDLE = "limit-idle";
 /** @type {Record<string, string>} what the pane that isn't shown says of it */
 const BADGES = {
   waiting: "in line",
@@ -63,6 +64,10 @@ export function wireLab(room) {
     });
     say(sentence);
   });
+  // Any key keeps an unused container, so from then on the note isn't true.
+  const keep = () => terminal.clearNote(IDLE);
+  terminal.addEventListener("keydown", keep, { capture: true });
+  terminal.addEventListener("input", keep, { capture: true });
   room.on("ended", ({ sentence }) => {
     clock.until = 0;
     state.close(sentence);
