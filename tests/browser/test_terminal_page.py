@@ -254,6 +254,22 @@ def test_thirty_terminals_on_a_page_use_few_contexts_and_survive_their_loss(hero
     page.evaluate("for (const term of many) { term.release(); term.dispose(); }")
 
 
+def test_at_a_zoom_of_200_percent_all_is_drawn_and_a_limit_is_told_whole(heron: SitDown) -> None:
+    learner = heron()
+    page = learner.page
+    small = {"width": 390, "height": 450, "deviceScaleFactor": 2, "mobile": False}
+    page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", small)
+    page.get_by_role("tab", name="Terminal").first.click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".xterm-screen canvas:not([class])")]
+            .every(each => Math.abs(each.clientWidth * devicePixelRatio - each.width) < 5)"""
+    )
+    learner.terminal.type("python3 -c 'bytearray(900 << 20)'")
+    said = page.locator(".term-note__text").filter(has_text="python3 was ended")
+    expect(said).to_be_visible(timeout=20_000)
+    assert said.evaluate("each => each.scrollHeight <= each.clientHeight")
+
+
 def test_a_coarse_pointer_gets_the_keys_that_its_keyboard_lacks(heron: SitDown) -> None:
     learner = heron(touch=True)
     page = learner.page
