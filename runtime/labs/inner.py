@@ -40,7 +40,7 @@ def files(profile: Profile, inner: Inner) -> dict[str, str]:
         slirp=inner.slirp,
         mtu=inner.mtu,
         first=inner.first,
-        pool=inner.pool,
+        pool=inner.bridges,
         size=inner.first.prefixlen,
     )
     return {profile.engine_settings: text}

@@ -160,14 +160,20 @@ class Inner:
     mtu: int
 
     @property
-    def slirp(self) -> IPv4Network:
-        """For the network of a container without root's rights."""
-        return next(self.pool.subnets(new_prefix=_INNER_PREFIX))
+    def bridges(self) -> IPv4Network:
+        """For networks that the learner makes."""
+        return next(self.pool.subnets())
 
     @property
     def first(self) -> IPv4Network:
-        """For the first bridge; the others follow it."""
-        return list(self.pool.subnets(new_prefix=_INNER_PREFIX))[1]
+        """For the first of them."""
+        return next(self.bridges.subnets(new_prefix=_INNER_PREFIX))
+
+    @property
+    def slirp(self) -> IPv4Network:
+        """For the network that a container has by itself; in the other half."""
+        _, other = self.pool.subnets()
+        return next(other.subnets(new_prefix=_INNER_PREFIX))
 
 
 def inner_pool(routed: Collection[IPv4Network | IPv6Network], labs: Range) -> IPv4Network:

@@ -87,7 +87,9 @@ def test_networks_within_labs_meet_neither_the_labs_nor_a_route() -> None:
     assert not any(pool.overlaps(other) for other in (*routed, labs.v4))
     inner = Inner(pool, 1400)
     assert inner.slirp.subnet_of(pool)
-    assert not inner.first.overlaps(inner.slirp)
+    assert inner.first.subnet_of(inner.bridges)
+    assert inner.bridges.subnet_of(pool)
+    assert not inner.bridges.overlaps(inner.slirp)
 
 
 def test_where_every_range_is_routed_labs_have_one_all_the_same() -> None:
