@@ -194,6 +194,11 @@ def _with_marks(path: Path, marks: list[tuple[float, str]]) -> Iterator[str]:
         for line in file:
             at = float(line[1 : line.find(",")])
             while marks and marks[0][0] <= at:
-                yield json.dumps([round(marks[0][0], 6), "m", marks[0][1]]) + "\n"
-                marks.pop(0)
+                yield _mark_line(*marks.pop(0))
             yield line
+    for mark in marks:  # a check passes after the last word of its command
+        yield _mark_line(*mark)
+
+
+def _mark_line(at: float, text: str) -> str:
+    return json.dumps([round(at, 6), "m", text]) + "\n"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,6 +95,12 @@ def test_a_recording_is_marked_with_what_the_learner_did(
         "check passed 03-processes",
     ]
     assert events[-1][1] == "o"
+    with parts.database.write() as session:
+        later = record(session, learner.id, "checked", "02-what/04-last", passed=False)
+        later.at = now() + timedelta(minutes=1)
+    more = recordings.read(workshop, learner, found.name)
+    assert more
+    assert json.loads(list(more)[-1])[1:] == ["m", "check not yet 04-last"]
     assert recordings.read(workshop, learner, "../../../key") is None
     assert recordings.read(workshop, learner, "00000000-1.cast") is None
 
