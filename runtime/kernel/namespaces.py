@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runtime.kernel.forked import Talk
     from runtime.kernel.forker import Forker
 
-_PATIENCE_S = 10
+_PATIENCE_S = 30  # the first call waits for a Python to start, on a slow machine seconds
 
 
 @dataclass(frozen=True)

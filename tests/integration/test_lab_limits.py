@@ -51,9 +51,9 @@ def test_the_one_who_met_the_memory_limit_is_told_which(runtime: Server, lab: La
         while True:
             packet = events.receive()
             assert packet is not None
-            if packet.body["type"] == "lab.limit":
+            # On a slow machine the shell's start has met the processor's limit before.
+            if packet.body.get("limit") == "memory":
                 break
-    assert packet.body["limit"] == "memory"
     program, _, rest = packet.body["sentence"].partition(" was ended: ")
     assert program in {"python3", "A program"}
     had = re.fullmatch(
