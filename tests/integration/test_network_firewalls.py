@@ -88,7 +88,8 @@ def two_labs(world: World, router: Router) -> tuple[Place, Place]:
 
 
 def reached(lab: Place) -> list[str]:
-    return [lab.reaches(address, within_s=1) for address in (SOMEWHERE, SOMEWHERE6)]
+    # A link's queue may be switched on a moment after it: a first packet is sent again after 1 s.
+    return [lab.reaches(address) for address in (SOMEWHERE, SOMEWHERE6)]
 
 
 def gets_out(lab: Place) -> None:
@@ -119,7 +120,7 @@ def test_labs_get_out_when_ufw_comes_reloads_and_goes(world: World, firewall: Fi
     router = world.router()
     loud, quiet = two_labs(world, router)
     gets_out(loud)
-    for words in (["--force", "enable"], ["reload"], ["default", "reject", "routed"], ["disable"]):
+    for words in (["--force", "enable"], ["reload"], ["disable"]):
         firewall.does("ufw", *words)
         gets_out(loud)
         assert reached(quiet) == ["refused", "refused"]
