@@ -1,7 +1,7 @@
 """One network namespace per instance, between every lab and the host.
 
 Walls that stand in the host's own namespace fall with every `nft flush ruleset`; in here nobody
-flushes.
+flushes; and if somebody does, they stand again within two seconds.
 """
 
 from __future__ import annotations
@@ -259,7 +259,9 @@ class Router:
     def _is_well(self) -> bool:
         """Whether what the host needs is there; costs 1 ms, where reading all of it costs 15."""
         try:
-            return not self._is_behind and (not self._walls.internet or self._host.is_open())
+            way_out_stands = not self._walls.internet or self._host.is_open()
+            with self._lock:
+                return not self._is_behind and way_out_stands and self._walls.stand()
         except OSError:
             return False
 
@@ -269,6 +271,7 @@ class Router:
             seen = self._host.side.snapshot()
             mtu = seen.mtu_out()
             self._inner = Inner(inner_pool(seen.routed(), self._walls.range), mtu)
+            self._walls.mend()
             self._walls.set_host(seen.own())
             self._host.keep_rules()
             if seen.link(self._host.uplink) is None:

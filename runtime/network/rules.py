@@ -22,6 +22,7 @@ GATEWAY = IPv4Address("169.254.1.1")
 GATEWAY6 = IPv6Address("fe80::1")
 UPLINK = "uplink"
 ROUTER_TABLE = "inet slipway"
+ROUTER_CHAINS = ("spoofed", "input", "forward")
 MARK = 0x511D0A
 # What comes back to labs is routed by it, whatever somebody's route says of their addresses.
 WAY_BACK_TABLE = 0x511D

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.network_world import HOST, HOST6, SOMEWHERE, SOMEWHERE6, World
+from tests.integration.network_world import HOST, HOST6, SOMEWHERE, SOMEWHERE6, Place, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,20 @@ def test_a_flushed_firewall_is_mended_while_the_runtime_lives(world: World) -> N
     assert becomes(tables, lambda: world.host.sh("nft", "list", "tables"))
     for address in (SOMEWHERE, SOMEWHERE6):
         assert lab.reaches(address) == "open"
+
+
+@pytest.mark.parametrize("what", ["ruleset", "table inet slipway", "chain inet slipway spoofed"])
+def test_walls_that_somebody_flushes_within_the_router_stand_again(world: World, what: str) -> None:
+    router, ada, ben = world.router(), world.place(), world.place()
+    router.attach("aaaaaaaa", ada.netns.fd, internet=True)
+    there = router.attach("bbbbbbbb", ben.netns.fd, internet=False)
+    ben.listens()
+    with Place.around(router.netns_fd) as inside:
+        inside.sh("nft", "flush", *what.split())
+    assert becomes(True, router._walls.stand)
+    assert ada.reaches(there) == "refused"
+    assert ada.reaches(SOMEWHERE) == "open"
+    assert ben.reaches(SOMEWHERE) == "refused"
 
 
 def test_rules_that_somebody_deletes_come_back(world: World) -> None:
