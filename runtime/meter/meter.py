@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _DEAR_S = 5.0
 _OLD_S = 60.0  # whatever it costs, a figure older than that is of no use to anybody
 _SHARE = 0.0002  # of a core, that one dear figure of one side may cost: the PSS of a qemu is 1 ms
-_SPLIT_SHARE = 0.0005  # 5 ms for a machine of 256 MB, and there are fewer of them than containers
 
 _Value = TypeVar("_Value")
 
@@ -85,9 +84,7 @@ class Meter:
         if side.hypervisor_pid is None or spent is None or spent.memory_bytes is None:
             return None
         pid, headline = side.hypervisor_pid, spent.memory_bytes
-        found = self._seldom(
-            side, "split", lambda: (memory.parts(pid, side.guest_bytes), headline), _SPLIT_SHARE
-        )
+        found = self._seldom(side, "split", lambda: (memory.parts(pid, side.guest_bytes), headline))
         parts, then = found
         if parts is None:
             return None
@@ -95,9 +92,7 @@ class Meter:
         guest = min(max(headline - own - parts.translation, 0), side.guest_bytes)
         return Split(guest, max(headline - guest - parts.translation, 0), parts.translation)
 
-    def _seldom(
-        self, side: Side, name: str, look: Callable[[], _Value], share: float = _SHARE
-    ) -> _Value:
+    def _seldom(self, side: Side, name: str, look: Callable[[], _Value]) -> _Value:
         """A figure that is dear: looked at again only when its cost is earned."""
         key = (name, side.hypervisor_pid)  # a machine that was booted again is another one
         kept: _Kept[_Value] | None = self._kept[side.group].get(key)
@@ -105,6 +100,6 @@ class Meter:
             before = time.thread_time()
             value = look()
             cost_s = time.thread_time() - before
-            kept = _Kept(value, time.monotonic() + min(max(_DEAR_S, cost_s / share), _OLD_S))
+            kept = _Kept(value, time.monotonic() + min(max(_DEAR_S, cost_s / _SHARE), _OLD_S))
             self._kept[side.group][key] = kept
         return kept.value
