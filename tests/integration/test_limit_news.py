@@ -95,13 +95,15 @@ def notice(pump: Feed, about: str) -> str:
         return text if about in text else ""
 
 
-def test_who_is_to_give_way_is_told_what_keeps_their_container(runtime: Server, lab: Lab) -> None:
+def test_who_is_to_give_way_is_told_what_keeps_their_container(runtime: Server) -> None:
     with runtime.client.follow(0) as events:
+        lab = Lab(runtime.client, "unused")  # by then the runtime has heard that somebody listens
         runtime.client.lab_warn(lab.id, idle_s=900, left_s=120)
         assert told(events, "idle") == (
             "Nobody has used this container for 15 minutes, and somebody waits for its place. "
             "Press a key within 2 minutes and it stays yours."
         )
+    lab.remove()
 
 
 def test_who_has_little_time_left_is_warned_once_in_time(runtime: Server) -> None:
