@@ -90,7 +90,7 @@ def measure(daemon: Daemon, count: int, alone: Bare | None) -> dict[str, Any]:
         "ready": len(product.values_ms),
         "tries_that_failed": daemon.log().count("machine.attempt_failed"),
         "failed": failed,
-        "series": [each.as_dict() for each in (bare, product) if each.values_ms],
+        "runs": [each.as_dict() for each in (bare, product) if each.values_ms],
         "ratios": {"machine_vs_bare_qemu": ratio(product, bare)},
     }
 
@@ -183,7 +183,7 @@ def text(figures: dict[str, Any]) -> str:
     lines += [
         f"  {each['name']:10} median {each['median_ms'] / 1000:.2f} s, "
         f"9 of 10 within {each['p90_ms'] / 1000:.2f} s"
-        for each in figures["series"]
+        for each in figures["runs"]
     ]
     if (times := figures["ratios"]["machine_vs_bare_qemu"]) is not None:
         lines.append(f"a machine takes {times} times as long as a bare qemu")

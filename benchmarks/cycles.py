@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import bench
 from benchmarks.bench import say
 from benchmarks.daemon import Daemon
-from benchmarks.figures import machine
+from benchmarks.figures import machine, ratios_of
 from runtime.client import Problem
 from tests.leftovers import leftovers_of
 
@@ -85,9 +85,7 @@ def measure(folder: Path, image: Image, count: int, most_s: float) -> dict[str, 
     return {
         "benchmark": "cycles",
         "machine": seen,
-        "count": number,
-        "count_wanted": count,
-        "killed_half_way": failed,
+        "runs": [{"count": number, "count_wanted": count, "killed_half_way": failed}],
         "left": [*labs, *leftovers_of(instance)],
         "ratios": {"daemon_memory_end_vs_start": round(max(growths), 3) if growths else None},
     }
@@ -120,12 +118,12 @@ def killing(daemon: Daemon, *, daemon_too: bool) -> Iterator[None]:
 
 def text(figures: dict[str, Any]) -> str:
     """The same for people."""
-    counted, wanted = figures["count"], figures["count_wanted"]
+    (run,) = figures["runs"]
+    counted, wanted = run["count"], run["count_wanted"]
     of = "" if counted == wanted else f" of {wanted}, then the time was over"
-    lines = [f"{counted} labs{of}, {figures['killed_half_way']} of them killed half-way"]
+    lines = [f"{counted} labs{of}, {run['killed_half_way']} of them killed half-way"]
     lines += [f"left: {each}" for each in figures["left"]] or ["nothing is left"]
-    lines += [f"{name} {value}" for name, value in figures["ratios"].items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *ratios_of(figures)])
 
 
 def _children(pid: int) -> list[int]:

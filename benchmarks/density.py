@@ -29,7 +29,7 @@ from benchmarks import bench
 from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.engines import Docker, Podman
-from benchmarks.figures import machine
+from benchmarks.figures import machine, ratios_of
 from benchmarks.host import Reading
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def measure(folder: Path, image: Image, count: int, peers: int) -> dict[str, Any
         "benchmark": "density",
         "machine": seen,
         "labs": count,
-        "costs": [cost.as_dict() for cost in costs.values()],
+        "runs": [cost.as_dict() for cost in costs.values()],
         "create_ms": {"10th": round(early, 1), "last": round(late, 1)},
         "ratios": {
             "memory_vs_docker": ratio(mine, costs.get("docker"), lambda cost: cost.all_bytes),
@@ -169,11 +169,9 @@ def text(figures: dict[str, Any]) -> str:
     lines = [
         f"{cost['name']:10} {cost['all_kib']:6} KiB each (programs {cost['user_kib']}, "
         f"kernel {cost['kernel_kib']}; n={cost['count']})"
-        for cost in figures["costs"]
+        for cost in figures["runs"]
     ]
-    lines += [f"{name:24} {value}" for name, value in figures["ratios"].items()]
-    lines += [f"{name} was not measured: {why}" for name, why in figures["missing"].items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *ratios_of(figures)])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from benchmarks import bench
 from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.engines import Podman
-from benchmarks.figures import Series, machine, ratio
+from benchmarks.figures import Series, lines_of, machine, ratio
 from runtime.container import profile
 from runtime.image.build import Builder
 from runtime.image.store import Store
@@ -52,7 +52,7 @@ def main(*, as_json: bool, runs: int, data: Path) -> None:
         builder = Builder(Store(base.rootfs_path.parents[1]))
         image = builder.build(profile.load(ENGINE).image, lambda step, _percent: say(step))
         figures = measure(folder, image, runs)
-    click.echo(json.dumps(figures) if as_json else text(figures))
+    click.echo(json.dumps(figures) if as_json else "\n".join(lines_of(figures)))
 
 
 def measure(folder: Path, image: Image, runs: int) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def measure(folder: Path, image: Image, runs: int) -> dict[str, Any]:
     return {
         "benchmark": "engine",
         "machine": machine(),
-        "series": [each.as_dict() for each in (nested, host) if each.values_ms],
+        "runs": [each.as_dict() for each in (nested, host) if each.values_ms],
         "idle_memory_kib": {name: round(each / 1024) for name, each in memory.items()},
         "ratios": {
             "nested_vs_host": ratio(nested, host),
@@ -118,17 +118,6 @@ def inside(daemon: Daemon, lab: dict[str, Any], command: str) -> str:
     if code != 0:
         raise RuntimeError(f"{command}: {words}")
     return words
-
-
-def text(figures: dict[str, Any]) -> str:
-    """The same for people."""
-    lines = [
-        f"{each['name']:14} {each['median_ms']:7.1f} ms (n={each['count']})"
-        for each in figures["series"]
-    ]
-    lines += [f"{name:22} {value}" for name, value in figures["ratios"].items()]
-    lines += [f"{name} was not measured: {why}" for name, why in figures["missing"].items()]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,22 @@ def ratio(of: Series | None, to: Series | None) -> float | None:
     return round(of.median_ms / to.median_ms, 3)
 
 
+def lines_of(figures: dict[str, Any]) -> list[str]:
+    """Series, ratios, and who is missing, for people."""
+    lines = [
+        f"{run['name']:22} {run['median_ms']:8.1f} ms (p90 {run['p90_ms']:.1f}, n={run['count']})"
+        for run in figures["runs"]
+    ]
+    return [*lines, *ratios_of(figures)]
+
+
+def ratios_of(figures: dict[str, Any]) -> list[str]:
+    """Ratios, and who is missing, for people."""
+    lines = [f"{name:24} {value}" for name, value in figures["ratios"].items()]
+    missing = figures.get("missing", {})
+    return [*lines, *(f"{name} was not measured: {why}" for name, why in missing.items())]
+
+
 def machine() -> dict[str, Any]:
     """What the figures were taken on."""
     return {

@@ -113,7 +113,7 @@ def main(data: Path, count: int, *, as_json: bool) -> None:
     with bench.workplace(data) as (folder, image), ExitStack() as stack:
         seen = host()
         daemon = stack.enter_context(Daemon(folder / "slipway", image))
-        figures = {"benchmark": "overhead", "host": seen, **measure(daemon, count)}
+        figures = {"benchmark": "overhead", "machine": seen, **measure(daemon, count)}
     click.echo(json.dumps(figures) if as_json else text(figures))
 
 
@@ -132,7 +132,7 @@ def measure(daemon: Daemon, count: int) -> dict[str, Any]:
     found = rows.as_dicts(emulated=accelerator == "tcg")
     return {
         "accelerator": accelerator,
-        "rows": found,
+        "runs": found,
         "ratios": {row["name"]: row["ratio"] for row in found},
         "missing": {"machine": missing} if missing else {},
     }
@@ -259,7 +259,7 @@ def _wait(ask: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]
 
 def text(figures: dict[str, Any]) -> str:
     """The same as a table for people."""
-    seen = figures["host"]
+    seen = figures["machine"]
     accelerator = {
         "kvm": "the processor itself (KVM)",
         "tcg": "an emulator (TCG): rows marked * say more of it than of VMs",
@@ -273,7 +273,7 @@ def text(figures: dict[str, Any]) -> str:
         "",
         f"{'':31} {'VM':>18} {'container':>18} {'VM / container':>15}",
     ]
-    for row in figures["rows"]:
+    for row in figures["runs"]:
         mark = " *" if row["distorted"] else ""
         ratio = "-" if row["ratio"] is None else f"{row['ratio']:.3g}"
         lines.append(

@@ -24,7 +24,7 @@ from benchmarks import bench
 from benchmarks.bench import say
 from benchmarks.daemon import Daemon
 from benchmarks.engines import Docker, Engine, Podman
-from benchmarks.figures import Series, machine, ratio
+from benchmarks.figures import Series, lines_of, machine, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def main(data: Path, count: int, *, as_json: bool) -> None:
     """Measure the time to the first prompt."""
     with bench.workplace(data) as (folder, image), ExitStack() as stack:
         figures = measure(folder, image, count, stack)
-    click.echo(json.dumps(figures) if as_json else text(figures))
+    click.echo(json.dumps(figures) if as_json else "\n".join(lines_of(figures)))
 
 
 def measure(folder: Path, image: Image, count: int, stack: ExitStack) -> dict[str, Any]:
@@ -88,17 +88,6 @@ def in_turns(starts: dict[str, Callable[[], float]], count: int) -> dict[str, Se
                 runs[name].values_ms.append(took)
         say(f"turn {turn + 1} of {count}")
     return runs
-
-
-def text(figures: dict[str, Any]) -> str:
-    """The same for people."""
-    lines = [
-        f"{run['name']:14} {run['median_ms']:8.1f} ms (p90 {run['p90_ms']:.1f}, n={run['count']})"
-        for run in figures["runs"]
-    ]
-    lines += [f"{name:14} {value}" for name, value in figures["ratios"].items()]
-    lines += [f"{name} was not measured: {why}" for name, why in figures["missing"].items()]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

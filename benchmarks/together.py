@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import statistics
 import sys
 import time
 from contextlib import ExitStack
@@ -29,8 +28,8 @@ if not __package__:  # started as a file: then the checkout isn't on the path
 from benchmarks import bench
 from benchmarks.bench import say
 from benchmarks.daemon import Daemon
+from benchmarks.figures import Series, lines_of, ratio
 from benchmarks.figures import machine as host
-from benchmarks.figures import quantile
 from benchmarks.prompt import wait_for_prompt
 
 _OVER = ("ready", "failed", "ended")
@@ -69,31 +68,28 @@ def measure(daemon: Daemon, labs: int, machines: int, presses: int) -> dict[str,
             stack.callback(os.close, streams[-1])
             wait_for_prompt(streams[-1])
         say("keys in the containers alone")
-        alone = _keys_ms(streams)
+        alone = Series("keys alone", _keys_ms(streams))
         say(f"{machines} machines beside them")
         _press(daemon, made[:machines])
         _wait(daemon, made[:machines])
-        beside = _keys_ms(streams)
-        reading = _reading_ms(daemon, made)
+        beside = Series("keys beside machines", _keys_ms(streams))
+        reading = Series("a reading of all", _reading_ms(daemon, made))
         for lab in made[:machines]:
             daemon.client.machine_end(lab, force=True)
         say(f"{presses} press Boot")
         places = _press(daemon, made[:presses])
-        booting = _keys_ms(streams)
+        booting = Series("keys beside boots", _keys_ms(streams))
         came = _wait(daemon, made[:presses])
     return {
         "containers": labs,
         "machines": machines,
-        "key_alone_ms": _spread(alone),
-        "key_beside_machines_ms": _spread(beside),
-        "key_beside_boots_ms": _spread(booting),
-        "reading_of_all_ms": round(statistics.median(reading), 1),
+        "runs": [each.as_dict() for each in (alone, beside, booting, reading)],
         "presses": presses,
         "places_seen": places,
         **came,
         "ratios": {
-            "key_beside_vs_alone": _ratio(beside, alone),
-            "key_beside_boots_vs_alone": _ratio(booting, alone),
+            "key_beside_vs_alone": ratio(beside, alone),
+            "key_beside_boots_vs_alone": ratio(booting, alone),
         },
     }
 
@@ -153,31 +149,11 @@ def _wait(daemon: Daemon, labs: list[str]) -> dict[str, Any]:
     }
 
 
-def _spread(values: list[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(values), 3),
-        "p90": round(quantile(values, 0.9), 3),
-    }
-
-
-def _ratio(of: list[float], to: list[float]) -> float:
-    return round(statistics.median(of) / statistics.median(to), 3)
-
-
 def text(figures: dict[str, Any]) -> str:
     """The same for people."""
-    lines = [f"a key in one of {figures['containers']} containers, median (p90):"]
-    for name, what in (
-        ("alone", "alone"),
-        ("beside_machines", f"beside {figures['machines']} machines"),
-        ("beside_boots", f"while {figures['presses']} boot"),
-    ):
-        key = figures[f"key_{name}_ms"]
-        lines.append(f"  {what:24} {key['median']} ms ({key['p90']} ms)")
-    ratios = figures["ratios"]
+    lines = [f"of {figures['containers']} containers, {figures['machines']} with a machine:"]
+    lines += lines_of(figures)
     lines += [
-        f"so {ratios['key_beside_vs_alone']} and {ratios['key_beside_boots_vs_alone']} times",
-        f"a reading of all figures: {figures['reading_of_all_ms']} ms",
         f"{figures['presses']} pressed Boot and saw the places {figures['places_seen']}",
         f"{figures['machines_ready']} have their machine after {figures['all_ready_s']} s",
         *(f"without: {why}" for why in figures["without"]),

@@ -24,9 +24,9 @@ def test_a_ratio_is_the_vms_median_over_the_containers() -> None:
 def test_the_table_names_accelerator_and_host_and_has_no_zero_for_unknown() -> None:
     host = {"kernel": "6.1", "architecture": "x86_64", "processors": 2, "memory_bytes": 1 << 30}
     figures = {
-        "host": {**host, "cgroup_version": 2},
+        "machine": {**host, "cgroup_version": 2},
         "accelerator": "tcg",
-        "rows": rows().as_dicts(emulated=True),
+        "runs": rows().as_dicts(emulated=True),
         "missing": {},
     }
     lines = text(figures).splitlines()
