@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import lxcfs
 from runtime.image.build import Builder
-from runtime.labs.plan import KINDS
+from runtime.labs.compare.plan import KINDS
+from runtime.labs.compare.works import UNITS
 from runtime.labs.state import LabId, Order, Shape
-from runtime.labs.works import UNITS
 from runtime.limits.amounts import Limits
 from runtime.protocol import bad_request
 

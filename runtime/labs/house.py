@@ -19,7 +19,7 @@ from runtime.kernel.forker import Forker
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, limit_news, processes, reconcile, state, usage, walls
 from runtime.labs.checks import Checks
-from runtime.labs.comparison import Comparison
+from runtime.labs.compare.comparison import Comparison
 from runtime.labs.machines import Machines
 from runtime.labs.making import Making
 from runtime.labs.pool import Pool

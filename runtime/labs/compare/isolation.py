@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from runtime.labs.compare.works import Runner
     from runtime.labs.state import Lab
-    from runtime.labs.works import Runner
 
 _ANSWER_BYTES = 64 << 10
 _PATIENCE_S = 20.0

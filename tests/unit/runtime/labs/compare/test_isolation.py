@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from runtime.labs import isolation
+from runtime.labs.compare import isolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtime.labs.compare.works import Runner
     from runtime.labs.state import Lab
-    from runtime.labs.works import Runner
 
 HOST = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 NOBODY = cast("Lab", None)

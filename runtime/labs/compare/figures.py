@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtime.labs import cold, state
+from runtime.labs import state
+from runtime.labs.compare import cold
 from runtime.limits.disk import IMAGE, MOUNT_POINT
 from runtime.machine import qemu
 from runtime.meter.figures import Kernel, Side, Start

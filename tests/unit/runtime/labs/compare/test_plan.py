@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.labs.plan import MOST_EXTRA, Cost, Kind, Plans, Want
+from runtime.labs.compare.plan import MOST_EXTRA, Cost, Kind, Plans, Want
 from runtime.problems import Problem
 
 if TYPE_CHECKING:

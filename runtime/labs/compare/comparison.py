@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import bundle
-from runtime.labs import extras, isolation
-from runtime.labs.figures import LabFigures
-from runtime.labs.plan import Cost, Kind, Plans, Want
-from runtime.labs.works import Works
+from runtime.labs.compare import extras, isolation
+from runtime.labs.compare.figures import LabFigures
+from runtime.labs.compare.plan import Cost, Kind, Plans, Want
+from runtime.labs.compare.works import Works
 from runtime.machine import qemu
 from runtime.machine.record import LIVING
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from runtime.container.bundle import User
     from runtime.events import Events
     from runtime.image.store import Store
+    from runtime.labs.compare.plan import Extra
+    from runtime.labs.compare.works import Runner, SideName
     from runtime.labs.life import Parts
     from runtime.labs.machines import Machines
-    from runtime.labs.plan import Extra
     from runtime.labs.state import Lab
-    from runtime.labs.works import Runner, SideName
     from runtime.limits.reserve import Reserve
 # However small the server: a learner's one machine, and room for containers beside it.
 _BESIDE_BYTES = 128 << 20

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import structlog
 
-from runtime.labs import work_program
+from runtime.labs.compare import work_program
 from runtime.problems import Problem
 
 if TYPE_CHECKING:

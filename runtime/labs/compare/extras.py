@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime.labs import cold, life, state
-from runtime.labs.plan import Cost
+from runtime.labs import life, state
+from runtime.labs.compare import cold
+from runtime.labs.compare.plan import Cost
 from runtime.machine import qemu
 
 if TYPE_CHECKING:
