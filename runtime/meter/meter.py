@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runtime.limits.amounts import Spent
 
 _DEAR_S = 5.0
-_OLD_S = 60.0  # whatever it costs, a figure older than that is of no use to anybody
+_OLD_S = 30.0  # whatever it costs, a figure older than that is of no use to anybody
 _SHARE = 0.0002  # of a core, that one dear figure of one side may cost: the PSS of a qemu is 1 ms
 
 _Value = TypeVar("_Value")

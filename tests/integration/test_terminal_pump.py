@@ -454,7 +454,9 @@ def test_a_paste_longer_than_the_queue_arrives_whole_piece_after_piece(
     stage.shell()
     browser = stage.browser()
     browser.until_ready()
-    browser.type(f"stty -echo; cat > {kept}\r")
+    # The shell's own line editor would take what comes before cat, and stty is in front, too.
+    browser.type(f"stty -echo; printf 'g%s' o; cat > {kept}\r")
+    browser.until(lambda: b"go" in browser.output, "cat's turn")
     browser.until(lambda: browser.find("F")[-1:] == [True], "cat in front")
     line = "0123456789" * 6 + "\r"
     text = line * 8000

@@ -33,10 +33,15 @@ class Visitor:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(jar)
+        self._jar = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
         self.text = ""
         self.place = ""
+
+    @property
+    def cookies(self) -> str:
+        """As a browser sends them."""
+        return "; ".join(f"{each.name}={each.value}" for each in self._jar)
 
     def get(self, path: str) -> int:
         return self._open(urllib.request.Request(urllib.parse.urljoin(self._url, path)))
@@ -165,12 +170,13 @@ def test_a_workshop_of_the_command_line_is_taken_up_and_ends_the_demo(
 
 @pytest.mark.parametrize(("origin", "status"), [("same", 101), ("http://elsewhere.example", 400)])
 def test_a_socket_opens_for_our_own_pages_only_and_without_compression(
-    server: Server, origin: str, status: int
+    server: Server, ada: Visitor, origin: str, status: int
 ) -> None:
     place = urllib.parse.urlsplit(server.url)
     head = (
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
         f"Host: {place.netloc}",
+        f"Cookie: {ada.cookies}",
         f"Origin: {server.url if origin == 'same' else origin}",
         "Upgrade: websocket",
         "Connection: Upgrade",

@@ -262,8 +262,8 @@ def test_a_flood_of_the_servers_log(arena: Arena) -> None:
     with arena.attack("log flood", "told once in 10 s; the kernel's own rate limit") as row:
         fork = "import os\nwhile 1:\n  try: os.fork() or os._exit(0)\n  except OSError: pass"
         crash = "import ctypes; ctypes.string_at(0)"
-        arena.mallory.begin(f"python3 -c {quoted(fork)} & python3 -c {quoted(fork)}")
         arena.mallory.begin(f"while :; do python3 -c {quoted(crash)}; done", user="root")
+        arena.mallory.begin(f"python3 -c {quoted(fork)} & python3 -c {quoted(fork)}")
         began = time.monotonic()
         row.compare()
         seconds = time.monotonic() - began

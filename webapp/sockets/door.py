@@ -32,11 +32,7 @@ def known_only(app: Flask, application: WSGIApplication) -> WSGIApplication:
     """
 
     def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if (
-            environ["PATH_INFO"].startswith(_PATH)
-            and _opens(environ)
-            and not _is_known(app, environ)
-        ):
+        if _opens(environ) and not _is_known(app, environ):
             return Response("Join first.\n", HTTPStatus.FORBIDDEN)(environ, start_response)
         return application(environ, start_response)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runtime.protocol import Call
+
+
+def listens(path: Path) -> bool:
+    """Whether anybody does; the socket's name is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def open_descriptors() -> int:
@@ -35,7 +42,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Client]]:
         thread = threading.Thread(target=server.run)
         thread.start()
         started.append((server, thread))
-        wait_for(path.exists, "the socket")
+        wait_for(lambda: listens(path), "the socket")
         return Client(path)
 
     yield begin
