@@ -21,8 +21,8 @@ KINDS = {
 # In this order, by files: once a worker has begun with the browser its main thread has a running
 # event loop, in which pyroute2 can't work.
 EVERYTHING = ["tests/unit", "tests/integration", "tests/security", "tests/browser"]
-# One worker a core would leave none for the servers that the tests start.
-WORKERS = 2
+# More than two cores could carry if tests didn't wait for most of their time.
+WORKERS = 3
 SPREAD = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from runtime.container.bundle import OOM_SCORE_ADJ
+from runtime.container import bundle
 from runtime.kernel import sealed, spawn
 from runtime.problems import Problem
 
@@ -84,6 +84,13 @@ class Crun:
                 raise
             log.warning("container.refused_by_crun", lab=lab, cause=str(refused.__cause__))
             self.delete(lab)
+        try:
+            return self._run("runc", lab)
+        except (
+            Problem
+        ):  # Debian 13's takes no mapping for a namespace that has one, Debian 12's must
+            self.delete(lab)
+            bundle.leave_out_mapping(self._labs_path / lab)
         return self._run("runc", lab)
 
     def keep_filter(self, lab: str, profile: str) -> None:
@@ -262,7 +269,7 @@ class Crun:
                     stdout=stdout,
                     stderr=stderr,
                     pass_fds=[reading_fd],
-                    oom_score_adj=OOM_SCORE_ADJ,
+                    oom_score_adj=bundle.OOM_SCORE_ADJ,
                     executable=_executable(argv),
                 )
             finally:
