@@ -24,7 +24,8 @@ def bytes_of(path: Path) -> int | None:
     try:
         if not path.is_dir():
             return path.stat().st_blocks * _BLOCK_BYTES
-        if path.is_mount():
+        # Not Path.is_mount(): to Python 3.13 the link /proc/PID/root is no mount point.
+        if path.stat().st_dev != path.parent.stat().st_dev:
             taken = os.statvfs(path)
             return (taken.f_blocks - taken.f_bfree) * taken.f_frsize
         return _tree_bytes(path)
