@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -18,12 +19,13 @@ KINDS = {
     "browser": ["tests/browser"],
     "kernel": ["-m", "kernel", "-p", "no:xdist", "tests"],
 }
-# In this order, by files: once a worker has begun with the browser its main thread has a running
-# event loop, in which pyroute2 can't work.
-EVERYTHING = ["tests/unit", "tests/integration", "tests/security", "tests/browser"]
-# More than two cores could carry if tests didn't wait for most of their time.
-WORKERS = 3
-SPREAD = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+# All of them, in two runs of so many workers each. Most tests wait for most of their time, so three
+# at a time keep two processors busy. Browsers do that by themselves; and where one has begun, the
+# worker's main thread has a running event loop, in which pyroute2 can't work.
+EVERYTHING = ((3, ["tests/unit", "tests/integration", "tests/security"]), (2, ["tests/browser"]))
+_WORKERS = 2
+# pytest's codes: somebody interrupted it; it found no test of those that were asked for.
+_INTERRUPTED, _NONE_CHOSEN = 2, 5
 
 
 @click.command(name="test", context_settings={"ignore_unknown_options": True})
@@ -34,16 +36,43 @@ def command(words: tuple[str, ...]) -> None:
     What follows is pytest's, such as a file or `-k WORDS`. The tests start servers and labs of
     their own and leave nothing; a server that runs on this machine is not touched.
     """
-    kind, rest = (words[0], words[1:]) if words and words[0] in KINDS else ("", words)
-    argv = [sys.executable, "-m", "pytest", *_arguments(kind, rest)]
     os.chdir(TOP)
-    os.execv(sys.executable, argv)  # noqa: S606  pytest takes our place; no shell is meant
+    codes: list[int] = []
+    for argv in _runs(words):
+        codes.append(_code_of(argv))
+        if codes[-1] == _INTERRUPTED:
+            break
+    sys.exit(next((code for code in codes if code not in {0, _NONE_CHOSEN}), min(codes)))
 
 
-def _arguments(kind: str, rest: tuple[str, ...]) -> list[str]:
-    chosen = KINDS.get(kind, EVERYTHING)
-    named = [word for word in rest if (TOP / word.split("::")[0]).exists()]
+def _code_of(argv: list[str]) -> int:
+    """Run it to its end, which is its own affair also where we are told to end."""
+    pid = os.posix_spawn(argv[0], argv, os.environ)
+    signal.signal(signal.SIGINT, lambda *_: None)  # a terminal's goes to both of us
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _runs(words: tuple[str, ...]) -> list[list[str]]:
+    """The command lines of the runs that were asked for."""
+    kind, rest = (words[0], words[1:]) if words and words[0] in KINDS else ("", words)
+    named = any((TOP / word.split("::")[0]).exists() for word in rest)
     if named:
-        chosen = [word for word in chosen if not word.startswith("tests")]
-    spread = [] if "no:xdist" in chosen else SPREAD
-    return [*spread, "--timeout", "300", *chosen, *rest]
+        return [
+            _run(
+                _WORKERS,
+                [word for word in KINDS.get(kind, ()) if not word.startswith("tests")],
+                rest,
+            )
+        ]
+    if kind:
+        return [_run(_WORKERS, KINDS[kind], rest)]
+    return [_run(workers, chosen, rest) for workers, chosen in EVERYTHING]
+
+
+def _run(workers: int, chosen: list[str], rest: tuple[str, ...]) -> list[str]:
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    is_alone = "no:xdist" in chosen
+    start = [sys.executable, "-m", "pytest", *([] if is_alone else spread)]
+    return [*start, "--timeout", "300", *chosen, *rest]
