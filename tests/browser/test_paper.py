@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import expect
 
 from tests.browser.screens import join
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
     from tests.browser.conftest import Person
 
 # What is there at the moment when the browser lays the paper out.
@@ -21,11 +24,18 @@ NOTE_PRINTED = """addEventListener("beforeprint", () => {
 })"""
 
 
+def is_kept(page: Page) -> bool:
+    """Whether a hint that was opened is open after a reload."""
+    page.reload()
+    return page.locator("slip-hints details[open]").count() == 1
+
+
 def test_a_printed_lesson_has_all_its_steps_and_the_hints_that_were_opened(
     person: Person, workshop: dict[str, Any]
 ) -> None:
     ben = join(person(), workshop["code"], "Ben")
     ben.page.get_by_text("Show hint 1").click()
+    wait_for(lambda: is_kept(ben.page), "the server's knowledge of the hint")
     ben.page.goto("/lab/00-your-terminal/03-again-and-copy")
     expect(ben.page.get_by_role("heading", level=1)).to_have_text("Again, and copy")
     ben.terminal.wait_connected()
