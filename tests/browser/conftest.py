@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -23,8 +24,9 @@ from playwright.sync_api import (
 )
 
 from tests.browser.classroom import Classroom, a_classroom
-from tests.browser.screens import PROMPT, SLOW_MS, Joined, join
+from tests.browser.screens import SLOW_MS, Joined, join
 from tests.conftest import Server, free_port, lend_image
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -228,6 +230,22 @@ def seat(chromium: Browser, server: Server) -> StorageState:
     return state
 
 
+def has_cleared(learner: Joined) -> bool:
+    """End what the test before left, and clear the screen.
+
+    A shell that is interrupted may drop a letter of what is typed just then, so it is asked again.
+    """
+    learner.page.keyboard.press("Control+C")
+    learner.terminal.type("clear")
+    try:
+        wait_for(
+            lambda: re.fullmatch(r"\S+\$", learner.terminal.text().strip()), "a prompt alone", 8
+        )
+    except AssertionError:
+        return False
+    return True
+
+
 @pytest.fixture
 def heron(person: Person, seat: StorageState) -> SitDown:
     """Sits that learner down at another browser: the same lab, a terminal with an empty screen."""
@@ -241,9 +259,7 @@ def heron(person: Person, seat: StorageState) -> SitDown:
         learner = Joined(page, "heron", "")
         learner.terminal.wait_connected()
         learner.terminal.enter()
-        page.keyboard.press("Control+C")  # half a line of the test before
-        learner.terminal.type("clear")
-        learner.terminal.wait_for(rf"(?<![\s\S]){PROMPT}")
+        wait_for(lambda: has_cleared(learner), "an empty screen", deadline_s=60)
         return learner
 
     return sit_down
