@@ -23,6 +23,8 @@ MAPPED_IDS = 65536
 # When the server itself is out of memory, labs go before anything of ours. crun sets it for process
 # 1 alone; what comes in by exec inherits it from crun.
 OOM_SCORE_ADJ = 500
+_OF_DEVICES = ["bind", "nosuid", "noexec"]
+_OF_FILES = ["bind", "ro", "nosuid", "nodev", "noexec"]  # the server's, to be read and nothing else
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,11 @@ def config(what: Description) -> dict[str, Any]:
         "process": process(what.profile, ROOT, ["/dev/init", "-P"], terminal=False),
         "root": {"path": str(what.root_path)},
         "hostname": what.hostname,
-        "mounts": [*_mounts(what.profile), *_nodes(what.devices), *_files(what.figures)],
+        "mounts": [
+            *_mounts(what.profile),
+            *_binds(what.devices, _OF_DEVICES),
+            *_binds(what.figures, _OF_FILES),
+        ],
         # crun's alone: runc reads the rules below.
         "annotations": {"run.oci.seccomp_bpf_data": what.filter} if what.filter else {},
         "linux": {
@@ -195,20 +201,11 @@ def _device(node: Path) -> dict[str, Any]:
     }
 
 
-def _nodes(devices: dict[str, Path]) -> list[dict[str, Any]]:
-    options = ["bind", "nosuid", "noexec"]
-    return [
-        {"destination": name, "type": "bind", "source": str(node), "options": options}
-        for name, node in devices.items()
-    ]
-
-
-def _files(files: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """Files of the server's, to be read and nothing else."""
-    options = ["bind", "ro", "nosuid", "nodev", "noexec"]
+def _binds(paths: Mapping[str, Path], options: list[str]) -> list[dict[str, Any]]:
+    """Mounts of what lies outside, by the path inside."""
     return [
         {"destination": name, "type": "bind", "source": str(path), "options": options}
-        for name, path in files.items()
+        for name, path in paths.items()
     ]
 
 

@@ -86,9 +86,8 @@ class Crun:
             self.delete(lab)
         try:
             return self._run("runc", lab)
-        except (
-            Problem
-        ):  # Debian 13's takes no mapping for a namespace that has one, Debian 12's must
+        except Problem:
+            # Of a namespace that has a mapping Debian 12's wants to hear it, Debian 13's does not.
             self.delete(lab)
             bundle.leave_out_mapping(self._labs_path / lab)
         return self._run("runc", lab)
@@ -150,8 +149,8 @@ class Crun:
 
     def _give_terminal(self, lab: str, stream_fd: int, uid: int) -> None:
         """Let its user open the terminal by name, as `tee /dev/stderr` does."""
-        config = json.loads((self._labs_path / lab / "config.json").read_text())
-        base: int = config["linux"]["uidMappings"][0]["hostID"]
+        pid = (self._labs_path / lab / "pid").read_text()
+        base = int(Path(f"/proc/{pid}/uid_map").read_text().split()[1])
         terminal_fd = ioctl(stream_fd, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         try:
             os.fchown(terminal_fd, base + uid, -1)
