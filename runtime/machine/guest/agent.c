@@ -24,15 +24,9 @@ static char out[OUT_BYTES];
 static size_t out_length;
 
 static bool is_ours(const char *name) {
-    char path[320], text[32] = "";
+    char path[320], text[32];
     snprintf(path, sizeof path, "/sys/class/virtio-ports/%s/name", name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t length = read(fd, text, sizeof text - 1);
-    close(fd);
-    return length > 0 && strncmp(text, "slip.agent", 10) == 0;
+    return read_text(path, text, sizeof text) > 0 && strncmp(text, "slip.agent", 10) == 0;
 }
 
 static bool look_for_port(void) {
@@ -92,16 +86,11 @@ void agent_send(char kind, int channel, const void *data, size_t length) {
 void agent_forget(void) { out_length = 0; }
 
 void agent_hello(double init_ms) {
-    char text[256], boot_id[64] = "";
+    char text[256], boot_id[64];
     struct utsname names;
     uname(&names);
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        ssize_t length = read(fd, boot_id, sizeof boot_id - 1);
-        boot_id[length > 0 ? length : 0] = 0;
-        boot_id[strcspn(boot_id, "\n")] = 0;
-        close(fd);
-    }
+    read_text("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id);
+    boot_id[strcspn(boot_id, "\n")] = 0;
     int length = snprintf(text, sizeof text, "%.1f %.1f %s %s", init_ms, uptime_ms(),
                           names.release, boot_id);
     agent_send('H', 0, text, length);

@@ -102,17 +102,11 @@ double console_shell_started_ms(void) { return shell_started_ms; }
 /* A shell that has printed its prompt waits for its terminal, and for nothing else: the kernel
  * tells in which system call (read = 0, poll = 7, select = 23, pselect6 = 270, ppoll = 271). */
 static bool is_at_prompt(void) {
-    char path[64], text[128] = "";
+    char path[64], text[128];
     snprintf(path, sizeof path, "/proc/%d/syscall", shell_pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t length = read(fd, text, sizeof text - 1);
-    close(fd);
     long call;
     unsigned long first;
-    if (length <= 0 || sscanf(text, "%ld %lx", &call, &first) != 2) {
+    if (read_text(path, text, sizeof text) == 0 || sscanf(text, "%ld %lx", &call, &first) != 2) {
         return false;
     }
     return (call == 0 && first == 0) || ((call == 23 || call == 270) && first == 1) || call == 7 ||

@@ -35,6 +35,16 @@ void fail(const char *what) {
     exit(1);
 }
 
+size_t read_text(const char *path, char *text, size_t size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, size - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[length > 0 ? length : 0] = 0;
+    return length > 0 ? length : 0;
+}
+
 void write_text(const char *path, const char *text) {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd >= 0) {
@@ -50,13 +60,9 @@ static const char *read_words(void) {
     if (words[0]) {
         return words;
     }
-    int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, words, sizeof words - 1);
-    if (length < 0) {
+    if (read_text("/proc/cmdline", words, sizeof words) == 0) {
         fail("/proc/cmdline");
     }
-    close(fd);
-    words[length] = 0;
     words[strcspn(words, "\n")] = 0;
     return words;
 }
