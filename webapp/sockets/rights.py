@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from webapp import background
 from webapp.access import Visitor, may_type, may_watch
 from webapp.models.people import (
     Person,
@@ -20,7 +21,6 @@ from webapp.models.people import (
     learner_with_key,
 )
 from webapp.models.workshops import Workshop
-from webapp.problems import Problem
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -97,12 +97,7 @@ class Rights:
 
     def _look_for_ever(self) -> None:
         while True:
-            try:
-                self.compare()
-            except Problem as problem:
-                log.info("grants.not_compared", code=problem.code)
-            except Exception:
-                log.exception("grants.comparing_broke")
+            background.turn("grants", self.compare)
             self._wake.wait(LOOK_S)
             self._wake.clear()
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from webapp import background
 from webapp.models.base import now
 from webapp.models.people import Learner, count_admitted, waiting_learners
 from webapp.models.workshops import Workshop
@@ -196,12 +197,7 @@ class Idle:
     def _look_for_ever(self) -> None:
         while True:
             time.sleep(LOOK_S)
-            try:
-                self.look()
-            except Problem as problem:
-                log.info("idle.not_looked", code=problem.code)
-            except Exception:
-                log.exception("idle.looking_broke")
+            background.turn("idle", self.look)
 
 
 def _fits(who: Learner, wanted: Workshop | None) -> bool:

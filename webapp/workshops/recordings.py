@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from webapp import background
 from webapp.models.events import events_of
 from webapp.models.people import learner_with_key
 from webapp.models.workshops import running_workshops, workshop_by_public_id
-from webapp.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,13 +160,11 @@ class Recordings:
     def _look_for_ever(self) -> None:
         while True:
             time.sleep(LOOK_S)
-            try:
-                self.clear()
-                self.look()
-            except Problem as problem:
-                log.info("recordings.not_looked_at", code=problem.code)
-            except Exception:
-                log.exception("recordings.broke")
+            background.turn("recordings", self._clear_and_look)
+
+    def _clear_and_look(self) -> None:
+        self.clear()
+        self.look()
 
 
 def _first_line(title: str) -> bytes:

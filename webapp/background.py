@@ -1,0 +1,29 @@
+"""What is done again and again beside the requests: one bad turn doesn't end it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from webapp.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger()
+
+
+def turn(what: str, act: Callable[[], object]) -> None:
+    """Does it once, and never raises.
+
+    Args:
+        what: names it in the log.
+        act: a `Problem` puts it off until the next turn; anything else is a fault of ours.
+    """
+    try:
+        act()
+    except Problem as problem:
+        log.info("background.put_off", what=what, code=problem.code)
+    except Exception:
+        log.exception("background.broke", what=what)
