@@ -77,29 +77,11 @@ def router_table(
         internet: numbers of the labs that may leave the host.
         connections: how many to outside one lab may have at once.
     """
-    homes = list(homes)
-    at_home = ", ".join(f"{_known(home, home.address)}" for home in homes)
-    at_home6 = ", ".join(f"{_known(home, home.address6)}" for home in homes)
-    host = list(host)
     return f"""
 add table {ROUTER_TABLE}
 delete table {ROUTER_TABLE}
 table {ROUTER_TABLE} {{
-    set range {{ type ipv4_addr; flags interval; {_elements([str(range_.v4)])} }}
-    set host {{ type ipv4_addr; flags interval; {_elements(_merged(host, 4))} }}
-    set host6 {{ type ipv6_addr; flags interval; {_elements(_merged(host, 6))} }}
-    set internet {{ typeof meta mark; {_elements(map(str, internet))} }}
-    set not_internet {{ type ipv4_addr; flags interval; elements = {{ {NOT_INTERNET} }} }}
-    set not_internet6 {{ type ipv6_addr; flags interval; elements = {{ {NOT_INTERNET6} }} }}
-    map labs {{ typeof iif . ether saddr . ip saddr : meta mark; {_elements([at_home])} }}
-    map labs6 {{ typeof iif . ether saddr . ip6 saddr : meta mark; {_elements([at_home6])} }}
-    set tried_internet {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
-    set tried_mail {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
-    set tried_connections {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
-    set open {{ typeof meta mark; size {_LABS}; flags dynamic; }}
-    set begun {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
-    set asked {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
-
+{_router_sets(range_, list(host), list(homes), internet)}
     # A lab speaks by its own link, with the one hardware address and the two others that it was
     # given. What neighbours on a wire ask each other (DHCP, router advertisements, multicast) has
     # other senders than these, so it ends here.
@@ -164,6 +146,33 @@ burst {NEW_AT_ONCE} packets }} goto too_many
     }}
 }}
 """  # noqa: S608 - nft's language
+
+
+def _router_sets(
+    range_: Range,
+    host: list[IPv4Network | IPv6Network],
+    homes: list[Home],
+    internet: Iterable[int],
+) -> str:
+    """What the router's chains look up, and where they count."""
+    at_home = ", ".join(f"{_known(home, home.address)}" for home in homes)
+    at_home6 = ", ".join(f"{_known(home, home.address6)}" for home in homes)
+    return f"""\
+    set range {{ type ipv4_addr; flags interval; {_elements([str(range_.v4)])} }}
+    set host {{ type ipv4_addr; flags interval; {_elements(_merged(host, 4))} }}
+    set host6 {{ type ipv6_addr; flags interval; {_elements(_merged(host, 6))} }}
+    set internet {{ typeof meta mark; {_elements(map(str, internet))} }}
+    set not_internet {{ type ipv4_addr; flags interval; elements = {{ {NOT_INTERNET} }} }}
+    set not_internet6 {{ type ipv6_addr; flags interval; elements = {{ {NOT_INTERNET6} }} }}
+    map labs {{ typeof iif . ether saddr . ip saddr : meta mark; {_elements([at_home])} }}
+    map labs6 {{ typeof iif . ether saddr . ip6 saddr : meta mark; {_elements([at_home6])} }}
+    set tried_internet {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
+    set tried_mail {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
+    set tried_connections {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
+    set open {{ typeof meta mark; size {_LABS}; flags dynamic; }}
+    set begun {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
+    set asked {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
+"""
 
 
 def host_now(host: Iterable[IPv4Network | IPv6Network]) -> str:
