@@ -59,13 +59,8 @@ def _runs(words: tuple[str, ...]) -> list[list[str]]:
     kind, rest = (words[0], words[1:]) if words and words[0] in KINDS else ("", words)
     named = any((TOP / word.split("::")[0]).exists() for word in rest)
     if named:
-        return [
-            _run(
-                _WORKERS,
-                [word for word in KINDS.get(kind, ()) if not word.startswith("tests")],
-                rest,
-            )
-        ]
+        options = [word for word in KINDS.get(kind, ()) if not word.startswith("tests")]
+        return [_run(_WORKERS, options, rest)]
     if kind:
         return [_run(_WORKERS, KINDS[kind], rest)]
     return [_run(workers, chosen, rest) for workers, chosen in EVERYTHING]

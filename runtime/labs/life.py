@@ -144,7 +144,6 @@ def make(
     """
     stages = Stages()
     profile = bundle.load_profile(shape.profile)
-    lab_id = state.new_id()
     # `aside` ends first on the way out: whatever is undone, no other thread still makes it.
     with (
         parts.making.begun(),
@@ -153,18 +152,15 @@ def make(
         ThreadPoolExecutor(1, "lab-aside") as aside,
     ):
         user = bundle.User(image.user, image.uid, image.gid, image.home, image.shell)
-        uid_base = ids.claim(parts.owner(lab_id))
-        undo.callback(ids.release, parts.owner(lab_id))
-        lab = state.Lab(lab_id, shape, uid_base, user, created_at=time.time())
+        lab = _claim(parts, shape, user, undo)
         folder = parts.folder(lab)
-        folder.mkdir(parents=True)
-        undo.callback(rootfs.remove, folder)
-        state.save(lab, folder)
         undo.callback(parts.router.detach, lab.id)
         lab.address = parts.router.reserve(lab.id)
         undo.callback(disk.unmount, folder)
         filling = aside.submit(_make_disk, parts, lab, image, profile)
-        pair = namespaces.make_pair(parts.forker, uid_base, bundle.MAPPED_IDS, profile.namespaces)
+        pair = namespaces.make_pair(
+            parts.forker, lab.uid_base, bundle.MAPPED_IDS, profile.namespaces
+        )
         opened.callback(pair.close)
         stages.done("namespaces")
         place = filling.result()
@@ -203,10 +199,20 @@ def make(
 
 def claim(parts: Parts, like: Lab) -> Lab:
     """A lab's ids and folder without the lab, for a machine that stands beside none; `end` it."""
+    with ExitStack() as undo:
+        lab = _claim(parts, like.shape, like.user, undo)
+        undo.pop_all()
+    return lab
+
+
+def _claim(parts: Parts, shape: state.Shape, user: bundle.User, undo: ExitStack) -> Lab:
+    """A new lab's name, ids, folder and record: whoever finds these can end it."""
     lab_id = state.new_id()
     uid_base = ids.claim(parts.owner(lab_id))
-    lab = state.Lab(lab_id, like.shape, uid_base, like.user, created_at=time.time())
-    parts.folder(lab).mkdir()
+    undo.callback(ids.release, parts.owner(lab_id))
+    lab = state.Lab(lab_id, shape, uid_base, user, created_at=time.time())
+    parts.folder(lab).mkdir(parents=True)
+    undo.callback(rootfs.remove, parts.folder(lab))
     state.save(lab, parts.folder(lab))
     return lab
 
