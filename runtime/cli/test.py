@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import click
 
@@ -23,9 +24,12 @@ KINDS = {
 # at a time keep two processors busy. Browsers do that by themselves; and where one has begun, the
 # worker's main thread has a running event loop, in which pyroute2 can't work.
 EVERYTHING = ((3, ["tests/unit", "tests/integration", "tests/security"]), (2, ["tests/browser"]))
+FEW = 3
+"""So many of a whole run may fail beside others and pass alone."""
+
 _WORKERS = 2
-# pytest's codes: somebody interrupted it; it found no test of those that were asked for.
-_INTERRUPTED, _NONE_CHOSEN = 2, 5
+# pytest's codes: tests failed; somebody interrupted it; it found no test of those asked for.
+_FAILED, _INTERRUPTED, _NONE_CHOSEN = 1, 2, 5
 
 
 @click.command(name="test", context_settings={"ignore_unknown_options": True})
@@ -35,14 +39,53 @@ def command(words: tuple[str, ...]) -> None:
 
     What follows is pytest's, such as a file or `-k WORDS`. The tests start servers and labs of
     their own and leave nothing; a server that runs on this machine is not touched.
+
+    Where all of them run, several do at a time, and one may wait too long for its neighbours.
+    Up to three that failed run once more, alone; those that pass then are named at the end.
     """
     os.chdir(TOP)
     codes: list[int] = []
+    raced: list[str] = []
     for argv in _runs(words):
-        codes.append(_code_of(argv))
+        codes.append(_code_of(argv) if words else _code_with_few_again(argv, raced))
         if codes[-1] == _INTERRUPTED:
             break
+    for name in raced:
+        click.echo(f"Failed beside others, passed alone, so it races: {name}")
     sys.exit(next((code for code in codes if code not in {0, _NONE_CHOSEN}), min(codes)))
+
+
+def _code_with_few_again(argv: list[str], raced: list[str]) -> int:
+    """Run it; where a few tests failed, these once more, one at a time.
+
+    A test that broke before or after itself is an error and not a failure: what it left on the
+    machine is not undone by another run, so it stays one.
+
+    Args:
+        argv: a run of pytest's.
+        raced: gets the names of tests that failed at first.
+
+    Returns:
+        pytest's code, of the second run where there was one.
+    """
+    report = TOP / ".slipway/tests.xml"
+    report.parent.mkdir(exist_ok=True)
+    code = _code_of([*argv, f"--junitxml={report}"])
+    if code != _FAILED:
+        return code
+    cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314 - written by pytest just now
+    bad = [case for case in cases if case.find("failure") is not None or _broke(case)]
+    if len(bad) > FEW or any(map(_broke, bad)):
+        return code
+    click.echo(f"\n{len(bad)} failed beside others: once more, alone")
+    code = _code_of([*argv, "-n0", "--last-failed", "--last-failed-no-failures=none"])
+    if code == 0:
+        raced += [f"{case.get('classname')}::{case.get('name')}" for case in bad]
+    return code
+
+
+def _broke(case: ET.Element) -> bool:
+    return case.find("error") is not None
 
 
 def _code_of(argv: list[str]) -> int:

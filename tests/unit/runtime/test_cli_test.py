@@ -1,0 +1,75 @@
+"""`./slipway test` whole: a few that fail beside others run once more, alone, and are named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Runs the noun over another folder of tests, with this folder as its checkout.
+RUN = """
+import sys
+from pathlib import Path
+from runtime.cli import test
+test.TOP = Path(sys.argv[1])
+test.EVERYTHING = ((1, [sys.argv[1]]),)
+test.command([])
+"""
+RACES = """
+import pathlib
+
+def test_{name}():
+    seen = pathlib.Path(__file__).with_suffix(".seen")
+    was_here = seen.exists()
+    seen.touch()
+    assert was_here
+"""
+BREAKS_AFTERWARDS = """
+import pathlib
+import pytest
+
+@pytest.fixture
+def place():
+    yield
+    seen = pathlib.Path(__file__).with_suffix(".seen")
+    was_here = seen.exists()
+    seen.touch()
+    assert was_here, "something is left"
+
+def test_that_leaves_something(place):
+    pass
+"""
+FAILS = "def test_that_fails(): assert not 'a fault'"
+PASSES = "def test_that_passes(): pass"
+
+
+def run(folder: Path, **files: str) -> subprocess.CompletedProcess[str]:
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    for name, text in files.items():
+        (folder / f"test_{name}.py").write_text(text)
+    words = [sys.executable, "-c", RUN, str(folder)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_one_that_fails_beside_others_and_passes_alone_is_named(tmp_path: Path) -> None:
+    done = run(tmp_path, races=RACES.format(name="once"), passes=PASSES)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("it races: test_races::test_once\n")
+
+
+@pytest.mark.parametrize("text", [FAILS, BREAKS_AFTERWARDS])
+def test_what_fails_twice_or_leaves_something_fails_the_run(tmp_path: Path, text: str) -> None:
+    done = run(tmp_path, bad=text, races=RACES.format(name="once"), passes=PASSES)
+    assert done.returncode == 1
+    assert "it races" not in done.stdout
+
+
+def test_many_that_fail_are_not_run_again(tmp_path: Path) -> None:
+    done = run(tmp_path, **{f"races{n}": RACES.format(name=n) for n in range(4)})
+    assert done.returncode == 1
+    assert "once more" not in done.stdout
