@@ -48,7 +48,7 @@ def wait_in_line(page: Page, code: str, name: str) -> Page:
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Join").click()
     page.get_by_role("link", name="Start the lesson").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("A prompt")
+    expect(page.get_by_role("heading", level=1, name="A prompt")).to_be_visible()
     return page
 
 
