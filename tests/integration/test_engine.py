@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from ipaddress import ip_address, ip_interface, ip_network
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,6 +131,49 @@ def test_inner_networks_meet_neither_the_labs_range_nor_a_route_of_the_servers(l
     inner = address.rsplit(".", 1)[0]
     assert inner != lab.record["address"].rsplit(".", 1)[0]
     assert f"{inner}." not in lab.sh("ip route").text
+
+
+def test_containers_meet_by_name_in_a_network_of_the_learners_own(lab: Lab) -> None:
+    done(lab, "docker network create pair")
+    done(lab, f"docker run -d --name web --network pair -p 8081:80 busybox sh -c '{WEB}'")
+    asked = "docker run --rm --network pair busybox"
+    wait_for(
+        lambda: learner(lab, f"{asked} wget -qO- http://web/").text == "hello from inside\n",
+        "the page, by its container's name",
+        deadline_s=20,
+    )
+    assert "1 packets received" in done(lab, f"{asked} ping -c 1 web")
+    assert done(lab, "curl -s http://127.0.0.1:8081/") == "hello from inside"
+    done(lab, "docker rm -f -t 0 web")
+    assert done(lab, "docker network rm pair") == "pair"
+
+
+def test_a_network_of_the_learners_takes_a_free_range_and_fits_the_way_out(lab: Lab) -> None:
+    done(lab, "docker network create own")
+    asked = "docker run --rm --network own busybox"
+    mtu = done(lab, f"{asked} cat /sys/class/net/eth0/mtu")
+    assert mtu == done(lab, "cat /sys/class/net/eth0/mtu")
+    inner = ip_network(done(lab, "docker network inspect own -f '{{(index .Subnets 0).Subnet}}'"))
+    by_itself = done(lab, "podman run --rm busybox ip -4 -o addr show tap0").split()[3]
+    assert not inner.overlaps(ip_interface(by_itself).network)
+    assert ip_address(lab.record["address"]) not in inner
+    routes = subprocess.run(["ip", "-j", "route"], capture_output=True, check=True).stdout
+    taken = [each["dst"] for each in json.loads(routes) if each["dst"] != "default"]
+    assert not [each for each in taken if inner.overlaps(ip_network(each))]
+    done(lab, "docker network rm own")
+
+
+def test_a_network_of_the_learners_has_a_way_out_without_a_packet_filter(lab: Lab) -> None:
+    lab.begin("cd /etc/skel; exec python3 -m http.server 8082")
+    done(lab, "docker network create out")
+    asked = "docker run --rm --network out busybox"
+    address = f"http://{lab.record['address']}:8082/"
+    wait_for(
+        lambda: ".bashrc" in learner(lab, f"{asked} wget -qO- {address}").text,
+        "a page from beyond the learner's network",
+        deadline_s=20,
+    )
+    done(lab, "docker network rm out")
 
 
 @pytest.mark.parametrize("verb", ["stats --no-stream", "pause"])

@@ -18,6 +18,8 @@ done
 
 # Where the lab's own disk is mounted for what its engine stores.
 install -d -m 0700 -o 1000 -g 1000 "$root/var/lib/engine"
+# Where networks are made, podman covers this folder, or else /var/lib with all that is in it.
+install -d "$root/var/lib/cni"
 
 chown -R 1000:1000 "$root/home/learner/.config"
 
