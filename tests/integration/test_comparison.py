@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from runtime.client import Client
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
-
 Event = dict[str, Any]
 
 
@@ -117,6 +115,7 @@ def test_a_work_that_cannot_run_says_so(heard: Heard, lab: Lab) -> None:
     assert "python3" in failed["sentence"]
 
 
+@pytest.mark.kernel
 def test_what_root_sees_of_the_kernel_is_asked_and_true(lab: Lab) -> None:
     found = {row["name"]: row["container"] for row in lab.client.meter_isolation(lab.id)["rows"]}
     assert set(found) >= {"kernel", "boot-id", "modules", "log", "cpu", "uptime", "devices"}
@@ -131,6 +130,7 @@ def test_what_root_sees_of_the_kernel_is_asked_and_true(lab: Lab) -> None:
     assert found["devices"]["value"] == nodes
 
 
+@pytest.mark.kernel
 def test_one_more_container_starts_counts_and_goes_again(runtime: Server, lab: Lab) -> None:
     before = lab.client.plan_read(lab.id)
     after = lab.client.plan_more(lab.id, "container")

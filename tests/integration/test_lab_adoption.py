@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
-
 
 @pytest.fixture
 def lab(runtime: Server) -> Iterator[Lab]:
@@ -31,6 +29,7 @@ def lab(runtime: Server) -> Iterator[Lab]:
     made.remove()
 
 
+@pytest.mark.kernel
 def test_a_lab_goes_on_while_the_runtime_is_killed_and_back(runtime: Server, lab: Lab) -> None:
     stream = lab.client.terminal_stream(f"{lab.id}.1")
     read_until(stream, b"$ ")
@@ -86,6 +85,7 @@ def test_a_start_removes_replaced_images_that_no_living_lab_uses(runtime: Server
     assert used.exists()
 
 
+@pytest.mark.kernel
 def test_a_lab_that_lost_its_cgroups_is_ended_and_the_server_starts(
     runtime: Server, lab: Lab
 ) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from runtime.client import Feed
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
-
 LIMITS = {"disk_bytes": 64 << 20, "inodes": 2048}
 FILL = "head -c 200M /dev/zero >/home/learner/big"
 
@@ -31,6 +29,7 @@ def lab(runtime: Server) -> Iterator[Lab]:
     made.remove()
 
 
+@pytest.mark.kernel
 def test_root_inside_meets_the_end_of_the_disk_and_goes_on_when_it_tidies_up(lab: Lab) -> None:
     said = lab.sh(f"{FILL}; stat -c %s /home/learner/big; rm /home/learner/big; echo x >/root/y")
     assert "No space left on device" in said.text
@@ -39,6 +38,7 @@ def test_root_inside_meets_the_end_of_the_disk_and_goes_on_when_it_tidies_up(lab
     assert lab.sh("cat /root/y").text == "x\n"
 
 
+@pytest.mark.kernel
 def test_a_lab_makes_no_more_files_than_it_may(lab: Lab) -> None:
     make = "mkdir /root/many; cd /root/many; seq 3000 | xargs touch; ls | wc -l"
     said = lab.sh(make)
@@ -46,6 +46,7 @@ def test_a_lab_makes_no_more_files_than_it_may(lab: Lab) -> None:
     assert LIMITS["inodes"] * 0.9 < int(said.text.split()[-1]) <= LIMITS["inodes"]
 
 
+@pytest.mark.kernel
 def test_a_deleted_file_that_is_open_and_a_sparse_one_count_for_what_they_take(lab: Lab) -> None:
     hold = "exec 3>/root/held; rm /root/held; head -c 200M /dev/zero >&3; truncate -s 9G /root/s"
     said = lab.sh(f"{hold}; stat -c %s /root/s; head -c 4M /dev/zero >/root/more")
@@ -53,6 +54,7 @@ def test_a_deleted_file_that_is_open_and_a_sparse_one_count_for_what_they_take(l
     assert str(9 << 30) in said.text
 
 
+@pytest.mark.kernel
 def test_df_and_usage_tell_the_lab_s_own_disk(lab: Lab) -> None:
     size_kib = int(lab.sh("df --output=avail / | tail -1").text)
     assert 0.95 < size_kib * 1024 / LIMITS["disk_bytes"] < 1.05
@@ -66,6 +68,7 @@ def test_df_and_usage_tell_the_lab_s_own_disk(lab: Lab) -> None:
     assert after["inodes"] - before["inodes"] == 3
 
 
+@pytest.mark.kernel
 def test_every_block_is_the_lab_s_before_it_begins_so_an_fsync_is_kept(
     runtime: Server, lab: Lab
 ) -> None:
@@ -74,6 +77,7 @@ def test_every_block_is_the_lab_s_before_it_begins_so_an_fsync_is_kept(
     assert stat.st_blocks * 512 >= stat.st_size
 
 
+@pytest.mark.kernel
 def test_a_full_disk_is_told_with_the_program_and_the_limit(runtime: Server, lab: Lab) -> None:
     with runtime.client.follow(0) as events:
         lab.sh(FILL)
@@ -83,6 +87,7 @@ def test_a_full_disk_is_told_with_the_program_and_the_limit(runtime: Server, lab
     assert said["sentence"].startswith("Disk full: your container used its 64 MB")
 
 
+@pytest.mark.kernel
 def test_the_disk_of_a_lab_goes_with_it_and_no_loop_device_stays(runtime: Server) -> None:
     made = Lab(runtime.client, "passing", limits=LIMITS)
     folder = runtime.instance.labs_path / made.id

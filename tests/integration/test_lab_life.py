@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
-
 
 @pytest.fixture
 def lab(runtime: Server) -> Iterator[Lab]:
@@ -52,6 +50,7 @@ def left_of(server: Server) -> list[str]:
     return found
 
 
+@pytest.mark.kernel
 def test_nothing_is_left_of_a_lab_that_ended(runtime: Server, lab: Lab) -> None:
     lab.begin("sleep 1000 & exec setsid sleep 1001")
     wait_for(lambda: lab.programs().count("sleep") == 2, "both sleeps")
@@ -66,6 +65,7 @@ def test_nothing_is_left_of_a_lab_that_ended(runtime: Server, lab: Lab) -> None:
     wait_for(lambda: not any(lives(pid) for pid in pids), "its processes to have ended")
 
 
+@pytest.mark.kernel
 def test_the_runtime_waits_for_what_engines_leave_behind(runtime: Server, lab: Lab) -> None:
     """Else a lab ends only when process 1 has waited for its shells, which may take seconds."""
 
@@ -88,6 +88,7 @@ def parent_of(pid: int) -> int:
     return int(stat.rpartition(")")[2].split()[1])
 
 
+@pytest.mark.kernel
 def test_who_was_moved_elsewhere_ends_with_its_lab(runtime: Server, lab: Lab) -> None:
     lab.begin("exec setsid sleep 1002")
     wait_for(lambda: "sleep" in lab.programs(), "the sleep")
@@ -127,6 +128,7 @@ def test_a_lab_ends_by_itself_when_its_time_is_over(runtime: Server, lab: Lab) -
     wait_for(lambda: not left_of(runtime), "no trace of it")
 
 
+@pytest.mark.kernel
 def test_a_lab_whose_process_1_is_gone_ends_with_a_reason(runtime: Server, lab: Lab) -> None:
     with runtime.client.follow(0) as feed:
         lab.run("kill", "-TERM", "1")
@@ -243,6 +245,7 @@ def test_a_server_killed_while_it_opens_a_terminal_leaves_no_socket_to_the_next(
     assert left_of(runtime) == []
 
 
+@pytest.mark.kernel
 def test_a_terminal_belongs_to_who_types_in_it(runtime: Server) -> None:
     lab = Lab(runtime.client, "whose-terminal")
     assert lab.run("stat", "--format=%U", "/dev/pts/0").text == "learner\n"

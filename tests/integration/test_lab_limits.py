@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
-
 LIMITS = {"memory_bytes": 64 << 20, "pids": 40, "cpu_cores": 0.25}
 HOG = "x = bytearray(300 << 20)"
 
@@ -31,11 +29,13 @@ def lab(runtime: Server) -> Iterator[Lab]:
     made.remove()
 
 
+@pytest.mark.kernel
 def test_the_kernel_holds_the_limits_that_were_asked_for(runtime: Server, lab: Lab) -> None:
     assert place_of(runtime.instance).read_limits(lab.id) == Limits(**LIMITS)  # type: ignore[arg-type]
     assert lab.record["pid"] in place_of(runtime.instance).pids(lab.id)
 
 
+@pytest.mark.kernel
 def test_a_program_over_the_memory_limit_ends_and_its_shell_lives(lab: Lab) -> None:
     said = lab.sh(f"python3 -c '{HOG}'; echo $?; echo alive")
     assert said.text.split()[-2:] == ["137", "alive"]
@@ -45,6 +45,7 @@ def test_a_program_over_the_memory_limit_ends_and_its_shell_lives(lab: Lab) -> N
     assert "bash" in lab.programs()
 
 
+@pytest.mark.kernel
 def test_the_one_who_met_the_memory_limit_is_told_which(runtime: Server, lab: Lab) -> None:
     with runtime.client.follow(0) as events:
         lab.run("python3", "-c", HOG)
@@ -65,6 +66,7 @@ def test_the_one_who_met_the_memory_limit_is_told_which(runtime: Server, lab: La
     assert program == "A program" or 32 < int(had[1]) <= 64
 
 
+@pytest.mark.kernel
 def test_a_fork_bomb_stops_at_its_limit_and_a_neighbour_goes_on(runtime: Server, lab: Lab) -> None:
     neighbour = Lab(runtime.client, "neighbour")
     try:
@@ -77,6 +79,7 @@ def test_a_fork_bomb_stops_at_its_limit_and_a_neighbour_goes_on(runtime: Server,
         neighbour.remove()
 
 
+@pytest.mark.kernel
 def test_busy_loops_get_their_share_and_no_more(lab: Lab) -> None:
     lab.begin("for each in 1 2 3; do while :; do :; done & done; wait")
     wait_for(lambda: lab.programs().count("sh") >= 3, "three loops")
@@ -92,6 +95,7 @@ def test_busy_loops_get_their_share_and_no_more(lab: Lab) -> None:
     assert share < LIMITS["cpu_cores"] * 1.3
 
 
+@pytest.mark.kernel
 def test_limits_that_were_taken_away_are_put_back(runtime: Server, lab: Lab) -> None:
     place = place_of(runtime.instance)
     place.write_limits(lab.id, Limits(memory_bytes=1 << 30, pids=1000, cpu_cores=1))
@@ -111,6 +115,7 @@ def test_limits_that_somebody_takes_away_while_labs_run_come_back(
     wait_for(lambda: place.held() == together, "the limits of all labs")
 
 
+@pytest.mark.kernel
 def test_a_lab_reads_its_own_limits_and_changes_none(lab: Lab) -> None:
     name = "memory.max" if lab.sh("test -e /sys/fs/cgroup/memory.max").code == 0 else ""
     path = f"/sys/fs/cgroup/{name or 'memory/memory.limit_in_bytes'}"
@@ -118,6 +123,7 @@ def test_a_lab_reads_its_own_limits_and_changes_none(lab: Lab) -> None:
     assert "Read-only file system" in lab.sh(f"echo 1000000000 >{path}").text
 
 
+@pytest.mark.kernel
 def test_the_disk_of_a_lab_is_no_faster_than_it_may(lab: Lab) -> None:
     began = time.monotonic()
     said = lab.sh("dd if=/dev/zero of=/root/a bs=1M count=250 oflag=direct conv=fsync")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runtime.client import Feed
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
-
 LIMITS = {"memory_bytes": 64 << 20, "pids": 40, "cpu_cores": 0.1, "inodes": 2048}
 BOMB = "import os, time\ntry:\n  while True:\n    if not os.fork(): time.sleep(600)\n"
 
@@ -39,6 +37,7 @@ def told(events: Feed, limit: str) -> str:
             return str(packet.body["sentence"])
 
 
+@pytest.mark.kernel
 def test_who_has_too_many_processes_reads_whose_they_are(runtime: Server, lab: Lab) -> None:
     with runtime.client.follow(0) as events:
         lab.run("python3", "-c", BOMB + "except OSError: pass")
@@ -64,6 +63,7 @@ def test_who_wants_more_processor_time_reads_that_it_runs_on(runtime: Server, la
     assert program[1] in {"sha256sum", "bash"}
 
 
+@pytest.mark.kernel
 def test_who_made_too_many_files_reads_how_many(runtime: Server, lab: Lab) -> None:
     with runtime.client.follow(0) as events:
         lab.sh("mkdir /root/many; cd /root/many; seq 3000 | xargs touch")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
-
 HELD_BYTES = 150 << 20
 MANY_BYTES = 600 << 20  # well above what others on this machine take and give meanwhile
 BUSY_S = 3
@@ -45,6 +43,7 @@ def hold(lab: Lab, size_bytes: int) -> None:
     wait_for(lambda: lab.sh("cat /tmp/held 2>/dev/null").text == "held\n", "held memory")
 
 
+@pytest.mark.kernel
 def test_memory_and_processes_agree_with_the_kernels_own_files(runtime: Server, lab: Lab) -> None:
     hold(lab, HELD_BYTES)
     time_of_next_reading(lab)
@@ -83,6 +82,7 @@ def test_disk_and_processor_time_agree_with_what_was_spent(lab: Lab) -> None:
     assert after["cpu_seconds"] - before["cpu_seconds"] == pytest.approx(BUSY_S, rel=0.1)
 
 
+@pytest.mark.kernel
 def test_pressure_is_unknown_on_v1_and_a_figure_on_v2(runtime: Server, lab: Lab) -> None:
     pressure = figures_of(lab)["pressure"]
     if place_of(runtime.instance).version == 1:
@@ -91,6 +91,7 @@ def test_pressure_is_unknown_on_v1_and_a_figure_on_v2(runtime: Server, lab: Lab)
         assert set(pressure) == {"cpu", "memory", "io"}
 
 
+@pytest.mark.kernel
 def test_a_start_is_timed_cold_and_its_container_is_gone(runtime: Server, lab: Lab) -> None:
     assert figures_of(lab)["starts"]["cold"] is None
     began = time.monotonic()

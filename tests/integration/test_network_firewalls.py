@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from runtime.network.router import Router
 
-pytestmark = pytest.mark.kernel
-
 LEGACY = "/usr/sbin/xtables-legacy-multi"
 KINDS = pytest.mark.parametrize(
     "firewall",

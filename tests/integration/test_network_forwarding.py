@@ -11,8 +11,6 @@ import pytest
 from tests.integration.network_world import SOMEWHERE, SOMEWHERE6, Place, World
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.kernel
-
 BEHIND, BEHIND6 = "10.77.0.2", "2a00:5177::2"
 DROPS_ALL = (
     "add table inet other; add chain inet other forward "
@@ -105,6 +103,7 @@ def advertise(outside: Place) -> None:
         )
 
 
+@pytest.mark.kernel
 def test_a_default_route_that_a_router_advertised_stays(world: World) -> None:
     host = world.host
     host.ip("-6 route del default")

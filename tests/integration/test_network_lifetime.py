@@ -17,8 +17,6 @@ from tests.integration.network_world import HOST, HOST6, SOMEWHERE, Place, World
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.kernel
-
 
 def seen(host: Place) -> str:
     """All of a host's network that one can look at."""
@@ -30,6 +28,7 @@ def seen(host: Place) -> str:
     )
 
 
+@pytest.mark.kernel
 def test_down_leaves_no_link_rule_route_table_or_forwarding(world: World) -> None:
     before = seen(world.host)
     router, lab = world.router(), world.place()
@@ -102,6 +101,7 @@ def test_an_uplink_that_is_gone_is_made_anew_for_living_labs(world: World) -> No
     assert lab.reaches(SOMEWHERE) == "open"
 
 
+@pytest.mark.kernel
 def test_what_a_dead_server_left_is_replaced_and_not_doubled(world: World) -> None:
     router = world.router()
     rules, links = world.host.ip("rule"), world.host.ip("-brief link").count("slip-")

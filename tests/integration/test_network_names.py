@@ -14,8 +14,6 @@ from tests.integration.network_world import HOST, Place, World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.kernel
-
 GATEWAY = "169.254.1.1"
 # A header and the question A? a.example.
 QUESTION = bytes.fromhex("abcd0100000100000000000001610765 78616d706c650000010001".replace(" ", ""))
@@ -149,6 +147,7 @@ def test_a_question_too_long_for_a_packet_is_answered_on_a_connection(
         assert client.recv(4096).endswith(b"at length")
 
 
+@pytest.mark.kernel
 def test_the_relay_is_all_that_a_lab_reaches_of_host_and_resolver(
     world: World, lab: Place, asked: list[str]
 ) -> None:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from runtime.network.router import Router
 
-pytestmark = pytest.mark.kernel
-
 TOP = Path(__file__).parents[2]
 BOTH = pytest.mark.parametrize("version", [4, 6])
 SOME = {4: SOMEWHERE, 6: SOMEWHERE6}
@@ -167,6 +165,7 @@ def doctor(world: World) -> dict[str, str]:
     return dict(found)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("how", [1, 2], ids=["strict", "loose"])
 def test_a_host_that_drops_what_comes_by_the_wrong_way_lets_labs_out(
     world: World, how: int

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.kernel
-
 MOST = 64
 MBIT = 16
 AMOUNT = 6 << 20
@@ -46,6 +44,7 @@ def held(place: Place, most: int) -> list[socket.socket]:
     return got
 
 
+@pytest.mark.kernel
 def test_one_lab_has_so_many_connections_and_its_neighbour_its_own(
     pair: tuple[Place, Place, World],
 ) -> None:
@@ -66,6 +65,7 @@ def test_a_lab_that_knocks_without_end_is_held_to_its_rate(world: World) -> None
     assert ada.reaches(SOMEWHERE) == "open"
 
 
+@pytest.mark.kernel
 def test_a_flood_without_answers_fills_no_table_of_the_routers(
     pair: tuple[Place, Place, World],
 ) -> None:

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from runtime.network.addresses import Home
     from runtime.network.router import Router
 
-pytestmark = pytest.mark.kernel
-
 BOTH = pytest.mark.parametrize("version", [4, 6])
 OUTSIDE = {4: SOMEWHERE, 6: SOMEWHERE6}
 OWN = {4: HOST, 6: HOST6}
@@ -72,6 +70,7 @@ def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Class]:
 
 
 @BOTH
+@pytest.mark.kernel
 @pytest.mark.parametrize("other", ["ben", "chi"])
 def test_a_lab_is_refused_by_another_that_the_host_reaches(
     labs: Class, other: str, version: int
@@ -81,6 +80,7 @@ def test_a_lab_is_refused_by_another_that_the_host_reaches(
 
 
 @BOTH
+@pytest.mark.kernel
 def test_a_lab_is_refused_by_every_address_of_its_host(labs: Class, version: int) -> None:
     range_ = labs.router._walls.range
     uplink_end = str(range_.host_end if version == 4 else range_.host_end6)
@@ -106,12 +106,14 @@ def test_private_ranges_and_metadata_refuse_a_lab_with_internet(labs: Class, add
     assert labs.ada.reaches(address) == "refused"
 
 
+@pytest.mark.kernel
 def test_the_gateway_answers_no_port_of_a_lab(labs: Class) -> None:
     assert labs.ada.reaches("169.254.1.1") == "refused"
     assert labs.chi.reaches("169.254.1.1", 53) == "refused"
 
 
 @BOTH
+@pytest.mark.kernel
 def test_a_lab_without_internet_is_refused_at_once(labs: Class, version: int) -> None:
     assert labs.ada.reaches(OUTSIDE[version]) == "open"
     before = labs.router.refusals()["cccccccc"].internet if labs.router.refusals() else 0
@@ -119,6 +121,7 @@ def test_a_lab_without_internet_is_refused_at_once(labs: Class, version: int) ->
     assert labs.router.refusals()["cccccccc"].internet > before
 
 
+@pytest.mark.kernel
 def test_a_lab_without_internet_is_told_so_for_udp_each_time(labs: Class) -> None:
     speaker = labs.chi.speaks()
     speaker.connect((SOMEWHERE, 53))
@@ -129,6 +132,7 @@ def test_a_lab_without_internet_is_told_so_for_udp_each_time(labs: Class) -> Non
 
 
 @BOTH
+@pytest.mark.kernel
 def test_mail_is_shut_for_a_lab_with_internet(labs: Class, version: int) -> None:
     listener = labs.world.outside.listens(25)
     assert labs.world.host.reaches(OUTSIDE[version], 25) == "open"
@@ -138,6 +142,7 @@ def test_mail_is_shut_for_a_lab_with_internet(labs: Class, version: int) -> None
 
 
 @BOTH
+@pytest.mark.kernel
 def test_the_outside_sees_the_host_and_never_the_lab(labs: Class, version: int) -> None:
     listener = labs.world.outside.listens(8080)
     labs.ada.connects(OUTSIDE[version], 8080)
@@ -148,12 +153,14 @@ def test_the_outside_sees_the_host_and_never_the_lab(labs: Class, version: int) 
 
 
 @BOTH
+@pytest.mark.kernel
 def test_a_lab_that_borrows_a_neighbours_address_is_not_heard(labs: Class, version: int) -> None:
     borrowed = labs.address("ada", version)
     labs.chi.take(borrowed, "eth0")
     assert_not_heard(labs, labs.chi, borrowed, version)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize(("version", "invented"), [(4, "198.51.100.99"), (6, "2a00:5119::99")])
 def test_a_lab_that_invents_an_address_is_not_heard(
     labs: Class, version: int, invented: str
@@ -163,6 +170,7 @@ def test_a_lab_that_invents_an_address_is_not_heard(
 
 
 @BOTH
+@pytest.mark.kernel
 def test_a_lab_with_a_hardware_address_of_its_own_making_is_not_heard(
     labs: Class, version: int
 ) -> None:
@@ -186,6 +194,7 @@ def frame(mac: str, kind: int, payload: bytes, to: str = "ff:ff:ff:ff:ff:ff") ->
     return b"".join(raw) + struct.pack("!H", kind) + payload
 
 
+@pytest.mark.kernel
 def test_what_neighbours_on_a_wire_ask_each_other_goes_nowhere(labs: Class) -> None:
     home = labs.home["chi"]
     own, own6 = home.address.packed, home.address6.packed

@@ -15,8 +15,6 @@ from tests.integration.network_world import HOST, HOST6, SOMEWHERE, SOMEWHERE6, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.kernel
-
 PATIENCE_S = 60.0  # one try that meets the gap takes as long as a try may
 DROPS_ALL = (
     "add table ip filter; add chain ip filter FORWARD "
@@ -63,6 +61,7 @@ def test_a_flushed_firewall_leaves_labs_shut_while_nobody_watches(world: World) 
         assert ada.reaches(address) == "open"
 
 
+@pytest.mark.kernel
 def test_a_flushed_firewall_is_mended_while_the_runtime_lives(world: World) -> None:
     lab = world.place()
     world.router().attach("aaaaaaaa", lab.netns.fd, internet=True)
@@ -102,6 +101,7 @@ def test_an_uplink_that_somebody_deletes_comes_back(world: World) -> None:
     assert becomes("open", lambda: lab.reaches(SOMEWHERE))
 
 
+@pytest.mark.kernel
 def test_a_forward_chain_that_drops_all_lets_labs_through(world: World) -> None:
     world.host.sh("nft", DROPS_ALL)
     router, lab = world.router(), world.place()
@@ -112,6 +112,7 @@ def test_a_forward_chain_that_drops_all_lets_labs_through(world: World) -> None:
     assert "slip" not in world.host.sh("nft", "list", "ruleset")
 
 
+@pytest.mark.kernel
 def test_labs_follow_the_largest_packet_of_the_way_out(world: World) -> None:
     world.host.ip("link set eth0 mtu 1400")
     router, before, after = world.router(), world.place(), world.place()
@@ -143,6 +144,7 @@ def uplink(world: World) -> str:
     return f"slip-{world.instance.id}"
 
 
+@pytest.mark.kernel
 @pytest.mark.skipif(not shutil.which("iptables"), reason="iptables isn't installed here")
 def test_a_firewall_of_iptables_stays_readable_for_its_owner(world: World) -> None:
     world.host.sh("iptables", "-P", "FORWARD", "DROP")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.conftest import Server
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(bool(lxcfs.missing()), reason="no lxcfs, or no /dev/fuse"),
 ]
 
@@ -64,6 +63,7 @@ def test_a_lab_is_shown_the_server_s_figures_unless_it_was_asked_for(runtime: Se
     plain.remove()
 
 
+@pytest.mark.kernel
 def test_free_nproc_and_proc_show_the_lab_s_own_limits(runtime: Server, lab: Lab) -> None:
     assert (lab.record["figures"], lab.record["figures_why"]) == ("container", "")
     assert int(lab.sh(TOTAL).text) == MEMORY_MB
@@ -73,6 +73,7 @@ def test_free_nproc_and_proc_show_the_lab_s_own_limits(runtime: Server, lab: Lab
     assert runtime.client.lab_walls(lab.id)["figures"] == {"whose": "container", "why": ""}
 
 
+@pytest.mark.kernel
 def test_root_inside_can_neither_write_nor_take_away_these_files(lab: Lab) -> None:
     said = lab.sh("echo x >/proc/meminfo; umount /proc/meminfo; mount -o remount,rw /proc/meminfo")
     assert said.text.count("Permission denied") + said.text.count("Read-only") >= 1

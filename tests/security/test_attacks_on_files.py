@@ -15,6 +15,7 @@ from runtime.image import boot
 from runtime.image.build import Builder
 from runtime.image.definition import Definition, definitions
 from runtime.image.store import Store
+from runtime.limits.disk import IMAGE
 from runtime.problems import Problem
 from tests.conftest import BASE
 from tests.integration.lab_harness import Lab, quoted
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from tests.conftest import Server
     from tests.security.arena import Arena
-
-pytestmark = pytest.mark.kernel
 
 FILL = {
     "disk: bytes": "cat /dev/zero >/home/learner/large-$n",
@@ -73,7 +72,7 @@ for number in itertools.count():
 
 @pytest.mark.parametrize("what", FILL)
 def test_a_disk_that_is_filled_by(arena: Arena, what: str) -> None:
-    before = _free(arena)
+    before = _taken(arena)
     with arena.attack(what, "the lab's own disk, or the tmpfs's size and inodes") as row:
         script = (
             f"n=0; while :; do n=$((n + 1)); {FILL[what]}; echo >/run/refused; done 2>/dev/null"
@@ -86,7 +85,7 @@ def test_a_disk_that_is_filled_by(arena: Arena, what: str) -> None:
 
 
 def test_a_disk_that_is_filled_by_deleted_files(arena: Arena) -> None:
-    before = _free(arena)
+    before = _taken(arena)
     with arena.attack("disk: deleted open files", "the lab's own disk") as row:
         arena.mallory.begin(f"exec python3 -c {quoted(DELETED)}", user="root")
         full = Path(f"/proc/{arena.mallory.record['pid']}/root/dev/shm/refused")
@@ -95,17 +94,16 @@ def test_a_disk_that_is_filled_by_deleted_files(arena: Arena) -> None:
         _still_written(arena, before)
 
 
-def _free(arena: Arena) -> int:
-    """What is left of the server's disk."""
-    stat = os.statvfs(arena.runtime.instance.data_path)
-    return stat.f_bavail * stat.f_frsize
+def _taken(arena: Arena) -> int:
+    """What the attacker's disk takes of the server's, in blocks of 512 bytes."""
+    folder = arena.runtime.instance.labs_path / arena.mallory.id
+    return (folder / IMAGE).stat().st_blocks
 
 
 def _still_written(arena: Arena, before: int) -> None:
     """The neighbour's file is kept, and the lab took no more of the server than its disk."""
     assert arena.witness.lab.sh("echo kept >/root/kept && sync /root/kept && cat /root/kept").text
-    stat = os.statvfs(f"/proc/{arena.mallory.record['pid']}/root")
-    assert stat.f_blocks * stat.f_frsize <= SMALL["disk_bytes"] or before - _free(arena) < 1 << 30
+    assert _taken(arena) == before
 
 
 @pytest.fixture
@@ -117,6 +115,7 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.kernel
 def test_links_laid_in_the_way_of_the_daemon(arena: Arena, canary: Path) -> None:
     """While links come and go, the daemon does to the lab whatever it does to labs."""
     client, lab = arena.runtime.client, arena.mallory
@@ -146,6 +145,7 @@ def _seen(path: Path) -> object:
     return path.read_text(), stat.st_mode, stat.st_uid, stat.st_mtime, folder.st_mode, folder.st_uid
 
 
+@pytest.mark.kernel
 def test_no_descriptor_and_no_folder_of_the_server_is_in_a_lab(arena: Arena) -> None:
     look = (
         "for p in /proc/[0-9]*; do readlink $p/cwd $p/root $p/exe; "
@@ -271,6 +271,7 @@ def hostile(runtime: Server, base_image: Image, tmp_path: Path) -> Iterator[Lab]
     subprocess.run(["rm", "-rf", str(place)], check=True)
 
 
+@pytest.mark.kernel
 def test_an_image_with_setuid_programs_devices_and_links(arena: Arena, hostile: Lab) -> None:
     base = hostile.record["uid_base"]
     with arena.attack("image: setuid, foreign ids, devices", "user namespace; device rules") as row:
