@@ -123,6 +123,7 @@ class Client:
         until: float,
         profile: str = "plain",
         internet: bool = False,
+        allowed: Sequence[str] | None = None,
         limits: Mapping[str, float] | None = None,
         own_figures: bool = False,
         rows: int = 24,
@@ -135,6 +136,7 @@ class Client:
             image=image,
             profile=profile,
             internet=internet,
+            allowed=None if allowed is None else list(allowed),
             limits=dict(limits or {}),
             own_figures=own_figures,
             until=until,
@@ -162,6 +164,10 @@ class Client:
     def lab_extend(self, lab: str, until: float) -> dict[str, Any]:
         """Let a lab live until another time (unix seconds)."""
         return self._ask("lab.extend", lab=lab, until=until)
+
+    def lab_allow(self, lab: str, names: Sequence[str]) -> None:
+        """Let a lab that has a list of names reach these instead."""
+        self._ask("lab.allow", lab=lab, allowed=list(names))
 
     def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:
         """Tell a lab's learner, in its terminals too, that it ends unless they use it."""

@@ -8,6 +8,7 @@ up, limits are capped by the settings. What they answer is in docs/reference.md.
 from __future__ import annotations
 
 import enum
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,7 @@ from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
 from runtime.labs.state import LabId, Order, Shape
 from runtime.limits.amounts import Limits
+from runtime.network import allowed
 from runtime.protocol import bad_request
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Verbs:
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
         web, pump, root = Who.WEB, Who.PUMP, Who.ROOT
-        shape = ("image", "profile", "internet", "limits", "own_figures")
+        shape = ("image", "profile", "internet", "allowed", "limits", "own_figures")
         size = ("rows", "cols")
         return {
             "status": Verb(web, (), self._status),
@@ -83,6 +85,7 @@ class Verbs:
             "lab.list": Verb(web, ("after",), self._lab_list),
             "lab.remove": Verb(web, ("lab",), self._lab_remove),
             "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
+            "lab.allow": Verb(web, ("lab", "allowed"), self._lab_allow),
             "lab.warn": Verb(web, ("lab", "idle_s", "left_s"), self._lab_warn),
             "lab.check": Verb(
                 web, ("lab", "script", "facts", "timeout_s", "where"), self._lab_check
@@ -148,6 +151,10 @@ class Verbs:
 
     def _lab_extend(self, call: Call) -> dict[str, Any]:
         return self.labs.extend(_lab(call.args), self._until(call.args)).as_dict()
+
+    def _lab_allow(self, call: Call) -> dict[str, Any]:
+        self.labs.allow(_lab(call.args), _allowed(call.args))
+        return {}
 
     def _lab_warn(self, call: Call) -> dict[str, Any]:
         idle_s = call.args.integer("idle_s", low=1, high=7 * 86400)
@@ -250,7 +257,9 @@ class Verbs:
     def _pool_want(self, call: Call) -> dict[str, Any]:
         wanted = []
         for entry in call.args.groups("shapes", most=16):
-            entry.only(("image", "profile", "internet", "limits", "own_figures", "count"))
+            entry.only(
+                ("image", "profile", "internet", "allowed", "limits", "own_figures", "count")
+            )
             count = entry.integer("count", low=0, high=16)
             wanted.append((self._shape(entry), count))
         return {"pool": self.labs.pool_want(wanted)}
@@ -297,6 +306,7 @@ class Verbs:
             image=args.text("image", longest=127, pattern=IMAGE),
             profile=args.text("profile", longest=32, pattern=PROFILE, default="plain"),
             internet=args.flag("internet", default=False),
+            allowed=_allowed(args),
             limits=self._limits(args),
             own_figures=args.flag("own_figures", default=False),
         )
@@ -330,6 +340,21 @@ class Verbs:
             args.number("until", low=now, high=1e11),
             now + self.settings.lab_max_hours * 3600,
         )
+
+
+def _allowed(args: Args) -> tuple[str, ...]:
+    """A list that is empty must never pass for none, which lets a lab reach everything."""
+    if not args.has("allowed"):
+        return ()
+    names = args.texts("allowed", most=allowed.NAMES_MOST, longest=allowed.NAME_LONGEST)
+    wrong = [name for name in names if not re.fullmatch(allowed.NAME, name)]
+    if wrong or not names or sum(map(len, names)) > allowed.TEXT_MOST:
+        raise bad_request(
+            f"The argument “allowed” must be names such as pypi.org or *.debian.org, one to "
+            f"{allowed.NAMES_MOST} of them, {allowed.TEXT_MOST} characters in all.",
+            argument="allowed",
+        )
+    return tuple(dict.fromkeys(names))
 
 
 def _lab(args: Args) -> LabId:

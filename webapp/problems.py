@@ -33,6 +33,7 @@ STATUS: dict[str, int] = {
     "lesson-unknown": 422,
     "lessons-none": 422,
     "bad-number": 422,
+    "internet-list": 422,
     "person-unknown": 404,
     "person-exists": 409,
     "form-expired": 400,

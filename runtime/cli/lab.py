@@ -37,12 +37,14 @@ def command() -> None:
 @click.option("--image", help="What the lab is made from; what its profile wants, if not said.")
 @click.option("--profile", default="plain", show_default=True, help="What it may do.")
 @click.option("--internet", is_flag=True, help="Let it reach the internet.")
+@click.option("--allow", multiple=True, help="Let it reach this name only; may be given again.")
 @click.option("--machine", is_flag=True, help="Run it in a virtual machine of that image.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
     data: Path | None,
     image: str | None,
     profile: str,
+    allow: tuple[str, ...],
     argv: tuple[str, ...],
     *,
     internet: bool,
@@ -56,7 +58,8 @@ def run(
             key=f"run-{os.getpid()}-{time.time_ns()}",
             image=image,
             profile=profile,
-            internet=internet,
+            internet=internet or bool(allow),
+            allowed=allow or None,
             until=time.time() + HOUR_S,
         )
         try:

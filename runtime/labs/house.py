@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -30,6 +30,7 @@ from runtime.limits.disk import Disks
 from runtime.limits.reserve import Reserve
 from runtime.meter.figures import StopWatch
 from runtime.problems import Problem
+from runtime.protocol import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -271,6 +272,23 @@ class Labs:
             lab.until = until
             self._keep(lab)
         return lab
+
+    def allow(self, lab_id: LabId, names: tuple[str, ...]) -> None:
+        """Let a lab that has a list of names reach these instead; what is open is looked up anew.
+
+        Raises:
+            Problem: `lab-unknown`; `bad-request` for a lab without a list.
+        """
+        lab = self.get(lab_id)
+        if not lab.shape.allowed or not names:
+            raise bad_request("A lab keeps having a list of names, or none, as it was made.")
+        with self._changed:
+            if lab.state != "ready":
+                raise _unknown(lab_id)
+            lab.shape = replace(lab.shape, allowed=names)
+            self._keep(lab)
+        self._parts.router.allow(lab_id, names)
+        self._parts.router.shut_again(lab_id)
 
     def warn_idle(self, lab_id: LabId, idle_s: int, left_s: int) -> None:
         """Say in a lab's terminals and on its page that it ends for somebody in line.

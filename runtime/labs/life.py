@@ -171,8 +171,7 @@ def make(
         _describe(parts, lab, profile, pair)
         stages.done("disk")
         # Process 1 needs no network and does nothing; it is there before a shell is.
-        internet = shape.internet
-        connecting = aside.submit(parts.router.attach, lab.id, pair.net_fd, internet=internet)
+        connecting = aside.submit(connect, parts, lab, pair.net_fd)
         undo.callback(_end_container, parts, lab.id)
         lab.pid = parts.crun.run(lab.id)
         parts.crun.keep_filter(lab.id, shape.profile)
@@ -353,6 +352,16 @@ def _own_processors(parts: Parts, lab: Lab) -> str:
         return ""
     first = int(lab.id, 16) % (len(there) - count + 1)
     return ",".join(map(str, there[first : first + count]))
+
+
+def connect(parts: Parts, lab: Lab, netns_fd: int) -> str:
+    """Give a lab its link, and as much of the internet as its shape says; its address.
+
+    Raises:
+        Problem: `network-full`, `network-unavailable`.
+    """
+    shape = lab.shape
+    return parts.router.attach(lab.id, netns_fd, internet=shape.internet, allowed=shape.allowed)
 
 
 def _end_container(parts: Parts, lab_id: str) -> None:

@@ -85,11 +85,12 @@ def _is_within_reach(parts: Parts, lab: Lab) -> bool:
         if lab.id not in parts.router.attached():
             netns_fd = os.open(f"/proc/{lab.pid}/ns/net", os.O_RDONLY)
             try:
-                lab.address = parts.router.attach(lab.id, netns_fd, internet=lab.shape.internet)
+                lab.address = life.connect(parts, lab, netns_fd)
             finally:
                 os.close(netns_fd)
             state.save(lab, parts.folder(lab))
             log.warning("lab.connected_again", lab=lab.id)
+        parts.router.allow(lab.id, lab.shape.allowed)
         if not parts.terminals.of(lab.id):
             parts.terminals.open(lab.id, "1", _ROWS, _COLS)
     except (OSError, Problem) as error:

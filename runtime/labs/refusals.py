@@ -21,6 +21,8 @@ _SENTENCES = {
     "mail": "Refused: no container of this server may send mail (port 25).",
     "connections": "Refused: your container has too many connections to outside, or opens "
     "too many in a second. End some, or wait a moment.",
+    "unlisted": "Refused: this address belongs to no name on your workshop's list. "
+    "Connect by a name that is on it.",
 }
 
 
@@ -47,4 +49,10 @@ class RefusalNews:
             for limit, sentence in _SENTENCES.items():
                 seen = getattr(before.get(lab), limit, 0)
                 if getattr(counts, limit) > seen:
-                    yield lab, limit, sentence
+                    yield lab, limit, self._said(lab, limit) or sentence
+
+    def _said(self, lab: str, limit: str) -> str:
+        name = self._router.take_refused_name(lab) if limit == "unlisted" else ""
+        return name and (
+            f"Refused: {name} isn't on your workshop's list of names. Your instructor can add it."
+        )

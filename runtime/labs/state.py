@@ -21,11 +21,16 @@ State = Literal["making", "ready", "ending"]
 
 @dataclass(frozen=True)
 class Shape:
-    """What was asked for; of two labs with one shape, either can stand in for the other."""
+    """What was asked for; of two labs with one shape, either can stand in for the other.
+
+    Attributes:
+        allowed: the only names that it reaches of the internet; all, where there is none.
+    """
 
     image: str
     profile: str = "plain"
     internet: bool = False
+    allowed: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     own_figures: bool = False
 
@@ -149,9 +154,10 @@ class Lab:
             TypeError, KeyError: the record is of another version.
         """
         shape = raw.pop("shape")
+        shape |= {"limits": Limits(**shape["limits"]), "allowed": tuple(shape.get("allowed", ()))}
         user = User(**raw.pop("user"))
         return cls(
-            shape=Shape(**{**shape, "limits": Limits(**shape["limits"])}),
+            shape=Shape(**shape),
             user=user,
             **raw,
         )

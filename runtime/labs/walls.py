@@ -168,6 +168,8 @@ def _network(parts: Parts, lab: Lab) -> dict[str, Any]:
     return {
         "address": lab.address,
         "internet": lab.shape.internet,
+        "allowed": list(lab.shape.allowed),
+        "open": len(parts.router.open_to(lab.id)),
         "share": asdict(parts.router.share),
         "refused": asdict(refused),
     }

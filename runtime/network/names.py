@@ -4,7 +4,7 @@ A lab asks 169.254.1.1, always; the relay asks whoever /etc/resolv.conf on the h
 moment, so labs follow a laptop from one network to the next, and a resolver that listens on the
 host's loopback alone (systemd-resolved, dnsmasq) serves them too. It is the only door of the host
 to a lab: what comes in by it is a question, passed on as it is, and what goes back is the answer
-of the resolver that was asked.
+of the resolver that was asked. A lab with a list (lists.py) has its question read first.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from runtime.network.resolvers import resolvers
 from runtime.network.rules import GATEWAY
 
 if TYPE_CHECKING:
+    from runtime.network.lists import Lists
     from runtime.network.side import Side
 
 log = structlog.get_logger()
@@ -44,10 +45,15 @@ _TALKS_OF_ONE = 4
 
 
 class _Question:
-    """One packet of a lab's on its way, and who is asked just now."""
+    """One packet of a lab's on its way, and who is asked just now.
 
-    def __init__(self, packet: bytes, asker: tuple[str, int]) -> None:
+    It goes under a number of ours: whoever would answer in the resolver's place has to guess that,
+    the lab that asked among them.
+    """
+
+    def __init__(self, packet: bytes, question: bytes, asker: tuple[str, int]) -> None:
         self.packet = packet
+        self.question = _numbered(question)
         self.asker = asker
         self.tries = 0
         self.upstream: socket.socket | None = None
@@ -60,10 +66,12 @@ class Names:
     Args:
         router: where labs ask.
         host: where resolvers are asked.
+        lists: which names labs may ask for.
     """
 
-    def __init__(self, router: Side, host: Side) -> None:
+    def __init__(self, router: Side, host: Side, lists: Lists) -> None:
         self._host = host
+        self._lists = lists
         # The daemon has no right of its own to low ports; in this namespace nobody else listens.
         router.set_sysctl("ipv4/ip_unprivileged_port_start", str(PORT))
         self._datagrams = router.netns.run(_listening, socket.SOCK_DGRAM)
@@ -116,7 +124,11 @@ class Names:
             packet, asker = self._datagrams.recvfrom(_PACKET_BYTES)
             is_question = len(packet) >= _HEADER_BYTES and not packet[2] & _IS_ANSWER
             if is_question and not self._is_full(asker[0]):
-                question = _Question(packet, asker)
+                ruling = self._lists.judge(asker[0], packet)
+                if ruling.answer:
+                    self._datagrams.sendto(ruling.answer, asker)
+                    return
+                question = _Question(packet, ruling.question, asker)
                 self._questions.add(question)
                 self._waiting[asker[0]] += 1
                 self._ask(question)
@@ -133,7 +145,7 @@ class Names:
         question.until = time.monotonic() + _PATIENCE_S
         try:
             question.upstream = self._host.netns.run(_towards, address, socket.SOCK_DGRAM)
-            question.upstream.send(question.packet)
+            question.upstream.send(question.question)
         except OSError:  # no way there: the next one's turn comes with the clock
             question.until = 0.0
             return
@@ -149,8 +161,9 @@ class Names:
         except OSError:  # nobody listens there
             question.until = 0.0
             return
-        if packet[:2] == question.packet[:2]:
-            self._answer(question, packet)
+        is_ours = packet[:2] == question.question[:2]
+        if is_ours and self._lists.learn(question.asker[0], question.question, packet):
+            self._answer(question, question.packet[:2] + packet[2:])
 
     def _answer(self, question: _Question, packet: bytes) -> None:
         with suppress(OSError):
@@ -192,32 +205,48 @@ class Names:
         try:
             with lab:
                 lab.settimeout(_PATIENCE_S)
-                self._answer_long(lab, _read_long(lab))
+                self._answer_long(lab, address, _read_long(lab))
         except OSError:  # it was silent, or hung up
             log.debug("names.hung_up")
         finally:
             with self._lock:
                 self._talking[address] -= 1
 
-    def _answer_long(self, lab: socket.socket, packet: bytes) -> None:
+    def _answer_long(self, lab: socket.socket, asker: str, packet: bytes) -> None:
+        ruling = self._lists.judge(asker, packet)
+        if ruling.answer:
+            lab.sendall(_long(ruling.answer))
+            return
+        question = _numbered(ruling.question)
         for address in resolvers():
             with suppress(OSError):
                 upstream = self._host.netns.run(_towards, address, socket.SOCK_STREAM)
                 with upstream:
-                    upstream.sendall(packet)
+                    upstream.sendall(_long(question))
                     answer = _read_long(upstream)
-                lab.sendall(answer)
+                if self._lists.learn(asker, question, answer):
+                    lab.sendall(_long(packet[:2] + answer[2:]))
                 return
 
 
+def _numbered(question: bytes) -> bytes:
+    """A question under a number that nobody can guess."""
+    return os.urandom(2) + question[2:]
+
+
+def _long(message: bytes) -> bytes:
+    """As it goes over a connection: its length before it."""
+    return len(message).to_bytes(2, "big") + message
+
+
 def _read_long(end: socket.socket) -> bytes:
-    """One message with the two bytes before it that tell its length."""
+    """One message, without the two bytes before it that tell its length."""
     with end.makefile("rb") as stream:
         head = stream.read(2)
         body = stream.read(int.from_bytes(head, "big"))
-    if len(head) < 2 or len(body) < int.from_bytes(head, "big"):
+    if len(body) < max(_HEADER_BYTES, int.from_bytes(head, "big")):
         raise ConnectionResetError
-    return head + body
+    return body
 
 
 def _listening(kind: int) -> socket.socket:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,20 +18,21 @@ from runtime.kernel.netns import NetworkNamespace
 from runtime.network import links
 from runtime.network.addresses import Addresses, Inner, choosing, free_range, inner_pool
 from runtime.network.host import Host
+from runtime.network.lists import Lists
 from runtime.network.messages import Speed
 from runtime.network.names import Names
 from runtime.network.resolvers import resolv_conf
+from runtime.network.rules import Refusals
 from runtime.network.walls import Walls
 from runtime.network.watch import Watch
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from ipaddress import IPv4Address
+    from collections.abc import Iterator, Sequence
+    from ipaddress import IPv6Address
 
     from runtime.instance import Instance
     from runtime.network.netlink import Snapshot
-    from runtime.network.rules import Refusals
 
 log = structlog.get_logger()
 
@@ -65,13 +67,16 @@ class Router:
         self._labs = links.connected(walls.side.snapshot())
         self._addresses = Addresses(walls.range.v4, self._labs.values())
         self._lock = threading.Lock()
+        self._lists = Lists(self._open_for)
+        for slot in walls.listed:  # which names these are, whoever knows says again
+            self._lists.set(str(walls.range.v4[slot]), ())
         self._mtu = 0
         self._is_behind = False
         self._crossing: list[str] = []
         self._watch = Watch(host.side.netns, self._follow, self._is_well)
         try:
             self._follow_host()  # what changed before somebody watched
-            self._names = Names(walls.side, host.side)
+            self._names = Names(walls.side, host.side, self._lists)
         except BaseException:
             self._watch.close()
             raise
@@ -148,13 +153,17 @@ class Router:
         """The namespace; stays the router's. Deposit a copy with the keeper, for `adopt`."""
         return self._walls.side.netns.fd
 
-    def attach(self, lab: str, netns_fd: int, *, internet: bool) -> str:
+    def attach(
+        self, lab: str, netns_fd: int, *, internet: bool, allowed: Sequence[str] = ()
+    ) -> str:
         """Connect a lab: `eth0`, address, default route and `lo` in its namespace. Thread-safe.
 
         Args:
             lab: its id, 8 hex digits.
             netns_fd: the lab's network namespace; stays the caller's.
             internet: whether it may leave the host.
+            allowed: the only names that it reaches then, as `allowed.NAME` has them; all, where
+                there is none.
 
         Returns:
             The lab's IPv4 address.
@@ -172,9 +181,30 @@ class Router:
             with self._lock:
                 if internet and not self._walls.internet:
                     self._host.way_out.open(self._walls.range, self._host.side.snapshot())
-                self._walls.let_in(home, internet=internet)
+                if internet and allowed:
+                    self._lists.set(str(address), allowed)
+                self._walls.let_in(home, internet=internet, by_list=bool(allowed))
             undo.pop_all()
         return str(address)
+
+    def allow(self, lab: str, names: Sequence[str]) -> None:
+        """Say again which names a lab may reach that was attached with a list."""
+        address = self._labs.get(lab)
+        if address is not None and names:
+            self._lists.set(str(address), names)
+
+    def shut_again(self, lab: str) -> None:
+        """Take what names opened from a lab with a list; connections that are open go on."""
+        address = self._labs.get(lab)
+        if address is not None:
+            with _explained(), self._lock:
+                self._walls.shut_again(self._walls.range.home(address))
+
+    def open_to(self, lab: str) -> list[IPv4Address | IPv6Address]:
+        """The addresses that a lab with a list reaches just now."""
+        address = self._labs.get(lab)
+        with self._lock:
+            return [] if address is None else self._walls.open_to(self._walls.range.home(address))
 
     def reserve(self, lab: str) -> str:
         """The IPv4 address that `attach` will give a lab; `detach` gives it back.
@@ -208,8 +238,17 @@ class Router:
         """How often each lab was refused what is explained to its learner; one call for all."""
         with _explained():
             found = self._walls.refusals()
-        homes = {lab: self._walls.range.home(address) for lab, address in list(self._labs.items())}
-        return {lab: found[home.slot] for lab, home in homes.items() if home.slot in found}
+        counted = {}
+        for lab, address in list(self._labs.items()):
+            refused = found.get(self._walls.range.home(address).slot, Refusals())
+            names = self._lists.refused(str(address))
+            counted[lab] = replace(refused, unlisted=refused.unlisted + names)
+        return {lab: refused for lab, refused in counted.items() if refused != Refusals()}
+
+    def take_refused_name(self, lab: str) -> str:
+        """The name that a lab was refused last, told once; empty where none can be shown."""
+        address = self._labs.get(lab)
+        return "" if address is None else self._lists.take_refused_name(str(address))
 
     def close(self) -> None:
         """Let go, and take nothing away: the keeper's copy keeps namespace and labs connected."""
@@ -239,7 +278,14 @@ class Router:
             "Wait until a lab ends.",
         )
 
+    def _open_for(
+        self, asker: str, addresses: list[IPv4Address | IPv6Address], seconds: int
+    ) -> None:
+        with self._lock:
+            self._walls.open_for(self._walls.range.home(IPv4Address(asker)), addresses, seconds)
+
     def _forget(self, lab: str, address: IPv4Address) -> None:
+        self._lists.forget(str(address))
         with self._lock:
             self._walls.shut(self._walls.range.home(address))
         links.disconnect(self._walls.side.removals, lab)

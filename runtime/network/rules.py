@@ -54,11 +54,26 @@ class Refusals:
         internet: packets to outside though its workshop has internet off.
         mail: packets to port 25.
         connections: connections beyond those that a lab may have, or begin in a second.
+        unlisted: packets to addresses, and lookups of names, that aren't on the workshop's list.
     """
 
     internet: int = 0
     mail: int = 0
     connections: int = 0
+    unlisted: int = 0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Labs that reach listed names only, and the addresses that these have just now.
+
+    Attributes:
+        slots: numbers of those labs.
+        open: for each address a lab's number, the address, and the seconds that it stays open.
+    """
+
+    slots: frozenset[int] = frozenset()
+    open: tuple[tuple[int, IPv4Address | IPv6Address, float], ...] = ()
 
 
 def router_table(
@@ -66,6 +81,7 @@ def router_table(
     host: Iterable[IPv4Network | IPv6Network],
     homes: Iterable[Home],
     internet: Iterable[int],
+    listed: Listed,
     connections: int,
 ) -> str:
     """Replace the router's whole table in one transaction; open connections live on.
@@ -75,13 +91,14 @@ def router_table(
         host: addresses that mean the host itself.
         homes: where each lab is.
         internet: numbers of the labs that may leave the host.
+        listed: those of them that reach listed names only.
         connections: how many to outside one lab may have at once.
     """
     return f"""
 add table {ROUTER_TABLE}
 delete table {ROUTER_TABLE}
 table {ROUTER_TABLE} {{
-{_router_sets(range_, list(host), list(homes), internet)}
+{_router_sets(range_, list(host), list(homes), internet, listed)}
     # A lab speaks by its own link, with the one hardware address and the two others that it was
     # given. What neighbours on a wire ask each other (DHCP, router advertisements, multicast) has
     # other senders than these, so it ends here.
@@ -121,6 +138,17 @@ burst {QUESTIONS_PER_SECOND} packets }} drop
         ip daddr @not_internet goto refused
         ip6 daddr != {INTERNET6} goto refused
         ip6 daddr @not_internet6 goto refused
+        meta mark @listed goto by_list
+        goto begin
+    }}
+    # Names that a list holds are answered (names.py), and the answer opens their addresses here.
+    chain by_list {{
+        meta mark . ip daddr @open4 goto begin
+        meta mark . ip6 daddr @open6 goto begin
+        update @tried_unlisted {{ meta mark }}
+        goto refused
+    }}
+    chain begin {{
         tcp dport 25 goto mail
         ct state new add @open {{ meta mark ct count over {connections} }} goto too_many
         ct state new update @begun {{ meta mark limit rate over {NEW_PER_SECOND}/second \
@@ -153,21 +181,29 @@ def _router_sets(
     host: list[IPv4Network | IPv6Network],
     homes: list[Home],
     internet: Iterable[int],
+    listed: Listed,
 ) -> str:
     """What the router's chains look up, and where they count."""
     at_home = ", ".join(f"{_known(home, home.address)}" for home in homes)
     at_home6 = ", ".join(f"{_known(home, home.address6)}" for home in homes)
+    open_: dict[int, list[str]] = {4: [], 6: []}
+    for slot, address, seconds in listed.open:
+        open_[address.version].append(_open(slot, address, seconds))
     return f"""\
     set range {{ type ipv4_addr; flags interval; {_elements([str(range_.v4)])} }}
     set host {{ type ipv4_addr; flags interval; {_elements(_merged(host, 4))} }}
     set host6 {{ type ipv6_addr; flags interval; {_elements(_merged(host, 6))} }}
     set internet {{ typeof meta mark; {_elements(map(str, internet))} }}
+    set listed {{ typeof meta mark; {_elements(map(str, listed.slots))} }}
+    set open4 {{ typeof meta mark . ip daddr; flags timeout; {_elements(open_[4])} }}
+    set open6 {{ typeof meta mark . ip6 daddr; flags timeout; {_elements(open_[6])} }}
     set not_internet {{ type ipv4_addr; flags interval; elements = {{ {NOT_INTERNET} }} }}
     set not_internet6 {{ type ipv6_addr; flags interval; elements = {{ {NOT_INTERNET6} }} }}
     map labs {{ typeof iif . ether saddr . ip saddr : meta mark; {_elements([at_home])} }}
     map labs6 {{ typeof iif . ether saddr . ip6 saddr : meta mark; {_elements([at_home6])} }}
     set tried_internet {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
     set tried_mail {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
+    set tried_unlisted {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
     set tried_connections {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
     set open {{ typeof meta mark; size {_LABS}; flags dynamic; }}
     set begun {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
@@ -197,14 +233,38 @@ delete element {ROUTER_TABLE} labs6 {{ {_key(home, home.address6)} }}
 """
 
 
-def internet_for(slot: int) -> str:
-    """Let one lab leave the host."""
-    return f"add element {ROUTER_TABLE} internet {{ {slot} }}"
+def internet_for(slot: int, *, by_list: bool) -> str:
+    """Let one lab leave the host, or go to listed names only."""
+    listed = f"add element {ROUTER_TABLE} listed {{ {slot} }}\n" if by_list else ""
+    return f"{listed}add element {ROUTER_TABLE} internet {{ {slot} }}\n"
 
 
-def no_internet_for(slot: int) -> str:
+def no_internet_for(slot: int, *, by_list: bool) -> str:
     """Take that right away; it must have it."""
-    return f"delete element {ROUTER_TABLE} internet {{ {slot} }}"
+    listed = f"delete element {ROUTER_TABLE} listed {{ {slot} }}\n" if by_list else ""
+    return f"delete element {ROUTER_TABLE} internet {{ {slot} }}\n{listed}"
+
+
+def opened(slot: int, addresses: Iterable[IPv4Address | IPv6Address], seconds: float) -> str:
+    """Let a lab with a list reach addresses for a time, which begins anew where it ran already.
+
+    Kernels before 6.12 leave the time of an element alone that is added again; deleted and added in
+    one transaction it is never away.
+    """
+    return "".join(
+        shut_again(slot, [address])
+        + f"add element {_open_set(address)} {{ {_open(slot, address, seconds)} }}\n"
+        for address in addresses
+    )
+
+
+def shut_again(slot: int, addresses: Iterable[IPv4Address | IPv6Address]) -> str:
+    """Take addresses from a lab with a list, whether or not their time is over."""
+    return "".join(
+        f"add element {_open_set(address)} {{ {slot} . {address} timeout 1s }}\n"
+        f"delete element {_open_set(address)} {{ {slot} . {address} }}\n"
+        for address in addresses
+    )
 
 
 def host_table(name: str, uplink: str, range_: Range) -> str:
@@ -255,6 +315,14 @@ def _known(home: Home, address: IPv4Address | IPv6Address) -> str:
 
 def _key(home: Home, address: IPv4Address | IPv6Address) -> str:
     return f"{home.index} . {home.mac} . {address}"
+
+
+def _open_set(address: IPv4Address | IPv6Address) -> str:
+    return f"{ROUTER_TABLE} open{address.version}"
+
+
+def _open(slot: int, address: IPv4Address | IPv6Address, seconds: float) -> str:
+    return f"{slot} . {address} timeout {max(1, round(seconds))}s"
 
 
 def _refilled(name: str, members: list[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,12 +12,13 @@ import structlog
 from runtime.kernel.netns import NetworkNamespace
 from runtime.network import links, rules
 from runtime.network.addresses import Range
-from runtime.network.rules import Refusals
+from runtime.network.allowed import Learnt
+from runtime.network.rules import Listed, Refusals
 from runtime.network.side import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from ipaddress import IPv6Network
+    from ipaddress import IPv6Address, IPv6Network
 
     from runtime.network.addresses import Home
 
@@ -42,6 +44,7 @@ class Walls:
         side: the router's.
         range: the labs' addresses and the uplink's two ends.
         internet: numbers of the labs that may leave the host.
+        listed: those of them that reach listed names only.
 
     Args:
         side: becomes this object's own.
@@ -50,6 +53,7 @@ class Walls:
         connections: how many to outside one lab may have at once.
         homes: where each lab is that is connected already.
         internet: as above.
+        listed: as above, with what is open to them.
     """
 
     def __init__(
@@ -60,11 +64,17 @@ class Walls:
         connections: int,
         homes: Iterable[Home] = (),
         internet: Iterable[int] = (),
+        listed: Listed | None = None,
     ) -> None:
         self.side = side
         self.range = range_
         self._known = {home.slot for home in homes}
         self.internet = self._known.intersection(internet)
+        listed = listed or Listed()
+        self.listed = self._known.intersection(listed.slots)
+        self._learnt = Learnt()
+        for slot, address, seconds in listed.open:
+            self._learnt.add(slot, [address], seconds, time.monotonic())
         self._host = set(host)
         self._connections = connections
         self._build(homes)
@@ -102,9 +112,11 @@ class Walls:
                 ip_network(member) for name in ("host", "host6") for member in _members(table, name)
             ]
             internet = [int(member) for member in _members(table, "internet")]
+            slots = frozenset(int(member) for member in _members(table, "listed"))
+            listed = Listed(slots, (*_open(table, "open4"), *_open(table, "open6")))
             attached: Iterable[IPv4Address] = links.connected(side.snapshot()).values()
             homes = [range_.home(address) for address in attached]
-            return cls(side, range_, host, connections, homes, internet)
+            return cls(side, range_, host, connections, homes, internet, listed)
         except BaseException:
             side.close()
             raise
@@ -120,8 +132,11 @@ class Walls:
             self._build(self.range.home(self.range.v4[slot]) for slot in self._known)
 
     def _build(self, homes: Iterable[Home]) -> None:
+        listed = Listed(frozenset(self.listed), tuple(self._learnt.living(time.monotonic())))
         self.side.nft(
-            rules.router_table(self.range, self._host, homes, self.internet, self._connections)
+            rules.router_table(
+                self.range, self._host, homes, self.internet, listed, self._connections
+            )
         )
 
     def _rules(self) -> list[int]:
@@ -149,18 +164,42 @@ class Walls:
             if isinstance(network, IPv4Network) and network.prefixlen == network.max_prefixlen
         }
 
-    def let_in(self, home: Home, *, internet: bool) -> None:
-        """Let a lab be heard, and where it may, leave the host."""
-        self.side.nft(rules.known(home) + (rules.internet_for(home.slot) if internet else ""))
+    def let_in(self, home: Home, *, internet: bool, by_list: bool = False) -> None:
+        """Let a lab be heard, and where it may, leave the host, or go to listed names only."""
+        right = rules.internet_for(home.slot, by_list=by_list) if internet else ""
+        self.side.nft(rules.known(home) + right)
         self._known.add(home.slot)
         if internet:
             self.internet.add(home.slot)
+        if internet and by_list:
+            self.listed.add(home.slot)
+
+    def open_for(
+        self, home: Home, addresses: Iterable[IPv4Address | IPv6Address], seconds: int
+    ) -> None:
+        """Let a lab with a list reach addresses for a time; nothing happens for another lab."""
+        if home.slot in self.listed:
+            addresses = list(addresses)
+            over = self._learnt.add(home.slot, addresses, seconds, time.monotonic())
+            shut = rules.shut_again(home.slot, over)
+            self.side.nft(rules.opened(home.slot, addresses, seconds) + shut)
+
+    def shut_again(self, home: Home) -> None:
+        """Take all of it from a lab with a list; it stays one."""
+        self.side.nft(rules.shut_again(home.slot, self._learnt.forget(home.slot)))
+
+    def open_to(self, home: Home) -> list[IPv4Address | IPv6Address]:
+        """The addresses that a lab with a list reaches just now."""
+        return list(self._learnt.of(home.slot, time.monotonic()))
 
     def shut(self, home: Home) -> None:
-        """Take both away from a lab, if it has them."""
+        """Take both away from a lab, if it has them, and whatever was open to it."""
         if home.slot in self.internet:
-            self.side.nft(rules.no_internet_for(home.slot))
+            by_list = home.slot in self.listed
+            opened = rules.shut_again(home.slot, self._learnt.forget(home.slot))
+            self.side.nft(rules.no_internet_for(home.slot, by_list=by_list) + opened)
             self.internet.remove(home.slot)
+            self.listed.discard(home.slot)
         if home.slot in self._known:
             self.side.nft(rules.unknown(home))
             self._known.remove(home.slot)
@@ -169,7 +208,7 @@ class Walls:
         """How often each lab was refused what is explained to learners; the kernel counts."""
         counted = {
             name: _counts(self.side.nft(f"list set {rules.ROUTER_TABLE} tried_{name}"))
-            for name in ("internet", "mail", "connections")
+            for name in ("internet", "mail", "connections", "unlisted")
         }
         slots = set().union(*counted.values())
         return {
@@ -183,15 +222,32 @@ class Walls:
 
 
 def _members(table: list[dict[str, Any]], name: str) -> list[str]:
-    """A set's elements as text, from libnftables' JSON."""
-    (found,) = [entry["set"] for entry in table if entry.get("set", {}).get("name") == name]
-    return [_text(element) for element in found.get("elem", [])]
+    """A set's elements as text."""
+    return [_text(element) for element in _elements(table, name)]
+
+
+def _elements(table: list[dict[str, Any]], name: str) -> list[Any]:
+    """A set's elements in libnftables' JSON; none where an earlier version had no such set."""
+    sets: list[dict[str, Any]] = [entry["set"] for entry in table if "set" in entry]
+    return [each for found in sets if found["name"] == name for each in found.get("elem", [])]
 
 
 def _text(element: str | int | dict[str, Any]) -> str:
     if isinstance(element, dict):
         return f"{element['prefix']['addr']}/{element['prefix']['len']}"
     return str(element)
+
+
+def _open(
+    table: list[dict[str, Any]], name: str
+) -> list[tuple[int, IPv4Address | IPv6Address, float]]:
+    """What is open to labs with a list, and for how many seconds more."""
+    elements = [each["elem"] for each in _elements(table, name)]
+    return [
+        (int(slot), ip_address(address), each["expires"])
+        for each in elements
+        for slot, address in [each["val"]["concat"]]
+    ]
 
 
 def _counts(listed: list[dict[str, Any]]) -> dict[int, int]:

@@ -6,7 +6,7 @@ import os
 import select
 import socket
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 from runtime.instance import Instance
@@ -93,6 +93,21 @@ class Place:
         client = self._socket(socket.SOCK_STREAM, _family(address))
         client.connect((address, port))
         return client
+
+    def asks(self, question: bytes, address: str, port: int = 53) -> bytes:
+        """Send a datagram until somebody answers, as resolvers do: a link's first may be lost.
+
+        Raises:
+            OSError: it was refused, or nobody answered until the deadline.
+        """
+        with self.netns.run(socket.socket, _family(address), socket.SOCK_DGRAM) as client:
+            client.settimeout(1)
+            client.connect((address, port))
+            for _ in range(8):
+                client.send(question)
+                with suppress(TimeoutError):
+                    return client.recv(4096)
+        raise TimeoutError
 
     def _socket(self, kind: int, family: int = socket.AF_INET) -> socket.socket:
         made = self.netns.run(socket.socket, family, kind)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.problems import Problem
 from tests.integration.lab_harness import Lab
 from tests.waiting import wait_for
 
@@ -69,6 +70,30 @@ def test_names_are_unknown_at_once_where_internet_is_off(labs: tuple[Lab, Lab]) 
     quiet, _ = labs
     assert "nameserver" not in quiet.run("cat", "/etc/resolv.conf").text
     assert quiet.run("timeout", "3", "getent", "hosts", "www.example.org").code == 2
+
+
+def test_a_real_lab_with_a_list_is_told_what_is_not_on_it(runtime: Server) -> None:
+    lab = Lab(runtime.client, "listed", internet=True, allowed=["listed.example"])
+    try:
+        assert lab.run("timeout", "5", "getent", "hosts", "www.example.org").code == 2
+        assert reached(lab, "203.0.113.9", 443) == "Connection refused"
+        network = runtime.client.lab_walls(lab.id)["network"]
+        assert network["allowed"] == ["listed.example"]
+        assert network["refused"]["unlisted"] >= 2
+        runtime.client.lab_allow(lab.id, ["other.example", "*.example.net"])
+        network = runtime.client.lab_walls(lab.id)["network"]
+        assert network["allowed"] == ["other.example", "*.example.net"]
+        assert network["open"] == 0
+    finally:
+        lab.remove()
+
+
+def test_a_lab_without_a_list_gets_none_later(labs: tuple[Lab, Lab]) -> None:
+    for lab in labs:
+        with pytest.raises(Problem, match="as it was made"):
+            lab.client.lab_allow(lab.id, ["other.example"])
+        with pytest.raises(Problem, match="must be names"):
+            lab.client.lab_allow(lab.id, [])
 
 
 def test_a_lab_with_internet_asks_no_resolver_on_a_loopback(labs: tuple[Lab, Lab]) -> None:

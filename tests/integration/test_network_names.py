@@ -95,11 +95,7 @@ def lab(world: World, asked: list[str]) -> Place:
 
 
 def ask(lab: Place) -> bytes:
-    with lab.netns.run(socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(8)
-        client.connect((GATEWAY, 53))
-        client.send(QUESTION)
-        return client.recv(4096)
+    return lab.asks(QUESTION, GATEWAY)
 
 
 @pytest.mark.parametrize("address", ["10.9.9.9", "127.0.0.53", "2a00:5119::7"])

@@ -53,7 +53,14 @@ def arena(
 ) -> Iterator[Arena]:
     """A new lab that attacks, beside the witness; its rows go to the table."""
     internet = request.node.get_closest_marker("internet") is not None
-    mallory = Lab(runtime.client, "mallory", limits={**SMALL, **limits}, internet=internet)
+    listed = request.node.get_closest_marker("listed")
+    mallory = Lab(
+        runtime.client,
+        "mallory",
+        limits={**SMALL, **limits},
+        internet=internet,
+        allowed=listed.args if listed else None,
+    )
     made = Arena(runtime, mallory, witness)
     yield made
     for row in made.rows:

@@ -62,6 +62,25 @@ while True:
     link.send(b"\\xff" * 6 + mac + b"\\x08\\0" + ip(mine, b"\\xe0\\0\\0\\1", udp))
 """
 
+# Looks names up that aren't listed, one after the other, and sends questions to other resolvers.
+SMUGGLE = """
+import os, socket, struct, threading
+def name():
+    return b"\\x08" + os.urandom(4).hex().encode() + b"\\x07example\\0"
+def question():
+    return os.urandom(2) + b"\\1\\0\\0\\1" + bytes(6) + name() + b"\\0\\1\\0\\1"
+while True:
+    for to in ("169.254.1.1", 53), ("203.0.113.9", 53), ("203.0.113.9", 5353), ("192.0.2.1", 443):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(0.2)
+            try:
+                client.connect(to)
+                client.send(question())
+                said = client.recv(600)
+                if said[3] & 15 != 3: print("answered", to, said, flush=True)
+            except OSError: pass
+"""
+
 
 @pytest.fixture
 def neighbour(runtime: Server) -> Iterator[Lab]:
@@ -195,3 +214,30 @@ def test_a_flood_of_connections(arena: Arena) -> None:
     with arena.attack("flood of connections", "cap on connections, and on new ones") as row:
         arena.mallory.begin(f"exec python3 -c {quoted(flood)}", user="root")
         row.compare()
+
+
+@pytest.mark.listed("listed.example")
+def test_a_lab_with_a_list_looks_for_a_way_around_it(arena: Arena) -> None:
+    with arena.attack(
+        "direct addresses and other resolvers, past a list of names", "router: no name, no address"
+    ) as row:
+        arena.mallory.begin(f"exec python3 -c {quoted(SMUGGLE)} >/tmp/got 2>&1", user="root")
+        words = [
+            "python3",
+            "-u",
+            "-c",
+            SCAN,
+            "53,443,853,5353",
+            "203.0.113.9",
+            "192.0.2.1",
+            "3ffe::9",
+        ]
+        arena.mallory.begin(f"exec {' '.join(map(quoted, words))} >/tmp/found 2>&1", user="root")
+        found = arena.mallory.sh(
+            "until grep -qs done /tmp/found; do sleep 0.05; done; cat /tmp/found"
+        )
+        assert found.text.strip() == "done"
+        row.compare()
+        assert arena.mallory.sh("cat /tmp/got").text == ""
+        counted = arena.mallory.client.lab_walls(arena.mallory.id)["network"]["refused"]
+        assert counted["unlisted"] > 10

@@ -8,6 +8,7 @@ import click
 
 from webapp.cli import parts
 from webapp.lesson_format.library import load_library
+from webapp.workshops.allowed_names import read_names
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.recordings import CHOICES
 
@@ -30,6 +31,11 @@ def workshop() -> None:
     help="Whether labs reach the internet.",
 )
 @click.option(
+    "--allow",
+    multiple=True,
+    help="Labs reach this name only, *.NAME: all below it; may be given again.",
+)
+@click.option(
     "--recording",
     type=click.Choice(CHOICES),
     default="off",
@@ -47,6 +53,7 @@ def create(
     learners: int,
     minutes: int,
     internet: str,
+    allow: tuple[str, ...],
     recording: str,
     *,
     own_figures: bool,
@@ -63,7 +70,8 @@ def create(
         names or tuple(library.lessons),
         learners,
         minutes,
-        internet=internet == "on",
+        internet=internet == "on" or bool(allow),
+        allowed=read_names(" ".join(allow)) if allow else (),
         recording=recording,
         own_figures=own_figures,
     )
@@ -78,6 +86,7 @@ def create(
         "lessons": opened.lessons,
         "max_learners": opened.max_learners,
         "internet": opened.internet,
+        "allowed": opened.allowed,
         "recording": opened.recording,
         "own_figures": opened.own_figures,
         "ends_at": opened.ends_at.isoformat(),

@@ -28,6 +28,7 @@ class Engine(Protocol):
         until: float,
         profile: str = "plain",
         internet: bool = False,
+        allowed: Sequence[str] | None = None,
         limits: Mapping[str, float] | None = None,
         own_figures: bool = False,
         rows: int = 24,
@@ -50,6 +51,10 @@ class Engine(Protocol):
 
     def lab_extend(self, lab: str, until: float) -> dict[str, Any]:
         """Lets a lab live until another time, in Unix seconds."""
+        ...
+
+    def lab_allow(self, lab: str, names: Sequence[str]) -> None:
+        """Lets a lab that has a list of names reach these instead."""
         ...
 
     def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:

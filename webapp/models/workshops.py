@@ -19,6 +19,7 @@ class Workshop(Base):
             instructor's.
         ends_at: when labs end by themselves; the runtime knows it too.
         ended_at: when the workshop was over; None while it is open.
+        allowed: the only names that labs reach where `internet` is on; all, where there is none.
         is_demo: the server's own; it ends when a real one opens.
         own_figures: whether `free` and its like show the container's figures, by lxcfs, in place of
             the server's.
@@ -36,6 +37,7 @@ class Workshop(Base):
     starts_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     ends_at: Mapped[datetime] = mapped_column(UtcTime)
     internet: Mapped[bool]
+    allowed: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     image: Mapped[str] = mapped_column(String(200))
     profile: Mapped[str] = mapped_column(String(40), default="plain")
     memory_bytes: Mapped[int] = mapped_column(BigInteger)

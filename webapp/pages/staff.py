@@ -67,6 +67,7 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "joined": count_admitted(session, workshop.id),
         "max_learners": workshop.max_learners,
         "internet": workshop.internet,
+        "allowed": workshop.allowed,
         "opened_at": workshop.opened_at,
         "opened": clock_time(workshop.opened_at),
         "ends": clock_time(workshop.ends_at),

@@ -18,6 +18,7 @@ from webapp.problems import Problem, http_status
 from webapp.visitors import LEARNER_COOKIE, set_cookie
 from webapp.wiring import wired
 from webapp.workshops import changing, joining
+from webapp.workshops.allowed_names import read_names
 from webapp.workshops.codes import spoken
 from webapp.workshops.ending import end_demos, end_workshop
 from webapp.workshops.opening import Plan, open_workshop
@@ -173,6 +174,16 @@ def add_minutes(public_id: str) -> Response:
     return redirect(url_for(".show_one", public_id=public_id))
 
 
+@blueprint.post("/<public_id>/names")
+def set_names(public_id: str) -> Response:
+    """Changes which names the labs reach, of a workshop that has a list."""
+    _, workshop = own_workshop(public_id)
+    names = read_names(request.form.get("allowed", ""))
+    changing.set_names(wired().database, wired().labs, workshop.id, names)
+    _order_pool()
+    return redirect(url_for(".show_one", public_id=public_id))
+
+
 @blueprint.get("/<public_id>/end")
 def show_end(public_id: str) -> str:
     """What goes and what stays, before it goes."""
@@ -199,10 +210,16 @@ def _plan() -> Plan:
         lessons=tuple(request.form.getlist("lessons")),
         max_learners=_number("max_learners", "Learners at most"),
         minutes=_number("minutes", "How long"),
-        internet=request.form.get("internet") == "on",
+        internet=request.form.get("internet") in ("on", "list"),
+        allowed=_allowed(),
         recording=_recording(),
         own_figures=request.form.get("own_figures") == "on",
     )
+
+
+def _allowed() -> tuple[str, ...]:
+    is_list = request.form.get("internet") == "list"
+    return read_names(request.form.get("allowed", "")) if is_list else ()
 
 
 def _recording() -> str:
@@ -234,6 +251,7 @@ def _new_form(problem: Problem | None = None) -> str:
         max_learners=request.form.get("max_learners", plan.max_learners),
         minutes=request.form.get("minutes", plan.minutes),
         internet=request.form.get("internet", "off"),
+        allowed=request.form.get("allowed", ""),
         recording=request.form.get("recording", "off"),
         own_figures=request.form.get("own_figures", "off"),
         no_own_figures=_no_own_figures(),

@@ -1,4 +1,4 @@
-"""What can be changed while a workshop goes on: how many may join, and how long."""
+"""What can be changed while a workshop goes on: how many may join, how long, the listed names."""
 
 from __future__ import annotations
 
@@ -56,6 +56,35 @@ def add_minutes(
         except Problem as problem:
             log.warning("lab.not_extended", learner=learner.id, code=problem.code)
         news.tell("clock", learner.id, until=until)
+
+
+def set_names(
+    database: Database, labs: Labs, workshop_id: WorkshopId, names: tuple[str, ...]
+) -> None:
+    """Sets which names the workshop's labs reach, those that live and those to come.
+
+    Only where it was opened with a list: what else a container has follows from that. A lab that
+    can't be reached now keeps the old list.
+
+    Raises:
+        Problem: `internet-list`, `workshop-over`.
+    """
+    with database.write() as session:
+        workshop = _going_on(session, workshop_id)
+        if not workshop.allowed:
+            raise Problem(
+                "internet-list",
+                "This workshop was opened without a list of names.",
+                "Open another one, with the internet for listed names.",
+                field="allowed",
+            )
+        workshop.allowed = list(names)
+        learners = learners_of(session, workshop_id)
+    for learner in learners:
+        try:
+            labs.allow(learner.id, names)
+        except Problem as problem:
+            log.warning("lab.not_allowed", learner=learner.id, code=problem.code)
 
 
 def _going_on(session: Session, workshop_id: WorkshopId) -> Workshop:

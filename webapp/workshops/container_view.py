@@ -141,14 +141,23 @@ def _reaches(walls: Mapping[str, Any]) -> Iterator[Row]:
     yield Row(
         "mail", *_said("mail", words.SHUT["mail"]), state=shut, more=_refused(refused["mail"])
     )
-    name = "internet_on" if network["internet"] else "internet_off"
-    state = is_open if network["internet"] else shut
-    counted = _refused(refused["internet"])
-    yield Row("internet", *_said(name, words.SHUT[name]), state=state, more=counted)
+    yield _internet(network, is_open if network["internet"] else shut)
     if network["internet"]:
         most = f"{share['connections']} connections at once, {share['mbit']} Mbit/s each way"
         counted = _refused(refused["connections"])
         yield Row("share", *_said("share", most), more=counted)
+
+
+def _internet(network: Mapping[str, Any], state: tuple[str, str]) -> Row:
+    refused, names = network["refused"], tuple(network["allowed"])
+    if names:
+        said = _said("internet_list", _count(len(names), "name", "names"))
+        counted = (f"{_count(network['open'], 'address', 'addresses')} open now",)
+        more = ", ".join((*counted, *filter(None, (_refused(refused["unlisted"]),))))
+        return Row("internet", *said, state=state, more=more, names=names)
+    name = "internet_on" if network["internet"] else "internet_off"
+    said = _said(name, words.SHUT[name])
+    return Row("internet", *said, state=state, more=_refused(refused["internet"]))
 
 
 def _said(name: str, value: str) -> tuple[str, str, str]:

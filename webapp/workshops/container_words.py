@@ -140,6 +140,11 @@ RULES = {
         "No container here sends mail, or one would soon send spam in the server’s name.",
     ),
     "internet_on": ("Internet", "Your workshop lets you out; outside you appear as the server."),
+    "internet_list": (
+        "Internet",
+        "Your workshop lists the names that you can reach. A name is answered if it is listed, "
+        "and the answer opens its address for as long as the name server says.",
+    ),
     "internet_off": (
         "Internet",
         "Your workshop is shut in; what you need is in your image already.",

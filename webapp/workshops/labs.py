@@ -13,7 +13,7 @@ from webapp.models.base import LearnerId
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from webapp.engines.seam import Engine
     from webapp.models.people import Learner
@@ -74,6 +74,7 @@ class Labs:
             image=workshop.image,
             profile=workshop.profile,
             internet=workshop.internet,
+            allowed=workshop.allowed or None,
             limits=workshop.limits,
             own_figures=workshop.own_figures,
             until=workshop.ends_at.timestamp(),
@@ -89,6 +90,15 @@ class Labs:
         """
         if (lab := self._by_learner.get(learner_id)) is not None:
             self._by_learner[learner_id] = self._engine.lab_extend(lab["lab"], until)
+
+    def allow(self, learner_id: LearnerId, names: Sequence[str]) -> None:
+        """Lets the learner's lab, which has a list of names, reach these instead; none is fine.
+
+        Raises:
+            Problem: the runtime's.
+        """
+        if (lab := self._by_learner.get(learner_id)) is not None:
+            self._engine.lab_allow(lab["lab"], names)
 
     def look(self, learner_id: LearnerId) -> None:
         """Asks anew how the learner's lab is, and tells their pages: it has other terminals.

@@ -40,6 +40,7 @@ class Plan:
 
     Attributes:
         lessons: names, in the order of teaching.
+        allowed: the only names that labs reach where `internet` is on; all, where there is none.
         recording: of terminals: `off`, `on`, or `kept` after the end.
         own_figures: whether `free` and its like show the container's figures.
     """
@@ -48,6 +49,7 @@ class Plan:
     max_learners: int = 40
     minutes: int = 90
     internet: bool = False
+    allowed: tuple[str, ...] = ()
     memory_bytes: int = 256 * MB
     pids: int = 128
     cpu_cores: float = 1.0
@@ -124,6 +126,7 @@ def shapes_of(workshops: Sequence[Workshop]) -> list[dict[str, object]]:
             "image": workshop.image,
             "profile": workshop.profile,
             "internet": workshop.internet,
+            "allowed": workshop.allowed or None,
             "limits": workshop.limits,
             "own_figures": workshop.own_figures,
             "count": 1,
@@ -146,6 +149,7 @@ def _add(
         starts_at=began_at,
         ends_at=began_at + timedelta(minutes=plan.minutes),
         internet=plan.internet,
+        allowed=list(plan.allowed),
         image=lab_of.image,
         profile=lab_of.profile,
         memory_bytes=plan.memory_bytes,

@@ -56,6 +56,7 @@ class MemoryEngine:
         self.wanted: list[Mapping[str, Any]] = []
         self.spent: dict[str, float] = {}
         self.warned: list[tuple[str, int, int]] = []
+        self.allowed: list[tuple[str, tuple[str, ...]]] = []
         self._ids = itertools.count(0xA0)
 
     def status(self) -> dict[str, Any]:
@@ -115,6 +116,10 @@ class MemoryEngine:
     def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
         self._answer()
         return {lab: {"container": {"cpu_seconds": self.spent.get(lab, 0.0)}} for lab in labs}
+
+    def lab_allow(self, lab: str, names: Sequence[str]) -> None:
+        self._answer()
+        self.allowed.append((lab, tuple(names)))
 
     def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:
         self._answer()

@@ -26,18 +26,19 @@ def slipway(tmp_path: Path) -> Iterator[Callable[..., Result]]:
 
 
 def test_a_workshop_is_created_with_its_code_and_links(slipway: Callable[..., Result]) -> None:
-    words = ("--lessons", "00-your-terminal", "--learners", "7", "--internet", "on")
+    words = ("--lessons", "00-your-terminal", "--learners", "7", "--allow", "pypi.org")
     facts = json.loads(slipway("workshop", "create", "--json", *words).stdout)
     assert facts["link"] == f"http://lab.school.example/j/{facts['code']}"
     assert facts["page"].startswith("http://lab.school.example/workshops/")
     assert (facts["lessons"], facts["max_learners"]) == (["00-your-terminal"], 7)
-    assert facts["internet"] is True
+    assert (facts["internet"], facts["allowed"]) == (True, ["pypi.org"])
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (("workshop", "create", "--learners", "0"), "Learners at most is 0."),
+        (("workshop", "create", "--allow", "10.0.0.5"), "“10.0.0.5” is no name"),
         (("workshop", "create", "--lessons", "nothing"), "There is no lesson called nothing."),
     ],
 )

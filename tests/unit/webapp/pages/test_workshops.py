@@ -50,6 +50,30 @@ def test_an_instructor_opens_a_workshop_with_the_form_s_own_defaults(
     assert made.code in ada.get(answer.location).text
 
 
+def test_a_workshop_for_listed_names_is_opened_shown_and_changed(
+    ada: Browser, parts: Wiring, engine: MemoryEngine
+) -> None:
+    typed = {"internet": "list", "allowed": "PyPI.org\n*.debian.org"}
+    page = ada.post("/workshops", {**FORM, **typed}).location
+    (made,) = opened(parts)
+    assert (made.internet, made.allowed) == (True, ["pypi.org", "*.debian.org"])
+    assert engine.wanted[0]["allowed"] == ["pypi.org", "*.debian.org"]
+    assert "2 listed names" in ada.get(page).text
+    assert "internet for listed names" in ada.get("/workshops").text
+    assert ada.post(f"{page}/names", {"allowed": "a.example"}).location == page
+    assert engine.wanted[0]["allowed"] == ["a.example"]
+    refused = ada.post(f"{page}/names", {"allowed": "10.0.0.5"})
+    assert "“10.0.0.5” is no name" in refused.text
+    assert opened(parts)[0].allowed == ["a.example"]
+
+
+def test_a_list_that_can_t_be_meant_stays_in_the_form(ada: Browser, parts: Wiring) -> None:
+    answer = ada.post("/workshops", {**FORM, "internet": "list", "allowed": "https://pypi.org"})
+    assert "“https://pypi.org” is no name" in answer.text
+    assert ">https://pypi.org</textarea>" in answer.text
+    assert opened(parts) == []
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [

@@ -9,7 +9,7 @@ import pytest
 
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
-from webapp.workshops.changing import add_minutes, set_places
+from webapp.workshops.changing import add_minutes, set_names, set_places
 from webapp.workshops.ending import end_workshop
 from webapp.workshops.joining import join
 
@@ -48,6 +48,27 @@ def test_more_time_reaches_every_lab_and_every_countdown(
     until = (workshop.ends_at + timedelta(minutes=15)).timestamp()
     assert engine.extended == {learner.lab_key: until}
     assert [(item.kind, item.facts) for item in heard] == [("clock", {"until": until})]
+
+
+def test_other_names_reach_every_lab_and_those_to_come(
+    parts: Wiring, workshop: Workshop, engine: MemoryEngine
+) -> None:
+    with parts.database.write() as session:
+        kept = session.get_one(Workshop, workshop.id)
+        kept.internet, kept.allowed = True, ["pypi.org"]
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    parts.line.place_of(learner.id)
+    assert engine.asked[-1]["allowed"] == ["pypi.org"]
+    set_names(parts.database, parts.labs, workshop.id, ("a.example",))
+    assert engine.allowed == [(engine.labs[learner.lab_key]["lab"], ("a.example",))]
+    late, _ = join(parts.database, workshop.code, "heron", "b")
+    parts.line.place_of(late.id)
+    assert engine.asked[-1]["allowed"] == ["a.example"]
+
+
+def test_a_workshop_opened_without_a_list_gets_none(parts: Wiring, workshop: Workshop) -> None:
+    with pytest.raises(Problem, match="opened without a list"):
+        set_names(parts.database, parts.labs, workshop.id, ("a.example",))
 
 
 def test_what_is_over_can_t_be_changed(parts: Wiring, workshop: Workshop) -> None:

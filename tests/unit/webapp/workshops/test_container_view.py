@@ -34,7 +34,8 @@ WALLS: dict[str, Any] = {
     "figures": {"whose": "server", "why": ""},
     "network": {
         "address": "198.18.0.2", "internet": False, "share": {"connections": 512, "mbit": 100},
-        "refused": {"internet": 3, "mail": 0, "connections": 0},
+        "refused": {"internet": 3, "mail": 0, "connections": 0, "unlisted": 0},
+        "allowed": [], "open": 0,
     },
 }  # fmt: skip
 
@@ -83,3 +84,19 @@ def figures_row(figures: dict[str, str]) -> tuple[str, str]:
         row.name: row for section in sections({**WALLS, "figures": figures}) for row in section.rows
     }
     return rows["figures"].value, rows["figures"].more
+
+
+def test_a_list_of_names_is_shown_with_what_is_open_by_it() -> None:
+    network = {
+        **WALLS["network"],
+        "internet": True,
+        "allowed": ["pypi.org"],
+        "open": 2,
+        "refused": {"internet": 0, "mail": 0, "connections": 0, "unlisted": 1},
+    }
+    rows = {
+        row.name: row for section in sections({**WALLS, "network": network}) for row in section.rows
+    }
+    row = rows["internet"]
+    assert (row.value, row.names) == ("1 name", ("pypi.org",))
+    assert row.more == "2 addresses open now, refused once"
