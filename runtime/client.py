@@ -244,6 +244,14 @@ class Client:
         """What the lab is made of: namespaces, limits, rights and network, as they are now."""
         return self._ask("lab.walls", lab=lab)
 
+    def lab_dial(self, lab: str, port: int) -> int:
+        """A connection to a service in a lab (preview and root only); the descriptor is ours.
+
+        It may not be through yet: then it becomes writable when it is.
+        """
+        with self._open("lab.dial", {"lab": lab, "port": port}) as feed:
+            return feed.result().descriptors.take(0)
+
     def lab_exec(
         self,
         lab: str,

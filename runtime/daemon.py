@@ -132,7 +132,7 @@ def _build(
     )
     verbs = Verbs(settings, labs, terminals, events, images)
     base = ids.claim(folders.owner(instance))
-    uids = {Who.WEB: base, Who.PUMP: base + 1}
+    uids = {Who.WEB: base, Who.PUMP: base + 1, Who.PREVIEW: base + 2}
     return labs, Server(instance.runtime_socket, verbs.table(), uids)
 
 

@@ -27,6 +27,17 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def bind_first(host: str, ports: range) -> socket.socket | None:
+    """A listening socket on the first of these ports that nobody has; None where all are taken."""
+    for port in ports:
+        try:
+            return bind(host, port)
+        except Problem as problem:
+            if problem.code != "port-in-use":
+                raise
+    return None
+
+
 def _cannot_listen(host: str, port: int, error: Exception) -> Problem:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return Problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -59,23 +60,33 @@ class Plan:
         instance: whose they are.
         settings: the runtime's, with the flags applied.
         config_path: the settings file, where there is one.
-        uid: the web's user; the pump's is the next one.
+        uid: the web's user; the pump's is the next one, and the previews' the one after.
+        preview_port: the port of previews that was free; 0 where there are none.
+        preview_key: what the web signs with, so that previews believe it; new at each start.
     """
 
     instance: Instance
     settings: Settings
     config_path: Path | None
     uid: int
+    preview_port: int = 0
+    preview_key: str = field(default_factory=secrets.token_hex, repr=False)
 
     @classmethod
-    def of(cls, instance: Instance, settings: Settings, config_path: Path | None) -> Plan:
+    def of(
+        cls,
+        instance: Instance,
+        settings: Settings,
+        config_path: Path | None,
+        preview_port: int = 0,
+    ) -> Plan:
         """Claim the user ids, and prepare the places where confined processes look.
 
         Raises:
             Problem: `ids-full`.
         """
         path = config_path or (CONFIG_PATH if CONFIG_PATH.exists() else None)
-        plan = cls(instance, settings, path, ids.claim(folders.owner(instance)))
+        plan = cls(instance, settings, path, ids.claim(folders.owner(instance)), preview_port)
         plan.prepare()
         return plan
 
@@ -84,8 +95,9 @@ class Plan:
         run = self.instance.run_path
         for path in (confine.app_path(self.instance), confine.data_path(self.instance) / "web"):
             path.mkdir(parents=True, exist_ok=True)
-        (run / "pump").mkdir(mode=0o711, exist_ok=True)
-        os.chown(run / "pump", self.uid + 1, self.uid + 1)
+        for name, uid in (("pump", self.uid + 1), ("preview", self.uid + 2)):
+            (run / name).mkdir(mode=0o711, exist_ok=True)
+            os.chown(run / name, uid, uid)
         _give(self.instance.web_path, self.uid)
         if self.config_path:
             copy = self._config_copy
@@ -127,12 +139,41 @@ class Plan:
         return Row(
             "web",
             (confine.python(self.instance), "-m", "webapp"),
-            {**self._environment(), "SLIPWAY_LISTEN_FD": str(listen_fd)},
+            {
+                **self._environment(),
+                "SLIPWAY_LISTEN_FD": str(listen_fd),
+                "SLIPWAY_PREVIEW_KEY": self.preview_key,
+            },
             self.web_confinement(),
             fds=(listen_fd,),
             probe=Probe(
                 (self.settings.host, self.settings.port),
                 b"HEAD /static/none HTTP/1.0\r\n\r\n",
+            ),
+        )
+
+    def preview(self, listen_fd: int) -> Row:
+        """The way to learners' own services, on other origins than the web's."""
+        own = self.instance.run_path / "preview"
+        return Row(
+            "preview",
+            (confine.python(self.instance), "-m", "webapp.preview"),
+            {
+                **self._environment(),
+                "SLIPWAY_LISTEN_FD": str(listen_fd),
+                "SLIPWAY_PREVIEW_KEY": self.preview_key,
+                "SLIPWAY_PREVIEW_PORTS": str(self.settings.preview_ports),
+            },
+            Confinement(
+                self.uid + 2,
+                {confine.app_path(self.instance): confine.CHECKOUT, own: own},
+                frozenset([own]),
+                (self.instance.data_path,),
+            ),
+            fds=(listen_fd,),
+            probe=Probe(
+                (self.settings.host, self.preview_port),
+                b"HEAD / HTTP/1.1\r\nHost: -\r\n\r\n",
             ),
         )
 
@@ -192,6 +233,7 @@ class Plan:
             "SLIPWAY_RUN": str(self.instance.run_path),
             "SLIPWAY_HOST": self.settings.host,
             "SLIPWAY_PORT": str(self.settings.port),
+            "SLIPWAY_PREVIEW_PORT": str(self.preview_port),
         }
 
 

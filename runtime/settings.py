@@ -106,6 +106,24 @@ class Settings:
         default=8080,
         metadata=_about("The port to listen on; 0 takes any that is free.", low=0, high=65535),
     )
+    preview_port: int = field(
+        default=20100,
+        metadata=_about(
+            "The first port of web previews; the next free one where it is taken. 0 is none.",
+            low=0,
+            high=65535,
+        ),
+    )
+    preview_ports: int = field(
+        default=100,
+        metadata=_about(
+            "How many ports previews may take from there on: one for each service that is looked "
+            "at, and one more.",
+            unit="ports",
+            low=2,
+            high=10000,
+        ),
+    )
     max_labs: int = field(
         default=40,
         metadata=_about("How many labs may live at once.", unit="labs", low=1, high=5000),

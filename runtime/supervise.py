@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 30.0
 HEALTHY_S = 20.0
 END_LABS_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = {"web": 5.0, "pump": 5.0, "runtime": 60.0}
+STOP_TIMEOUT_S = {"web": 5.0, "preview": 5.0, "pump": 5.0, "runtime": 60.0}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -267,17 +267,34 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
         listener = undo.enter_context(listening.bind(settings.host, settings.port))
         port = listener.getsockname()[1]  # 0 was asked for: any that is free
         folders.note_address(instance, settings.host, port)
-        plan = Plan.of(instance, dataclasses.replace(settings, port=port), config_path)
+        previews = _bind_previews(settings)
+        undo.enter_context(previews or nullcontext())
+        preview_port = previews.getsockname()[1] if previews else 0
+        settings = dataclasses.replace(settings, port=port)
+        plan = Plan.of(instance, settings, config_path, preview_port)
         control = undo.enter_context(_control_socket(instance))
         rows = [
             plan.runtime(lock_fd),
             plan.pump(),
             plan.web(listener.fileno()),
+            *([plan.preview(previews.fileno())] if previews else []),
             plan.greeting(),
         ]
         ending = partial(end_all_labs, instance) if end_labs else None
         code = Supervisor(rows, control, ending).run(wake_fd)
     sys.exit(code)
+
+
+def _bind_previews(settings: Settings) -> socket.socket | None:
+    """The socket by which previews are entered; without one, the rest of the server is as it is."""
+    first = settings.preview_port
+    if first == 0:
+        return None
+    ports = range(first, min(first + settings.preview_ports, 65536))
+    bound = listening.bind_first(settings.host, ports)
+    if bound is None:
+        logger.warning("previews.no_port", first=first, ports=settings.preview_ports)
+    return bound
 
 
 def end_all_labs(instance: Instance) -> None:

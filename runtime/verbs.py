@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import lxcfs
 from runtime.image.build import Builder
+from runtime.labs import dialling
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
 from runtime.labs.state import LabId, Order, Shape
@@ -52,6 +53,7 @@ class Who(enum.Enum):
 
     WEB = "the web"
     PUMP = "the pump"
+    PREVIEW = "the preview"
     ROOT = "root"
 
 
@@ -75,7 +77,7 @@ class Verbs:
 
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
-        web, pump, root = Who.WEB, Who.PUMP, Who.ROOT
+        web, pump, preview, root = Who.WEB, Who.PUMP, Who.PREVIEW, Who.ROOT
         shape = ("image", "profile", "internet", "allowed", "limits", "own_figures")
         size = ("rows", "cols")
         return {
@@ -102,6 +104,7 @@ class Verbs:
             "plan.more": Verb(web, ("lab", "kind"), self._plan_more),
             "plan.less": Verb(web, ("lab",), self._plan_less),
             "lab.walls": Verb(web, ("lab",), self._lab_walls),
+            "lab.dial": Verb(preview, ("lab", "port"), self._lab_dial),
             "lab.exec": Verb(root, ("lab", "argv", "user", "tty", "where"), self._lab_exec),
             "machine.boot": Verb(web, ("lab", "how", *size), self._machine_boot),
             "machine.end": Verb(web, ("lab", "force"), self._machine_end),
@@ -214,6 +217,11 @@ class Verbs:
 
     def _lab_walls(self, call: Call) -> dict[str, Any]:
         return self.labs.walls(_lab(call.args))
+
+    def _lab_dial(self, call: Call) -> dict[str, Any]:
+        port = call.args.integer("port", low=1, high=65535)
+        call.give(dialling.dial(self._own(call), port))
+        return {"port": port}
 
     def _lab_exec(self, call: Call) -> dict[str, Any]:
         given = list(call.descriptors)

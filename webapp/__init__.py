@@ -42,7 +42,16 @@ def create_app(
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from webapp.headers import init_headers
-    from webapp.pages import account, container, health, join, lesson, recordings, workshops
+    from webapp.pages import (
+        account,
+        container,
+        health,
+        join,
+        lesson,
+        preview,
+        recordings,
+        workshops,
+    )
     from webapp.pages.assets import init_assets
     from webapp.pages.errors import init_errors
     from webapp.pages.prose import init_prose
@@ -75,7 +84,8 @@ def create_app(
     init_errors(app)
     init_visitors(app)
     init_headers(app)
-    for room in (join, lesson, container, recordings, account, workshops, health, terminal):
+    learner_rooms = (join, lesson, container, preview, recordings)
+    for room in (*learner_rooms, account, workshops, health, terminal):
         app.register_blueprint(room.blueprint)
     wiring.socketio.init_app(
         app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20

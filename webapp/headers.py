@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
+from webapp.preview.address import bare
+from webapp.wiring import wired
+
 if TYPE_CHECKING:
     from flask import Flask, Response
 
@@ -17,6 +20,7 @@ POLICY = (
     "font-src 'self'",
     "img-src 'self' data:",
     "connect-src 'self' {sockets}",
+    "frame-src 'self' {previews}",  # our own address leads to them
     "form-action 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
@@ -27,6 +31,7 @@ FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # addresses hold codes and one-time links
     "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",  # a preview is the same site to a browser
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
@@ -52,7 +57,8 @@ def _set_headers(response: Response) -> Response:
         return response
     # Older Safari doesn't count ws: as 'self', so the socket's origin is named.
     sockets = f"{'wss' if request.is_secure else 'ws'}://{request.host}"
-    policy = "; ".join(POLICY).format(nonce=csp_nonce(), sockets=sockets)
+    previews = wired().settings.previews.sources(bare(request.host))
+    policy = "; ".join(POLICY).format(nonce=csp_nonce(), sockets=sockets, previews=previews)
     response.headers.setdefault("Content-Security-Policy", policy)
     for name, value in FIXED.items():
         response.headers.setdefault(name, value)

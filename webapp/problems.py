@@ -203,6 +203,24 @@ def link_used() -> Problem:
     )
 
 
+def previews_off() -> Problem:
+    """The operator set no port for them, or every one of them is another program's."""
+    return Problem(
+        "previews-off",
+        "This server shows no web previews.",
+        "Whoever runs it can switch them on: the setting `preview_port`.",
+    )
+
+
+def previews_unnamed() -> Problem:
+    """Slipway was reached by https, behind a proxy that knows nothing of previews' ports."""
+    return Problem(
+        "previews-unnamed",
+        "This server has no address for web previews yet.",
+        "Whoever runs it sets `preview_url`, since learners come by https: see docs/operating.md.",
+    )
+
+
 def not_found() -> Problem:
     """No such page, workshop or learner."""
     return Problem("not-found", "There is no such page.", "Check the address, or go back.")

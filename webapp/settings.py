@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.client import Problem
+from webapp.preview.address import Previews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,14 @@ SETTINGS = (
     Setting(
         "trusted_proxies", 0, "proxies", "how many proxies in front may say https and the address"
     ),
+    Setting(
+        "preview_url",
+        "",
+        "",
+        "below which each web preview has a name, such as `https://preview.school.example`",
+    ),
+    Setting("preview_port", 0, "", "the port by which previews are entered; the supervisor's"),
+    Setting("preview_key", "", "", "what previews' addresses are signed with; the supervisor's"),
     Setting("database_url", "", "", "another database than `DATA/web/slipway.db`"),
     Setting("lessons", CHECKOUT / "lessons", "", "the folder that holds a folder for each lesson"),
     Setting(
@@ -72,6 +81,9 @@ class Settings:
     port: int
     public_url: str
     trusted_proxies: int
+    preview_url: str
+    preview_port: int
+    preview_key: str
     database_url: str
     lessons: Path
     idle_minutes: int
@@ -106,6 +118,11 @@ class Settings:
         return self.database_url or f"sqlite:///{self.web_path / 'slipway.db'}"
 
     @property
+    def previews(self) -> Previews:
+        """Where web previews are."""
+        return Previews.at(self.preview_port, self.preview_url)
+
+    @property
     def runtime_socket(self) -> Path:
         """Where the runtime listens."""
         return self.run / "runtime.sock"
@@ -132,6 +149,11 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     for setting in SETTINGS:
         raw = environ.get(f"SLIPWAY_{setting.name.upper()}", from_file.get(setting.name))
         values[setting.name] = setting.default if raw is None else _typed(setting, raw)
+    try:
+        Previews.at(values["preview_port"], values["preview_url"])
+    except ValueError as error:
+        setting = next(each for each in SETTINGS if each.name == "preview_url")
+        raise _bad(setting, values["preview_url"], "an address without a path") from error
     return Settings(**values)
 
 

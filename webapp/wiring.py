@@ -14,6 +14,7 @@ from webapp.lesson_format.library import load_library
 from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
 from webapp.passwords import Passwords, run_here
+from webapp.preview.address import Signer
 from webapp.terminals.client import Pump
 from webapp.tries import Tries
 from webapp.workshops.clock import Clock
@@ -44,6 +45,7 @@ class Wiring:
         idle: unused labs that give way to them.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
+        signer: of the addresses of web previews.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class Wiring:
     clock: Clock
     passwords: Passwords
     tries: Tries
+    signer: Signer
     socketio: SocketIO
 
 
@@ -103,5 +106,6 @@ def wire(
         clock=Clock(database, engine, library, labs, line, news, has_demo=settings.demo),
         passwords=Passwords(offload or run_here),
         tries=Tries(),
+        signer=Signer(settings.preview_key),
         socketio=SocketIO(),
     )

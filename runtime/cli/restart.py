@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(name="restart")
 @data_option
-@click.argument("process", type=click.Choice(["web", "pump", "runtime"]))
+@click.argument("process", type=click.Choice(["web", "pump", "preview", "runtime"]))
 def command(data: Path | None, process: str) -> None:
     """Restart one process; learners' programs run on, and browsers come back by themselves."""
     instance = Instance.at(settings.load({"data": data}).data)

@@ -23,7 +23,8 @@ DEVICE_RULES = (
     "--device-cgroup-rule='c 10:200 rwm'"
 )
 DOCKER_RUN = (
-    "docker run --detach --name slipway --publish 8080:8080 --volume slipway:/var/lib/slipway "
+    "docker run --detach --name slipway --publish 8080:8080 --publish 20100-20119:20100-20119 "
+    "--env SLIPWAY_PREVIEW_PORTS=20 --volume slipway:/var/lib/slipway "
     f"--cap-drop ALL {' '.join(f'--cap-add {name}' for name in rights.CAPABILITIES)} "
     f"{DEVICE_RULES} "
     "--security-opt seccomp=slipway-seccomp.json --security-opt systempaths=unconfined slipway"

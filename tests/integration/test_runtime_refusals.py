@@ -103,6 +103,15 @@ def test_the_pump_may_register_and_nothing_else(runtime: Server) -> None:
     assert ask_as(pump - 1, register) == "not-allowed"
 
 
+def test_previews_may_open_connections_into_labs_and_nothing_else(runtime: Server) -> None:
+    web = ids.claim(f"{runtime.instance.id}/instance")
+    preview = web + 2
+    assert ask_as(preview, runtime.client.status) == "not-allowed"
+    assert ask_as(preview, lambda: runtime.client.lab_dial("00000000", 80)) == "lab-unknown"
+    for other in (web, web + 1):
+        assert ask_as(other, lambda: runtime.client.lab_dial("00000000", 80)) == "not-allowed"
+
+
 @pytest.mark.parametrize("image", ["../../../etc", "/etc/passwd", "slipway/../base", "none/such"])
 def test_an_image_is_a_name_that_is_looked_up_and_never_a_path(runtime: Server, image: str) -> None:
     with pytest.raises(Problem) as refused:

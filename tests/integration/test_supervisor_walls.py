@@ -1,4 +1,4 @@
-"""What web and pump can reach, and what becomes of them when they die."""
+"""What web, pump and previews can reach, and what becomes of them when they die."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ def pump_of(server: Server) -> int:
     return wait_for(lambda: child_of(server, "webapp.terminals"), "the pump")
 
 
+def preview_of(server: Server) -> int:
+    return wait_for(lambda: child_of(server, "webapp.preview"), "the previews")
+
+
 def status_of(pid: int) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
@@ -69,7 +73,7 @@ def get(server: Server, path: str) -> int:
         return int(answer.status)
 
 
-@pytest.mark.parametrize("find", [web_of, pump_of])
+@pytest.mark.parametrize("find", [web_of, pump_of, preview_of])
 def test_neither_web_nor_pump_has_a_capability_or_a_way_to_get_one(
     server: Server, find: object
 ) -> None:
@@ -81,14 +85,16 @@ def test_neither_web_nor_pump_has_a_capability_or_a_way_to_get_one(
     assert int(status["Uid"].split()[0]) >= 0x40000000
 
 
-def test_web_and_pump_are_two_users(server: Server) -> None:
-    assert status_of(web_of(server))["Uid"] != status_of(pump_of(server))["Uid"]
+def test_web_pump_and_previews_are_three_users(server: Server) -> None:
+    pids = (web_of(server), pump_of(server), preview_of(server))
+    assert len({status_of(pid)["Uid"] for pid in pids}) == 3
 
 
 def test_the_web_can_write_its_data_and_a_private_tmp_and_nothing_else(server: Server) -> None:
     run = server.instance.run_path
     assert writable_mounts(web_of(server)) == {"/tmp", f"{run}/data/web"}
     assert writable_mounts(pump_of(server)) == {"/tmp", f"{run}/pump"}
+    assert writable_mounts(preview_of(server)) == {"/tmp", f"{run}/preview"}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,7 @@ CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 CONNECT = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)."
 
 
-@pytest.mark.parametrize("find", [web_of, pump_of])
+@pytest.mark.parametrize("find", [web_of, pump_of, preview_of])
 def test_nothing_of_the_operators_is_open_in_them(server: Server, find: object) -> None:
     assert callable(find)
     links = [str(path.readlink()) for path in Path(f"/proc/{find(server)}/fd").iterdir()]
@@ -160,9 +166,14 @@ def test_a_visitor_who_comes_while_the_web_is_down_waits_and_is_served(server: S
     assert get(server, "/healthz") == 200
 
 
-@pytest.mark.parametrize("process", ["web", "pump", "runtime"])
+@pytest.mark.parametrize("process", ["web", "pump", "preview", "runtime"])
 def test_each_process_can_be_restarted_by_its_name(server: Server, process: str) -> None:
-    words = {"web": ["webapp"], "pump": ["webapp.terminals"], "runtime": ["runtime", "serve"]}
+    words = {
+        "web": ["webapp"],
+        "pump": ["webapp.terminals"],
+        "preview": ["webapp.preview"],
+        "runtime": ["runtime", "serve"],
+    }
     old = wait_for(lambda: child_of(server, *words[process]), process)
     lab = server.client.lab_create(key="k", image="slipway/base", until=time.time() + 600)
     restarted = cli(server, "restart", process)

@@ -1,0 +1,1 @@
+"""Web previews: a learner's own service in a browser, on an origin that is never Slipway's."""
