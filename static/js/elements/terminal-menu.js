@@ -34,6 +34,7 @@ export class TerminalMenu {
     this.#deeds = deeds;
     this.element = document.createElement("div");
     this.element.className = "slip-terminal__tools";
+    this.element.dataset.slot = "tools";
     this.#ways = {
       rows: ofShells(
         tool("rows-2", "Two terminals, one above the other", () => deeds.split("rows")),

@@ -1,0 +1,43 @@
+/** The control that opens previews, and links in the lesson that lead to one. */
+
+import { addressOf, SlipPreviews } from "../elements/slip-previews.js";
+import { one } from "../lib/dom.js";
+
+/**
+ * @param {HTMLElement} terminal over which the control stands
+ * @param {import("../elements/slip-tabs.js").SlipTabs} tabs
+ */
+export function wirePreviews(terminal, tabs) {
+  const previews = one("slip-previews", SlipPreviews);
+  const menu = one("[data-preview-menu]", HTMLDetailsElement);
+  const form = one("[data-preview-form]", HTMLFormElement);
+  const field = one("[data-preview-form] input", HTMLInputElement);
+  const tab = one("[data-preview-form] [data-preview-tab]", HTMLAnchorElement);
+  terminal.querySelector("[data-slot=tools]")?.prepend(menu);
+
+  const show = (/** @type {string} */ port) => {
+    if (tabs.isInUse) tabs.show("terminal");
+    previews.show(port);
+    previews.enter(port);
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    menu.open = false;
+    show(String(field.valueAsNumber));
+  });
+  field.addEventListener("input", () => {
+    if (field.validity.valid) tab.href = addressOf(field.valueAsNumber);
+  });
+  tab.addEventListener("click", (event) => {
+    if (!field.reportValidity()) event.preventDefault();
+    else menu.open = false;
+  });
+  // A lesson's own link opens beside the text; with a key held it does what the browser does.
+  one("#lesson", HTMLElement).addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest("a[href^='/preview/']");
+    const [, port] = (link && link.getAttribute("href")?.match(/^\/preview\/(\d+)$/)) || [];
+    if (!port || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    show(port);
+  });
+}

@@ -1,0 +1,66 @@
+"""A learner's own service in a real browser: beside the lesson, and in a tab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from tests.browser.screens import join
+from tests.browser.test_everyone import fits_its_width, serious_faults
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Person
+
+SERVE = (
+    "mkdir {0}; echo '<h1>{1}</h1><a href=/next>on</a>' >{0}/index.html; "
+    "python3 -m http.server -d {0} {2} 2>/dev/null >&2 & "
+)
+PORT, OTHER_PORT = "8080", "8081"
+
+
+def show(page: Page, port: str) -> None:
+    page.locator("[data-preview-menu] > summary").click()
+    page.get_by_label("Port of your service").fill(port)
+    page.get_by_role("button", name="Show it here").click()
+
+
+def test_services_appear_beside_the_lesson_by_themselves_once_they_run(
+    person: Person, workshop: dict[str, Any]
+) -> None:
+    ben = join(person(), workshop["code"], "Ben")
+    page = ben.page
+    show(page, PORT)
+    frame = page.frame_locator(f"iframe[title$='port {PORT}']")
+    other = page.frame_locator(f"iframe[title$='port {OTHER_PORT}']")
+    expect(frame.get_by_role("heading", name=f"Nothing answers on port {PORT}")).to_be_visible()
+    ben.terminal.type(SERVE.format("one", "Mine", PORT) + SERVE.format("two", "Its", OTHER_PORT))
+    expect(frame.get_by_role("heading", name="Mine")).to_be_visible()
+    frame.get_by_role("link", name="on").click()  # an absolute link: its origin is its own
+    expect(frame.get_by_text("File not found")).to_be_visible()
+    show(page, OTHER_PORT)
+    expect(other.get_by_role("heading", name="Its")).to_be_visible()
+    assert serious_faults(page) == []
+    page.reload()
+    expect(frame.get_by_role("heading", name="Mine")).to_be_visible()
+    expect(other.get_by_role("heading", name="Its")).to_be_visible()
+    for width in (760, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert fits_its_width(page), width
+
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("button", name="Close this preview").last.click()
+    expect(page.locator("iframe")).to_have_count(1)
+    page.locator("[data-preview-menu] > summary").click()
+    page.get_by_label("Port of your service").fill(OTHER_PORT)
+    with page.context.expect_page() as opened:
+        page.locator("[data-preview-form] [data-preview-tab]").click()
+    tab = opened.value
+    expect(tab.get_by_role("heading", name="Its")).to_be_visible()
+    assert urlsplit(tab.url).hostname == urlsplit(page.url).hostname
+    assert urlsplit(tab.url).port != urlsplit(page.url).port
+    assert tab.evaluate("window.opener") is None
+    assert tab.evaluate("document.cookie") == ""  # nothing of ours is to be read there
