@@ -151,7 +151,7 @@ def _reaches(walls: Mapping[str, Any]) -> Iterator[Row]:
 def _internet(network: Mapping[str, Any], state: tuple[str, str]) -> Row:
     refused, names = network["refused"], tuple(network["allowed"])
     if names:
-        said = _said("internet_list", _count(len(names), "name", "names"))
+        said = _said("internet_list", _count(len(names), "listed name", "listed names"))
         counted = (f"{_count(network['open'], 'address', 'addresses')} open now",)
         more = ", ".join((*counted, *filter(None, (_refused(refused["unlisted"]),))))
         return Row("internet", *said, state=state, more=more, names=names)

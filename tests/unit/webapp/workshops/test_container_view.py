@@ -98,5 +98,5 @@ def test_a_list_of_names_is_shown_with_what_is_open_by_it() -> None:
         row.name: row for section in sections({**WALLS, "network": network}) for row in section.rows
     }
     row = rows["internet"]
-    assert (row.value, row.names) == ("1 name", ("pypi.org",))
+    assert (row.value, row.names) == ("1 listed name", ("pypi.org",))
     assert row.more == "2 addresses open now, refused once"
