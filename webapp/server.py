@@ -45,6 +45,7 @@ def serve(settings: Settings) -> None:
     Rights(app.extensions["slipway"]).begin()
     app.extensions["slipway"].recordings.begin()
     app.extensions["slipway"].idle.begin()
+    app.extensions["slipway"].busy.begin()
     crowd = Crowd()
 
     class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]

@@ -65,6 +65,12 @@ SETTINGS = (
         "after how long an unused lab gives way to somebody in line; 0 is never",
     ),
     Setting(
+        "busy_minutes",
+        30,
+        "minutes",
+        "after how long at full CPU without a key a lab is marked for the instructor; 0 is never",
+    ),
+    Setting(
         "demo", default=True, unit="", help="keep a demo workshop open while there is no other"
     ),
 )
@@ -87,6 +93,7 @@ class Settings:
     database_url: str
     lessons: Path
     idle_minutes: int
+    busy_minutes: int
     demo: bool
 
     @property

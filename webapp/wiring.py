@@ -17,6 +17,7 @@ from webapp.passwords import Passwords, run_here
 from webapp.preview.address import Signer
 from webapp.terminals.client import Pump
 from webapp.tries import Tries
+from webapp.workshops.busy import Busy
 from webapp.workshops.clock import Clock
 from webapp.workshops.idle import Idle
 from webapp.workshops.labs import Labs
@@ -43,6 +44,7 @@ class Wiring:
         labs: who has which lab now.
         line: those who wait for one.
         idle: unused labs that give way to them.
+        busy: labs at full CPU that nobody types in.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
         signer: of the addresses of web previews.
@@ -58,6 +60,7 @@ class Wiring:
     labs: Labs
     line: Line
     idle: Idle
+    busy: Busy
     presence: Presence
     recordings: Recordings
     clock: Clock
@@ -101,6 +104,7 @@ def wire(
         labs=labs,
         line=line,
         idle=Idle(database, engine, pump, labs, line, presence, minutes=settings.idle_minutes),
+        busy=Busy(engine, pump, labs, news, minutes=settings.busy_minutes),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),
         clock=Clock(database, engine, library, labs, line, news, has_demo=settings.demo),

@@ -90,7 +90,7 @@ def show_one(public_id: str) -> str:
     The page's script keeps it fresh.
     """
     person, workshop = own_workshop(public_id)
-    roster = Roster(wired().library, wired().labs, wired().presence)
+    roster = Roster(wired().library, wired().labs, wired().presence, wired().busy)
     with wired().database.read() as session:
         rows = roster.rows(session, workshop)
         card = card_of(session, workshop)

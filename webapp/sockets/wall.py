@@ -38,7 +38,7 @@ class WallRoom:
     def __init__(self, socketio: SocketIO, parts: Wiring) -> None:
         self._socketio = socketio
         self._parts = parts
-        self._roster = Roster(parts.library, parts.labs, parts.presence)
+        self._roster = Roster(parts.library, parts.labs, parts.presence, parts.busy)
 
     def connect(self, _auth: object = None) -> None:
         """Instructors only."""

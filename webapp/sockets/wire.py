@@ -249,6 +249,7 @@ MESSAGES: tuple[Message, ...] = (
             "last",
             "present",
             "lab_state",
+            "busy_minutes",
             "seen_at",
         ),
     ),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from webapp.lesson_format.model import Lesson
     from webapp.models.base import LearnerId
     from webapp.models.events import Event
+    from webapp.workshops.busy import Busy
     from webapp.workshops.labs import Labs
     from webapp.workshops.presence import Presence
 
@@ -35,11 +36,13 @@ class Roster:
         library: the lessons.
         labs: who has one now.
         presence: who has the page open now.
+        busy: whose lab works though nobody types.
     """
 
     library: Library
     labs: Labs
     presence: Presence
+    busy: Busy
 
     def rows(self, session: Session, workshop: Workshop) -> list[dict[str, Any]]:
         """Everyone who joined, in the order of joining, as docs/reference.md says for `/wall`."""
@@ -87,6 +90,7 @@ class Roster:
             },
             "present": self.presence.is_here(learner.id),
             "lab_state": self._lab_state(learner),
+            "busy_minutes": self.busy.minutes_of(learner.id),
             "seen_at": _latest(
                 self.presence.seen_at(learner.id), events[-1].at if events else None
             ),

@@ -7,7 +7,7 @@ import { drawing } from "../lib/dom.js";
  * @typedef {{learner: string, name: string, is_staff: boolean, lesson: string | null,
  *   step: number | null, steps: number | null, title: string | null,
  *   checks: {passed: number, total: number} | null, last: Last | null,
- *   present: boolean, lab_state: string, seen_at: number | null}} Learner
+ *   present: boolean, lab_state: string, busy_minutes: number | null, seen_at: number | null}} Learner
  */
 
 /**
@@ -21,7 +21,7 @@ export function fillRow(row, learner) {
   const link = cell(row, "link");
   link.setAttribute("href", `${link.dataset.base}${encodeURIComponent(learner.learner)}`);
   cell(row, "staff").hidden = !learner.is_staff;
-  cell(row, "here").replaceChildren(state(...here(learner)));
+  cell(row, "here").replaceChildren(state(...here(learner)), ...busy(learner.busy_minutes));
   cell(row, "step").textContent = learner.step
     ? `${learner.lesson} · step ${learner.step} of ${learner.steps}`
     : "–";
@@ -38,6 +38,15 @@ export function fillRow(row, learner) {
 function here(learner) {
   if (learner.lab_state === "waiting") return ["waiting", "in line"];
   return learner.present ? ["working", "here"] : ["away", "away"];
+}
+
+/** @param {number | null} minutes */
+function busy(minutes) {
+  if (!minutes) return [];
+  const mark = document.createElement("span");
+  mark.className = "roster__check";
+  mark.append(state("look", `full CPU, no key for ${minutes} min`));
+  return [" ", mark];
 }
 
 /** @param {Last} result */

@@ -115,7 +115,14 @@ class MemoryEngine:
 
     def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
         self._answer()
-        return {lab: {"container": {"cpu_seconds": self.spent.get(lab, 0.0)}} for lab in labs}
+        return {
+            lab: {
+                "cores": 2,
+                "container": {"cpu_seconds": self.spent.get(lab, 0.0), "cpu_cores": 1.0},
+                "machine": None,
+            }
+            for lab in labs
+        }
 
     def lab_allow(self, lab: str, names: Sequence[str]) -> None:
         self._answer()
