@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_VERSIONS = {"ip": {4}, "ip6": {6}, "inet": {4, 6}}
+_FAMILIES = {"ip", "ip6", "inet"}
 _SAYS_NOTHING = {"counter", "log", "comment"}
 _REFUSALS = {"drop", "reject"}
 
@@ -33,13 +33,11 @@ class Chain:
 
     Attributes:
         name: family, table and chain.
-        versions: of IP, that pass by it.
         rules: as libnftables-json(5) has them.
         refuses: whether what no rule accepts is refused.
     """
 
     name: str
-    versions: frozenset[int]
     rules: list[dict[str, Any]]
     refuses: bool
 
@@ -58,7 +56,7 @@ def forward_chains(nft: Callable[[str], list[dict[str, Any]]]) -> list[Chain]:
     return [
         _chain(head, nft)
         for head in heads
-        if head.get("hook") == "forward" and head["family"] in _VERSIONS
+        if head.get("hook") == "forward" and head["family"] in _FAMILIES
     ]
 
 
@@ -88,14 +86,11 @@ class Firewalls:
         self._comment = comment
         self._locked: set[str] = set()
 
-    def open(self) -> set[int]:
+    def open(self) -> None:
         """Let labs through where that is needed; what is there isn't written again.
 
         A chain that can't be written (firewalld may lock its own) is logged once: then the labs'
         internet is what its owner makes of it.
-
-        Returns:
-            The IP versions of which somebody's chain refuses what it doesn't know.
         """
         chains = [chain for chain in forward_chains(self._side.nft) if chain.refuses]
         locked = {
@@ -103,11 +98,10 @@ class Firewalls:
             for chain in chains
             if not chain.handles(self._comment) and not self._let_through(chain)
         }
-        older = self._open_older(locked)
+        self._open_older(locked)
         for name in locked - self._locked:
             log.warning("network.firewall_locked", chain=name)
         self._locked = locked
-        return older.union(*(chain.versions for chain in chains))
 
     def is_open(self) -> bool:
         """Whether the older tables, which tell nobody of a change, let labs through."""
@@ -116,21 +110,15 @@ class Firewalls:
             for version in self._older()
         )
 
-    def close(self) -> set[int]:
-        """Take our rules back, wherever they are; what is gone already is no error.
-
-        Returns:
-            As `open`.
-        """
-        chains = forward_chains(self._side.nft)
-        for chain in chains:
+    def close(self) -> None:
+        """Take our rules back, wherever they are; what is gone already is no error."""
+        for chain in forward_chains(self._side.nft):
             for handle in chain.handles(self._comment):
                 self._side.nft(f"delete rule {chain.name} handle {handle}")
         for version in self._older():
             with suppress(OSError):  # it couldn't be written either
                 found = legacy.ours(self._side.netns.run(legacy.listed, version), self._comment)
                 self._side.netns.run(legacy.take_back, version, found)
-        return set().union(*(chain.versions for chain in chains if chain.refuses))
 
     def _let_through(self, chain: Chain) -> bool:
         try:
@@ -139,20 +127,14 @@ class Firewalls:
             return False
         return True
 
-    def _open_older(self, locked: set[str]) -> set[int]:
-        refused = set()
+    def _open_older(self, locked: set[str]) -> None:
         for version in self._older():
             try:
                 lines = self._side.netns.run(legacy.listed, version)
-                if legacy.refuses(lines):
-                    refused.add(version)
-                    if not legacy.ours(lines, self._comment):
-                        self._side.netns.run(
-                            legacy.let_through, version, self._uplink, self._comment
-                        )
+                if legacy.refuses(lines) and not legacy.ours(lines, self._comment):
+                    self._side.netns.run(legacy.let_through, version, self._uplink, self._comment)
             except OSError:
                 locked.add(legacy.name(version))
-        return refused
 
     def _stands(self, version: int) -> bool:
         lines = self._side.netns.run(legacy.listed, version)
@@ -167,7 +149,7 @@ def _chain(head: dict[str, Any], nft: Callable[[str], list[dict[str, Any]]]) -> 
     rules = [entry["rule"] for entry in nft(f"list chain {name}") if "rule" in entry]
     by_policy = head.get("policy") == "drop"
     by_last = bool(rules) and _refuses_everything(rules[-1])
-    return Chain(name, frozenset(_VERSIONS[head["family"]]), rules, by_policy or by_last)
+    return Chain(name, rules, by_policy or by_last)
 
 
 def _refuses_everything(rule: dict[str, Any]) -> bool:

@@ -6,8 +6,9 @@ that forwards no longer believes router advertisements, by which it may have its
 
 What others could now have forwarded is dropped by ip rules and not by nft, so it stays shut when
 somebody flushes the firewall. Where somebody forwards everywhere, forwarding is theirs to decide,
-and the rule is taken away; for IPv6 nobody can tell who switched it on, so there a foreign chain
-that drops what it doesn't know is taken for somebody who decides.
+and the rule is taken away. For IPv6 a switch that is on already looks the same after somebody
+else switched it on; but the kernel then switches it on for links to come as well, which we leave
+off, and says so. A firewall alone decides nothing: ufw's lets pings through that nobody asked for.
 
 A link that filters by the way back (`rp_filter`) must ask with an answer's own mark
 (`src_valid_mark`), or it drops all that comes back to labs: without the mark they have no way out.
@@ -38,6 +39,7 @@ _ANSWERS_RULE = 30003
 _OTHERS_RULE = 30004
 _INVERT = 2  # FIB_RULE_INVERT
 _EVERYWHERE6 = "ipv6/conf/all/forwarding"
+_TO_COME6 = "ipv6/conf/default/forwarding"
 
 
 class Forwarding:
@@ -54,13 +56,12 @@ class Forwarding:
         self._uplink = uplink
         self._path = instance.run_path / "forwarding.json"
 
-    def allow(self, range_: Range, seen: Snapshot, dropped: set[int]) -> None:
+    def allow(self, range_: Range, seen: Snapshot) -> None:
         """Let the kernel forward what labs send and what they get back; mends what was changed.
 
         Args:
             range_: of the labs.
             seen: the host's links and routes.
-            dropped: the IP versions of which a foreign chain drops what it doesn't know.
         """
         done = self._done()
         self._answer(range_)
@@ -75,9 +76,9 @@ class Forwarding:
         for name in set(done["links"]) - {self._uplink}:
             self._shut(_V4, wanted=not everywhere, iifname=name)
         if done["everywhere6"]:
-            self._shut(_V6, wanted=6 not in dropped, iifname="lo", flags=_INVERT)
+            self._shut(_V6, wanted=not self._is_wanted6(), iifname="lo", flags=_INVERT)
 
-    def stop(self, dropped: set[int]) -> None:
+    def stop(self) -> None:
         """Switch off what `allow` switched on, unless somebody else wants it by now."""
         done = self._done()
         present = {link.name for link in self._side.snapshot().links.values()}
@@ -89,7 +90,7 @@ class Forwarding:
             self._side.set_sysctl(_marks(name), "0")
         if done["everywhere6"]:
             self._shut(_V6, wanted=False, iifname="lo", flags=_INVERT)
-            if 6 not in dropped:
+            if not self._is_wanted6():
                 self._side.set_sysctl(_EVERYWHERE6, "0")
                 for name in done["accepting"]:
                     with suppress(FileNotFoundError):  # the link is gone
@@ -149,6 +150,11 @@ class Forwarding:
             done["everywhere6"] = True
             self._remember(done)
             self._side.set_sysctl(_EVERYWHERE6, "1")
+            self._side.set_sysctl(_TO_COME6, "0")
+
+    def _is_wanted6(self) -> bool:
+        """Whether somebody else has switched IPv6 forwarding on since we did."""
+        return self._side.sysctl(_TO_COME6) == "1"
 
     def _accepts(self, link: str) -> bool:
         return link != "all" and self._side.sysctl(_accepting(link)) == "1"

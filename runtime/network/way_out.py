@@ -50,7 +50,8 @@ class WayOut:
         """
         if not self.exists():
             self._side.nft(host_table(self._table, self._uplink, range_))
-        self._forwarding.allow(range_, seen, self._firewalls.open())
+        self._firewalls.open()
+        self._forwarding.allow(range_, seen)
 
     def is_open(self) -> bool:
         """Whether table and firewalls let labs out; a look that costs 1 ms.
@@ -63,4 +64,5 @@ class WayOut:
         """Take it all back; what is gone already is no error."""
         if self.exists():
             self._side.nft(f"delete table {self._table}")
-        self._forwarding.stop(self._firewalls.close())
+        self._firewalls.close()
+        self._forwarding.stop()

@@ -84,13 +84,32 @@ def test_whoever_wants_forwarding_later_gets_it(behind: Behind) -> None:
     world, lab = behind.world, behind.world.place()
     router = world.router()
     router.attach("aaaaaaaa", lab.netns.fd, internet=True)
-    world.host.sh("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    world.host.sh("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
     world.host.sh("nft", DROPS_ALL + '; add rule inet other forward iifname "eth0" accept')
     world.host.sh("nft", 'add rule inet other forward iifname "eth1" accept')
     wait_for(behind.is_open_both, "the way through")
     assert reaches_both(lab) == ["open", "open"]
     world.down(router)
     wait_for(behind.is_open_both, "the way through")
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_firewall_lets_through_nothing_that_nobody_forwards(
+    behind: Behind, is_first: bool
+) -> None:
+    world, lab = behind.world, behind.world.place()
+    firewall = DROPS_ALL + "; add rule inet other forward tcp dport 80 accept"
+    if is_first:
+        world.host.sh("nft", firewall)
+    router = world.router()
+    router.attach("aaaaaaaa", lab.netns.fd, internet=True)
+    if not is_first:
+        world.host.sh("nft", firewall)
+    router._follow()  # at the latest by now it has seen the firewall
+    assert reaches_both(lab) == ["open", "open"]
+    assert behind.is_open() == [False, False]
+    world.down(router)
+    assert world.host.sh("sysctl", "-n", "net.ipv6.conf.all.forwarding") == "0\n"
 
 
 def advertise(outside: Place) -> None:
