@@ -300,7 +300,27 @@ class Client:
 
     def image_list(self) -> list[dict[str, Any]]:
         """The images on this server."""
-        return list(self._ask("image.list")["images"])
+        return list(self.image_stock()["images"])
+
+    def image_stock(self) -> dict[str, Any]:
+        """The images on this server, those that are on their way, and what all of them take."""
+        return self._ask("image.list")
+
+    def image_fetch(self, name: str, user: str = "", password: str = "") -> dict[str, Any]:
+        """Begin to fetch an image for containers within labs; how it goes is told by events."""
+        return dict(self._ask("image.fetch", name=name, user=user, password=password)["fetch"])
+
+    def image_stop(self, name: str) -> None:
+        """Give up a fetch."""
+        self._ask("image.stop", name=name)
+
+    def image_remove(self, name: str) -> int:
+        """Remove an image of containers within labs; how many bytes that freed."""
+        return int(self._ask("image.remove", name=name)["freed_bytes"])
+
+    def image_sweep(self) -> int:
+        """Remove what nothing can be made from any more; how many things went."""
+        return int(self._ask("image.sweep")["removed"])
 
     def image_build(
         self, name: str, on_progress: Callable[[dict[str, Any]], None] | None = None

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,11 +15,17 @@ from runtime import folders, log, rights
 from runtime.container.crun import Crun
 from runtime.deposits import Deposits
 from runtime.events import Events
+from runtime.image import reference
+from runtime.image.fetch import Fetcher
+from runtime.image.fetches import Fetches
+from runtime.image.shared import SharedStore
 from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel.namespaces import own_mounts
 from runtime.kernel.orphans import Orphans
 from runtime.labs.house import Labs
+from runtime.labs.images import Images
+from runtime.labs.state import recorded
 from runtime.labs.verdicts import Verdicts
 from runtime.limits import cgroup, ids
 from runtime.network.router import Router, Share
@@ -96,12 +103,13 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
         router = _open_router(instance, deposits, share)
         undo.callback(_leave_router, instance, deposits, router)
         events = Events()
-        labs, server = _build(settings, instance, deposits, router, events, verdicts)
+        labs, server, fetches = _build(settings, instance, deposits, router, events, verdicts)
         labs.adopt()
         signals.then(server.stop)
         events.tell("runtime.started")
         logger.info("runtime.started", instance=instance.id, labs=len(labs.all()))
         server.run(IDLE_S if until_idle else None)
+        fetches.close()
         events.close()
         logger.info("runtime.stopped", labs=labs.stop(end_labs=end_labs))
 
@@ -113,10 +121,12 @@ def _build(
     router: Router,
     events: Events,
     verdicts: Verdicts,
-) -> tuple[Labs, Server]:
+) -> tuple[Labs, Server, Fetches]:
     terminals = Terminals(deposits, events, Crun(instance).open_shell)
     terminals.adopt()
     images = Store(instance.images_path)
+    store = SharedStore.of(instance)
+    fetcher = Fetcher(store, instance.fetches_path, settings.images_max_bytes)
     labs = Labs(
         instance,
         images,
@@ -130,10 +140,13 @@ def _build(
         reserve_percent=settings.reserve_percent,
         keeper_pid=deposits.unit_pid,
     )
-    verbs = Verbs(settings, labs, terminals, events, images)
+    stock = Images(images, store, fetcher, partial(recorded, instance.labs_path))
+    mirror = reference.read_mirror(settings.registry_mirror)
+    fetches = Fetches(fetcher, mirror, lambda fetch: events.tell("image.changed", image=fetch))
+    verbs = Verbs(settings, labs, terminals, events, images, stock, fetches)
     base = ids.claim(folders.owner(instance))
     uids = {Who.WEB: base, Who.PUMP: base + 1, Who.PREVIEW: base + 2}
-    return labs, Server(instance.runtime_socket, verbs.table(), uids)
+    return labs, Server(instance.runtime_socket, verbs.table(), uids), fetches
 
 
 def _has_labs(instance: Instance) -> bool:

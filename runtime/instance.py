@@ -45,6 +45,16 @@ class Instance:
         return self.runtime_path / "images"
 
     @property
+    def store_path(self) -> Path:
+        """The images that containers within labs start from, in the form that engines read."""
+        return self.runtime_path / "store"
+
+    @property
+    def fetches_path(self) -> Path:
+        """What is being fetched for the store, and isn't in it yet; `run/` is skopeo's own."""
+        return self.runtime_path / "fetches"
+
+    @property
     def labs_path(self) -> Path:
         """One folder a lab: `lab.json`, the writable layer, the OCI bundle."""
         return self.runtime_path / "labs"

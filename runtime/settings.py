@@ -183,6 +183,22 @@ class Settings:
             "The most files and folders one lab may make.", unit="files", low=4096, high=1 << 26
         ),
     )
+    images_max_bytes: int = field(
+        default=20 * GIB,
+        metadata=_about(
+            "The most that the images of containers within labs may take, unpacked.",
+            unit="bytes",
+            low=64 << 20,
+            high=1024 * GIB,
+        ),
+    )
+    registry_mirror: str = field(
+        default="",
+        metadata=_about(
+            "A registry that is asked first for images whose name says none, such as "
+            "mirror.school.example, or http://192.168.1.2:5000 for one without TLS."
+        ),
+    )
     reserve_percent: int = field(
         default=10,
         metadata=_about(

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import lxcfs
+from runtime.image import reference
 from runtime.image.build import Builder
+from runtime.image.skopeo import Access
 from runtime.labs import dialling
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.events import Events
+    from runtime.image.fetches import Fetches
     from runtime.image.store import Store
     from runtime.labs.house import Labs
+    from runtime.labs.images import Images
     from runtime.labs.state import Lab
     from runtime.machine.record import How
     from runtime.protocol import Args, Call
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 VERSION = "0.1"
 LAB = r"[0-9a-f]{8}"
 NO_LAB = "0" * 8  # before every other
+IMAGES_MOST = 150  # so that they fit, too
 LIST_PAGE = 50  # with eight terminals each they fit into a packet
 TERMINAL = LAB + r"\.[1-8]"
 CONSOLE = LAB + r"\.m"
@@ -74,6 +79,8 @@ class Verbs:
     terminals: Terminals
     events: Events
     images: Store
+    stock: Images
+    fetches: Fetches
 
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
@@ -113,6 +120,10 @@ class Verbs:
             "terminal.stream": Verb(root, ("terminal",), self._terminal_stream),
             "pool.want": Verb(web, ("shapes",), self._pool_want),
             "image.list": Verb(web, (), self._image_list),
+            "image.fetch": Verb(web, ("name", "user", "password"), self._image_fetch),
+            "image.stop": Verb(web, ("name",), self._image_stop),
+            "image.remove": Verb(web, ("name",), self._image_remove),
+            "image.sweep": Verb(web, (), self._image_sweep),
             "image.build": Verb(root, ("name",), self._image_build),
             "events": Verb(web, ("cursor",), self._events),
             "pump.register": Verb(pump, ("pump",), self._pump_register),
@@ -273,13 +284,32 @@ class Verbs:
         return {"pool": self.labs.pool_want(wanted)}
 
     def _image_list(self, _call: Call) -> dict[str, Any]:
-        facts = ("name", "size_bytes", "built_at")
         return {
-            "images": [
-                {**{fact: getattr(image, fact) for fact in facts}, "complete": True}
-                for image in self.images.list()
-            ]
+            "images": self.stock.rows()[:IMAGES_MOST],
+            "fetches": self.fetches.all(),
+            "used_bytes": self.stock.used_bytes(),
+            "store_bytes": self.stock.store_bytes(),
+            "store_most_bytes": self.settings.images_max_bytes,
+            "mirror": self.settings.registry_mirror,
         }
+
+    def _image_fetch(self, call: Call) -> dict[str, Any]:
+        wanted = reference.read(call.args.text("name", longest=300))
+        user = call.args.text("user", longest=200, default="")
+        password = call.args.text("password", longest=4096, default="")
+        return {"fetch": self.fetches.start(wanted, Access(user, password) if user else None)}
+
+    def _image_stop(self, call: Call) -> dict[str, Any]:
+        self.fetches.stop(call.args.text("name", longest=300))
+        return {}
+
+    def _image_remove(self, call: Call) -> dict[str, Any]:
+        """Of the store only: what labs start from is the operator's to remove."""
+        wanted = reference.read(call.args.text("name", longest=300))
+        return {"freed_bytes": self.stock.remove_shared(wanted)}
+
+    def _image_sweep(self, _call: Call) -> dict[str, Any]:
+        return {"removed": sum(self.stock.sweep())}
 
     def _image_build(self, call: Call) -> dict[str, Any]:
         name = call.args.text("name", longest=127, pattern=IMAGE)

@@ -1,4 +1,4 @@
-"""The noun `image`: what containers start from.
+"""The noun `image`: what labs start from, and containers within them.
 
 Works on the data folder itself, so it makes no difference whether a server runs.
 """
@@ -8,25 +8,30 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import click
 
-from runtime import folders, settings
+from runtime import folders, log, settings
+from runtime.cli import building
+from runtime.cli.running import data_option, runtime
+from runtime.image import fitness, reference
 from runtime.image.build import Builder
-from runtime.image.store import Image, Store
+from runtime.image.fetch import Fetcher, archive_name
+from runtime.image.shared import SharedImage, SharedStore
+from runtime.image.skopeo import Access
+from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.labs import state
-from runtime.problems import Problem
+from runtime.labs.images import Images
 
 BASE = "slipway/base"
-
-data_option = click.option("--data", type=Path, help="The server's data folder.")
 
 
 @click.group(name="image")
 def command() -> None:
-    """Build, list and remove the images that labs are made from."""
+    """Fetch, load, build, list and remove images."""
 
 
 @command.command()
@@ -34,60 +39,101 @@ def command() -> None:
 @data_option
 @click.option("--again", is_flag=True, help="Build anew what is here already.")
 @click.option("--root", type=click.Path(exists=True, dir_okay=False), help="Unpack this tar file.")
-def build(name: str, data: Path | None, root: str | None, *, again: bool) -> None:
-    """Build the image NAME (slipway/base, if not said); Ctrl-C leaves nothing behind."""
+@click.option(
+    "--disk", default=1024, show_default=True, help="What a Containerfile may write (MiB)."
+)
+def build(name: str, data: Path | None, root: str | None, disk: int, *, again: bool) -> None:
+    """Build the image NAME (slipway/base, if not said), or what a Containerfile says.
+
+    NAME may be a folder with a Containerfile, such as lessons/LESSON/images/web: that is built in
+    a lab of its own, as a learner would, and is then `localhost/web` in every lab with an engine.
+    Ctrl-C leaves nothing behind.
+    """
+    started = time.monotonic()
+    if "/" in name and Path(name).is_dir():
+        with Progress() as progress:
+            image = _build_folder(Path(name), data, progress, disk << 20)
+        click.echo(f"{image.names[0]} {_mb(image.size_bytes)}, {_took(started)}", err=True)
+        return
+    with Progress() as progress:
+        made = Builder(_store(data)).build(name, progress.tell, again=again, root=root or "")
+    click.echo(f"{made.name} {_mb(made.size_bytes)}, {_took(started)}", err=True)
+
+
+@command.command()
+@click.argument("name")
+@data_option
+@click.option("--mirror", help="Ask this registry first; registry_mirror's, if not said.")
+@click.option("--user", help="Sign in; the password is asked for, or read from standard input.")
+def pull(name: str, data: Path | None, mirror: str | None, user: str | None) -> None:
+    """Fetch the image NAME from a registry, for containers within labs."""
+    log.start("error")  # what goes wrong is said in a sentence
+    known = settings.load({"data": data, "registry_mirror": mirror})
+    wanted = reference.read(name)
+    access = Access(user, click.prompt("Password", hide_input=True, err=True)) if user else None
     started = time.monotonic()
     with Progress() as progress:
-        image = Builder(_store(data)).build(name, progress.tell, again=again, root=root or "")
-    click.echo(f"{image.name} {_size(image)}, {time.monotonic() - started:.0f} s", err=True)
+        image = fetcher(known).pull(
+            wanted,
+            progress.amount,
+            mirror=reference.read_mirror(known.registry_mirror),
+            access=access,
+        )
+    _say_here(image, wanted.name, started)
+
+
+@command.command()
+@click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("name", required=False)
+@data_option
+def load(archive: Path, name: str | None, data: Path | None) -> None:
+    """Take the image of an ARCHIVE (`docker save`, `podman save`), under a NAME if you say one."""
+    log.start("error")
+    wanted = reference.read(name or archive_name(archive))
+    started = time.monotonic()
+    with Progress() as progress:
+        image = fetcher(settings.load({"data": data})).load(archive, wanted, progress.amount)
+    _say_here(image, wanted.name, started)
 
 
 @command.command(name="list")
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 def list_(data: Path | None, *, as_json: bool) -> None:
-    """List the images that are here, whole."""
-    images = _store(data).list()
+    """List the images that are here, whole: what labs start from, then what containers in them do.
+
+    Columns: name, of what kind, its size, how much of it no other image shares, when it was made.
+    """
+    rows = _images(data).rows()
     if as_json:
-        rows = [
-            {"name": image.name, "size_bytes": image.size_bytes, "built_at": image.built_at}
-            for image in images
-        ]
         click.echo(json.dumps(rows))
         return
-    for image in images:
-        built = time.strftime("%Y-%m-%d %H:%M", time.gmtime(image.built_at))
-        click.echo(f"{image.name}\t{_size(image)}\tbuilt {built} UTC")
+    for row in rows:
+        made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(row["built_at"]))
+        kind = "labs" if row["kind"] == "root" else "containers in labs"
+        sizes = f"{_mb(row['size_bytes'])}\tits own {_mb(row['own_bytes'])}"
+        click.echo(f"{row['name']}\tfor {kind}\t{sizes}\tbuilt {made} UTC")
 
 
 @command.command()
 @click.argument("name")
 @data_option
 def rm(name: str, data: Path | None) -> None:
-    """Remove the image NAME, unless a living lab is made from it."""
-    instance = _instance(data)
-    images = Store(instance.images_path)
-    image = images.get(name)
-    users = [lab.id for lab in _labs(instance) if lab.shape.image == name]
-    if users:
-        count = "One living lab is" if len(users) == 1 else f"{len(users)} living labs are"
-        raise Problem(
-            "image-in-use",
-            f"{count} made from {name}.",
-            "Wait until they end, or end them: `./slipway lab list` names them.",
-            image=name,
-        )
-    images.remove(name)
-    click.echo(f"removed {name}; its root took {_size(image)}", err=True)
+    """Remove the image NAME, unless a living lab may be using it."""
+    freed = _images(data).remove(name)
+    click.echo(f"removed {name}; of its own it took {_mb(freed)}", err=True)
 
 
 @command.command()
 @data_option
 def gc(data: Path | None) -> None:
-    """Remove what builds left: images that were replaced and that no living lab is made from."""
-    instance = _instance(data)
-    count = Store(instance.images_path).sweep(state.oldest(_labs(instance)))
-    click.echo(f"removed {count}", err=True)
+    """Remove what nothing can be made from any more, and no living lab may be using.
+
+    That is: roots that a build replaced, what interrupted builds and fetches left, and images that
+    a newer one took the name of.
+    """
+    replaced, layers = _images(data).sweep()
+    click.echo(f"removed {replaced + layers}", err=True)
 
 
 class Progress:
@@ -112,6 +158,14 @@ class Progress:
             click.echo(f"{percent:3} %  {step}", err=True)
         self._step = step
 
+    def amount(self, step: str, done_bytes: int, total_bytes: int) -> None:
+        """Show how far a fetch is."""
+        if not total_bytes:
+            self.tell(step, 0)
+            return
+        amounts = f", {done_bytes / 1e6:.0f} of {_mb(total_bytes)}" if self._is_terminal else ""
+        self.tell(f"{step}{amounts}", done_bytes * 100 // total_bytes)
+
 
 def need_base(instance: Instance) -> None:
     """Build the image that labs are made from by default, where it isn't here yet."""
@@ -131,19 +185,49 @@ def need_image(instance: Instance, name: str) -> None:
             Builder(images).build(name, progress.tell)
 
 
-def _instance(data: Path | None) -> Instance:
-    return Instance.at(settings.load({"data": data}).data)
+def _build_folder(
+    folder: Path, data: Path | None, progress: Progress, disk_bytes: int
+) -> SharedImage:
+    """Have what it starts from, and let it be built in a lab."""
+    known = settings.load({"data": data})
+    brings = fetcher(known)
+    recipe = building.Recipe.read(folder)
+    need_image(Instance.at(known.data), building.IMAGE)
+    mirror = reference.read_mirror(known.registry_mirror)
+    for wanted in map(reference.read, recipe.bases):
+        if brings.store.find(wanted) is None:
+            brings.pull(wanted, progress.amount, mirror=mirror)
+    with runtime(data) as client:
+        return building.build(recipe, client, brings, progress.amount, disk_bytes)
+
+
+def fetcher(known: settings.Settings) -> Fetcher:
+    """What fills the store of a server's images."""
+    instance = Instance.at(known.data)
+    return Fetcher(SharedStore.of(instance), instance.fetches_path, known.images_max_bytes)
+
+
+def _images(data: Path | None) -> Images:
+    known = settings.load({"data": data})
+    instance = Instance.at(known.data)
+    brings = fetcher(known)
+    living = partial(state.recorded, instance.labs_path)
+    return Images(Store(instance.images_path), brings.store, brings, living)
 
 
 def _store(data: Path | None) -> Store:
-    return Store(_instance(data).images_path)
+    return Store(Instance.at(settings.load({"data": data}).data).images_path)
 
 
-def _labs(instance: Instance) -> list[state.Lab]:
-    """Those of which there is a record: living, being made, or not yet cleared away."""
-    folders_of = instance.labs_path.iterdir() if instance.labs_path.is_dir() else ()
-    return [lab for folder in folders_of if (lab := state.load(folder)) is not None]
+def _say_here(image: SharedImage, name: str, started: float) -> None:
+    click.echo(f"{name} {_mb(image.size_bytes)}, {_took(started)}", err=True)
+    for note in fitness.notes(image.settings, has_shell=image.has_shell):
+        click.echo(note, err=True)
 
 
-def _size(image: Image) -> str:
-    return f"{image.size_bytes / 1e6:.0f} MB"
+def _took(started: float) -> str:
+    return f"{time.monotonic() - started:.0f} s"
+
+
+def _mb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.0f} MB"

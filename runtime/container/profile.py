@@ -53,6 +53,7 @@ class Profile:
         devices: nodes beyond those of every container.
         volumes: folders that lie on the lab's disk itself, the image's user's own.
         shared_images: folders of the image that are seen under the ids of the user's containers.
+        server_images: where the server's store is seen likewise; the image has an empty one there.
         engine_settings: the file that tells the learner's engine of its lab; empty for none.
         namespaces: how many of a kind may be made below the lab's user namespace.
         seccomp: the difference of the system call filter.
@@ -73,6 +74,7 @@ class Profile:
     devices: tuple[str, ...]
     volumes: tuple[str, ...]
     shared_images: tuple[str, ...]
+    server_images: tuple[str, ...]
     engine_settings: str
     namespaces: dict[str, int]
     seccomp: Seccomp
@@ -110,6 +112,7 @@ def load(name: str) -> Profile:
         devices=tuple(raw.get("devices", ())),
         volumes=tuple(raw.get("volumes", ())),
         shared_images=tuple(raw.get("shared_images", ())),
+        server_images=tuple(raw.get("server_images", ())),
         engine_settings=raw.get("engine_settings", ""),
         namespaces={kind: each["most"] for kind, each in raw.get("namespaces", {}).items()},
         seccomp=_seccomp(raw["seccomp"]),

@@ -73,34 +73,55 @@ def add_volume(folder: Path, root: Path, name: str, owner: int) -> None:
     try:
         # Setuid programs of the lab's own containers work; device nodes have no use.
         syscalls.mount_setattr(tree_fd, syscalls.MOUNT_ATTR_NODEV, recursive=False)
-        _put(tree_fd, root, name)
+        _put(tree_fd, root, name, os.O_DIRECTORY)
     finally:
         os.close(tree_fd)
 
 
-def add_shared(image_path: Path, root: Path, name: str, map_fd: int) -> None:
-    """Show a folder of the image under ids of its own, beside those of the root.
+def add_shared(source: Path, root: Path, name: str, map_fd: int) -> None:
+    """Show a folder of the server's under ids of its own, beside those of the root.
 
     Args:
-        image_path: the image's root file system.
+        source: the folder; nobody writes there through the lab.
         root: where the lab's root is mounted.
-        name: the folder, such as `/var/lib/shared-images`.
+        name: where in it, such as `/var/lib/shared-images`.
         map_fd: a user namespace that says which ids.
 
     Raises:
         Problem: `idmap-unsupported`.
-        OSError: the image has no such folder.
+        OSError: there is no such folder, here or there.
     """
-    tree_fd = idmapped(image_path / name.strip("/"), map_fd)
+    tree_fd = idmapped(source, map_fd)
     try:
+        _put(tree_fd, root, name, os.O_DIRECTORY)
+    finally:
+        os.close(tree_fd)
+
+
+def cover(folder: Path, root: Path, name: str) -> None:
+    """Lay an empty file of the lab's own over one that all labs would share.
+
+    Whoever may read a file may lock it (fcntl(2)), also through a read-only mount.
+
+    Args:
+        folder: the lab's disk, prepared.
+        root: where the lab's root is mounted.
+        name: the file, such as `/var/lib/server-images/storage.lock`.
+    """
+    own = folder / "covers" / name.strip("/").replace("/", "+")
+    own.parent.mkdir(exist_ok=True)
+    own.touch(0o644)
+    tree_fd = syscalls.open_tree(syscalls.AT_FDCWD, str(own), syscalls.OPEN_TREE_CLONE)
+    try:
+        syscalls.mount_setattr(tree_fd, syscalls.MOUNT_ATTR_RDONLY, recursive=False)
         _put(tree_fd, root, name)
     finally:
         os.close(tree_fd)
 
 
-def _put(tree_fd: int, root: Path, name: str) -> None:
+def _put(tree_fd: int, root: Path, name: str, flags: int = 0) -> None:
     with beneath.folder(root) as root_fd:
-        place_fd = beneath.opened(root_fd, name.strip("/"), os.O_PATH | os.O_DIRECTORY)
+        place_fd = beneath.opened(root_fd, name.strip("/"), os.O_PATH | flags)
         try:
             syscalls.move_mount(tree_fd, place_fd, "")
         finally:

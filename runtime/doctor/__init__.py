@@ -67,6 +67,7 @@ def examine(settings: Settings) -> Report:
         programs.init(),
         programs.filter_(),
         programs.image_builder(),
+        programs.image_fetcher(),
         programs.own_figures(),
         network.address_range(Instance.at(settings.data)),
         network.way_out(),

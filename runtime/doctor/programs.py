@@ -13,6 +13,8 @@ from runtime.kernel.spawn import PATH, ProgramFailed, run
 
 _INSTALL = "Run `./slipway serve`, which installs it, or `apt-get install {}`."
 
+_FETCHERS = ("skopeo", "containers-storage")
+
 
 def oci_runtime() -> Finding:
     """The program that starts containers; runc is tried where crun refuses."""
@@ -40,6 +42,18 @@ def image_builder() -> Finding:
         found=path or "no mmdebstrap",
         wanted="mmdebstrap, to build images",
         fix=_INSTALL.format("mmdebstrap"),
+    )
+
+
+def image_fetcher() -> Finding:
+    """Brings images for containers within labs; labs themselves don't need it."""
+    missing = [name for name in _FETCHERS if shutil.which(name, path=PATH) is None]
+    return advised(
+        "image-fetcher",
+        good=not missing,
+        found=f"no {' and no '.join(missing)}" if missing else " and ".join(_FETCHERS),
+        wanted="skopeo and containers-storage, to fetch images and to remove them",
+        fix=_INSTALL.format(" ".join(_FETCHERS)),
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.container.profile import Profile
+    from runtime.image.shared import SharedStore
     from runtime.image.store import Image
     from runtime.kernel.forker import Forker
     from runtime.labs.state import Lab
@@ -46,7 +47,15 @@ def files(profile: Profile, inner: Inner) -> dict[str, str]:
     return {profile.engine_settings: text}
 
 
-def add(profile: Profile, lab: Lab, image: Image, place: Path, root: Path, forker: Forker) -> None:
+def add(
+    profile: Profile,
+    lab: Lab,
+    image: Image,
+    place: Path,
+    root: Path,
+    forker: Forker,
+    store: SharedStore,
+) -> None:
     """Mount what the profile adds into a lab's root, before its container starts.
 
     Args:
@@ -56,16 +65,33 @@ def add(profile: Profile, lab: Lab, image: Image, place: Path, root: Path, forke
         place: the lab's disk.
         root: where its root is mounted.
         forker: makes the ids' translation.
+        store: the server's images.
     """
     for name in profile.volumes:
         rootfs.add_volume(place, root, name, lab.uid_base + lab.user.uid)
-    if profile.shared_images:
-        map_fd = namespaces.make_map(forker, lab.uid_base, nested_ids(lab.uid_base, lab.user.uid))
-        try:
-            for name in profile.shared_images:
-                rootfs.add_shared(image.rootfs_path, root, name, map_fd)
-        finally:
-            os.close(map_fd)
+    if not profile.shared_images and not profile.server_images:
+        return
+    map_fd = namespaces.make_map(forker, lab.uid_base, nested_ids(lab.uid_base, lab.user.uid))
+    try:
+        for name in profile.shared_images:
+            rootfs.add_shared(image.rootfs_path / name.strip("/"), root, name, map_fd)
+        for name in profile.server_images:
+            _add_store(store, image, place, root, name, map_fd)
+    finally:
+        os.close(map_fd)
+
+
+def _add_store(
+    store: SharedStore, image: Image, place: Path, root: Path, name: str, map_fd: int
+) -> None:
+    """Show the server's store, with locks of the lab's own."""
+    skeleton = image.rootfs_path / name.strip("/")
+    if not skeleton.is_dir():  # an image that was built before there was a store
+        return
+    store.begin(skeleton)
+    rootfs.add_shared(store.path, root, name, map_fd)
+    for lock in store.locks():
+        rootfs.cover(place, root, f"{name}/{lock}")
 
 
 def nested_ids(base: int, uid: int) -> list[tuple[int, int, int]]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from runtime.container import bundle, rootfs
+from runtime.image.shared import SharedStore
 from runtime.kernel import namespaces, processes
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import inner, state
@@ -79,6 +80,11 @@ class Parts:
     def sets_ipc(self) -> bool:
         """Whether a lab's root may bound its own System V objects; asked of the kernel once."""
         return namespaces.may_set_ipc(self.forker, ids.FIRST_ID, bundle.MAPPED_IDS)
+
+    @cached_property
+    def store(self) -> SharedStore:
+        """The images that containers within labs start from."""
+        return SharedStore.of(self.instance)
 
     def folder(self, lab: Lab | str) -> Path:
         """Where a lab's files are."""
@@ -167,7 +173,7 @@ def make(
         undo.callback(rootfs.remove_mount_point, parts.root(lab.id))
         root = parts.root(lab.id)
         rootfs.mount(image.rootfs_path, place, root, pair.user_fd)
-        inner.add(profile, lab, image, place, root, parts.forker)
+        inner.add(profile, lab, image, place, root, parts.forker, parts.store)
         _describe(parts, lab, profile, pair)
         stages.done("disk")
         # Process 1 needs no network and does nothing; it is there before a shell is.

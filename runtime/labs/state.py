@@ -181,6 +181,12 @@ def load(folder: Path) -> Lab | None:
         return None
 
 
+def recorded(labs_path: Path) -> list[Lab]:
+    """Every lab of which there is a record: living, being made, or not yet cleared away."""
+    folders = labs_path.iterdir() if labs_path.is_dir() else ()
+    return [lab for folder in folders if (lab := load(folder)) is not None]
+
+
 def oldest(labs: Iterable[Lab]) -> dict[str, float]:
     """When the oldest of these labs was made, of each image that one is made from (unix s)."""
     found: dict[str, float] = {}

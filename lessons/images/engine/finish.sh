@@ -40,15 +40,22 @@ tar --create --numeric-owner --owner=0 --group=0 --sort=name --mtime="@$SOURCE_D
   --directory="$new" --file="$root/tmp/busybox.tar" .
 
 # podman wants / to be a mount, and leaves mounts of its own: both end with this namespace.
+in_store() {
+  unshare --mount --propagation private sh -eu -c '
+    mount --rbind "$1" "$1"
+    cd "$1"
+    shift
+    exec chroot . podman --runroot /tmp/run --storage-driver overlay --root "$@"
+  ' sh "$root" "$@"
+}
 store=/var/lib/shared-images
 mkdir "$root$store"
-unshare --mount --propagation private sh -eu -c '
-  mount --rbind "$1" "$1"
-  cd "$1"
-  shift
-  exec chroot . "$@"
-' sh "$root" podman --root "$store" --runroot /tmp/run --storage-driver overlay \
-  import --change 'CMD ["sh"]' --message 'from busybox-static' \
+in_store "$store" import --change 'CMD ["sh"]' --message 'from busybox-static' \
   /tmp/busybox.tar localhost/busybox:latest
+
+# An empty store, which the server's own begins as: what else it has is seen in its place.
+mkdir "$root/var/lib/server-images"
+in_store /var/lib/server-images images --quiet
+
 rm -rf "$root/tmp/busybox" "$root/tmp/busybox.tar" "$root/tmp/run" "$root/root/.local" \
   "$root/root/.config"

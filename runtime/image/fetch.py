@@ -1,0 +1,395 @@
+"""Brings an image into the store of all labs: from a registry, a mirror of it, or an archive.
+
+What has come lies in a folder of its own until it is in the store, and the store lists an image
+once it is whole. So whatever is interrupted, also by `kill -9`, leaves no half of one: the folder
+is removed by the next fetch of the same name or by `image gc`, layers that came along by `gc`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import tarfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from runtime.image import fitness, refusals, skopeo
+from runtime.kernel import spawn
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runtime.image.reference import Reference
+    from runtime.image.shared import SharedImage, SharedStore
+    from runtime.image.skopeo import Access, Source
+
+log = structlog.get_logger()
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is being done, and how many bytes of how many; what it raises stops the fetch."""
+
+SILENCE_S = 60.0
+# Beside what an image takes unpacked: the server's own needs of a disk.
+_KEPT_FREE_BYTES = 256 << 20
+_MANIFEST_BYTES = 4 << 20
+_COUNT_S = 1.0
+_STORE_LOCK = "store.lock"
+"""Shared by all who fetch; whoever has it alone knows that nothing is on its way."""
+
+
+class Fetcher:
+    """Fetches images into one store.
+
+    Args:
+        store: where they go.
+        work_path: for what isn't there yet; on the store's file system.
+        most_bytes: what all images of the store may take, unpacked.
+        silence_s: after so long without a byte a registry is given up.
+    """
+
+    def __init__(
+        self,
+        store: SharedStore,
+        work_path: Path,
+        most_bytes: int,
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        self.store = store
+        self._work_path = work_path
+        self._most_bytes = most_bytes
+        self._silence_s = silence_s
+
+    def pull(
+        self,
+        wanted: Reference,
+        tell: Tell,
+        *,
+        mirror: Reference | None = None,
+        access: Access | None = None,
+    ) -> SharedImage:
+        """Have an image of a registry; what is here already and unchanged isn't fetched again.
+
+        Args:
+            wanted: which.
+            tell: hears how far it is.
+            mirror: asked first, where the name has no registry of its own.
+            access: who asks; needs a name with its registry.
+
+        Raises:
+            Problem: `image-unfit`, `image-store-full`, and what a registry's refusal means
+                (refusals.py).
+        """
+        if access is not None and not wanted.registry:
+            raise Problem(
+                "registry-unnamed",
+                f"Whoever signs in to fetch {wanted.name} has to name the registry.",
+                "Write it before the name, as in registry.example/team/web:1.",
+            )
+        said = ""
+        with self._alone(wanted.name, tell) as desk:
+            if mirror is not None and not wanted.registry:
+                try:
+                    with skopeo.opened(wanted.at(mirror)) as source:
+                        return self._pull_from(source, wanted.at(mirror), wanted, desk, tell)
+                except Problem as problem:
+                    if problem.code in {"image-unfit", "image-store-full"}:
+                        raise
+                    log.warning("image.mirror_failed", image=wanted.name, code=problem.code)
+                    said = f" Its mirror: {problem.sentence}"
+            try:
+                with skopeo.opened(wanted, access) as source:
+                    return self._pull_from(source, wanted, wanted, desk, tell)
+            except Problem as problem:
+                sentence = problem.sentence + said
+                raise Problem(problem.code, sentence, problem.hint, **problem.facts) from problem
+
+    def load(self, archive: Path, wanted: Reference, tell: Tell) -> SharedImage:
+        """Take an image out of an archive, as `docker save` and `podman save` write it.
+
+        Args:
+            archive: a tar file, perhaps compressed.
+            wanted: the name that it is kept under.
+            tell: hears how far it is.
+
+        Raises:
+            Problem: `image-archive`, `image-unfit`, `image-store-full`.
+        """
+        source = skopeo.Source(f"{archive_kind(archive)}:{archive}", place="The archive")
+        with self._alone(wanted.name, tell) as desk:
+            try:
+                fitness.require(wanted.name, skopeo.settings(source))
+                self._copy(source, wanted, desk, archive.stat().st_size, tell)
+            except (spawn.ProgramFailed, OSError, ValueError) as error:
+                problem = refusals.explain(wanted.name, source.place, _words(error))
+                if problem.code == "image-store-full":
+                    raise problem from error
+                raise _bad_archive(archive, problem.sentence) from error
+            return self._found(wanted)
+
+    def sweep(self) -> int:
+        """Remove what interrupted fetches left, but nothing of one that goes on; how many parts."""
+        if not self._work_path.is_dir():
+            return 0
+        swept = 0
+        for folder in self._work_path.glob("*.d"):
+            with suppress(BlockingIOError), _locked(folder.with_suffix(".lock"), wait=False):
+                _remove(folder)
+                swept += 1
+        return swept + self._sweep_store()
+
+    def _sweep_store(self) -> int:
+        """The same of the store, unless somebody fetches: then the last of those does it."""
+        try:
+            with _locked(self._work_path / _STORE_LOCK, wait=False):
+                return self.store.sweep_halves()
+        except BlockingIOError:
+            return 0
+        except Problem as problem:
+            log.warning("image.not_swept", code=problem.code)
+            return 0
+
+    def _pull_from(
+        self,
+        source: Source,
+        place: Reference,
+        wanted: Reference,
+        desk: _Desk,
+        tell: Tell,
+    ) -> SharedImage:
+        """Have it from one place, in exactly the state that was looked at."""
+        try:
+            tell("asking", 0, 0)
+            found = _manifest(wanted, skopeo.manifest(source))
+            digest = wanted.digest
+            if "manifests" in found.body:
+                digest = fitness.choose(wanted.name, found.body)
+                source = replace(source, address=place.pinned(digest).source)
+                found = _manifest(wanted, skopeo.manifest(source))
+            here = self.store.find(wanted)
+            if here is not None and here.digest == found.digest:
+                return here
+            source = replace(source, address=place.pinned(digest or found.digest).source)
+            fitness.require(wanted.name, skopeo.settings(source))
+            self._copy(source, wanted, desk, self._missing_bytes(found.body), tell)
+        except (spawn.ProgramFailed, OSError, ValueError) as error:
+            raise refusals.explain(wanted.name, source.place, _words(error)) from error
+        return self._found(wanted)
+
+    def _copy(
+        self,
+        source: Source,
+        wanted: Reference,
+        desk: _Desk,
+        total_bytes: int,
+        tell: Tell,
+    ) -> None:
+        guard = _Guard(self.store, self._room_bytes(), wanted.name)
+        if total_bytes > guard.room_bytes:
+            raise refusals.full(wanted.name, total_bytes, guard.room_bytes)
+        pulse = _Pulse(self._silence_s)
+
+        def look(done_bytes: int) -> None:
+            guard.check(self._free_bytes())
+            if pulse.is_over(done_bytes, guard.unpacked_bytes):
+                raise refusals.silent(wanted.name, source.place, self._silence_s)
+            step = "unpacking" if done_bytes >= total_bytes else "fetching"
+            tell(step, min(done_bytes, total_bytes), total_bytes)
+
+        skopeo.copy(source, self.store.address(wanted.name), desk.path, look, desk.held)
+        self._require_room(wanted)
+
+    def _require_room(self, wanted: Reference) -> None:
+        """Take away again what unpacked to more than there may be, faster than anybody looked."""
+        if (excess := self.store.used_bytes() - self._most_bytes) > 0:
+            image = self._found(wanted)
+            self.store.remove(image)
+            raise refusals.full(wanted.name, image.own_bytes, image.own_bytes - excess)
+
+    def _found(self, wanted: Reference) -> SharedImage:
+        image = self.store.find(wanted)
+        if image is None:  # somebody removed it in this moment
+            raise Problem(
+                "image-missing",
+                f"This server has no image {wanted.name}.",
+                f"Fetch it with `./slipway image pull {wanted.name}`.",
+                image=wanted.name,
+            )
+        return image
+
+    def _room_bytes(self) -> int:
+        """What may still come: below what is allowed, and what the disk has."""
+        free = self._free_bytes() - _KEPT_FREE_BYTES
+        return min(free, self._most_bytes - self.store.used_bytes())
+
+    def _free_bytes(self) -> int:
+        disk = os.statvfs(self._work_path)
+        return disk.f_bavail * disk.f_frsize
+
+    def _missing_bytes(self, manifest: dict[str, Any]) -> int:
+        """What is to come over the network: layers that are here already don't."""
+        here = self.store.compressed_digests()
+        layers = [each for each in manifest.get("layers", []) if isinstance(each, dict)]
+        return sum(int(each.get("size", 0)) for each in layers if each.get("digest") not in here)
+
+    @contextmanager
+    def _alone(self, name: str, tell: Tell) -> Iterator[_Desk]:
+        """One fetch of a name at a time: the second waits, and then finds the image here."""
+        self._work_path.mkdir(parents=True, exist_ok=True)
+        self.store.path.parent.mkdir(parents=True, exist_ok=True)
+        stem = self._work_path / hashlib.sha256(name.encode()).hexdigest()[:16]
+        with ExitStack() as held:
+            try:
+                own_fd = held.enter_context(_locked(stem.with_suffix(".lock"), wait=False))
+            except BlockingIOError:
+                tell("waiting for another fetch of it", 0, 0)
+                own_fd = held.enter_context(_locked(stem.with_suffix(".lock")))
+            folder = stem.with_suffix(".d")
+            _remove(folder)
+            folder.mkdir(mode=0o700)
+            held.callback(_remove, folder)
+            held.callback(self._sweep_store)
+            store_fd = held.enter_context(_locked(self._work_path / _STORE_LOCK, fcntl.LOCK_SH))
+            yield _Desk(folder, (own_fd, store_fd))
+
+
+@contextmanager
+def _locked(path: Path, kind: int = fcntl.LOCK_EX, *, wait: bool = True) -> Iterator[int]:
+    """Hold a lock; gives its descriptor.
+
+    Raises:
+        BlockingIOError: somebody else does, and `wait` is false.
+    """
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, kind if wait else kind | fcntl.LOCK_NB)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+class _Desk(NamedTuple):
+    """Where one fetch works; its locks hold as long as their descriptors are open anywhere."""
+
+    path: Path
+    held: tuple[int, ...]
+
+
+class _Found:
+    """A manifest, and the digest of its bytes."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+        self.body: dict[str, Any] = json.loads(raw)
+
+
+class _Guard:
+    """Stops what takes more room than there is: a layer may unpack to a thousand times its size.
+
+    Args:
+        store: what is filled.
+        room_bytes: how much more it may hold.
+        name: of the image.
+    """
+
+    def __init__(self, store: SharedStore, room_bytes: int, name: str) -> None:
+        self._store = store
+        self._name = name
+        self.room_bytes = room_bytes
+        self._before = store.layer_paths()
+        self.unpacked_bytes = 0
+        self._counted_at = 0.0
+
+    def check(self, free_bytes: int) -> None:
+        """Raises `image-store-full` where more was unpacked than may be, or the disk is full.
+
+        Args:
+            free_bytes: what the disk has left.
+        """
+        if time.monotonic() - self._counted_at > _COUNT_S:
+            new = self._store.layer_paths() - self._before
+            self.unpacked_bytes = sum(map(skopeo.bytes_in, new))
+            self._counted_at = time.monotonic()
+        if self.unpacked_bytes > self.room_bytes or free_bytes < _KEPT_FREE_BYTES // 2:
+            raise refusals.full(self._name, self.unpacked_bytes, self.room_bytes)
+
+
+class _Pulse:
+    """Whether anything still happens: bytes come, or the disk fills."""
+
+    def __init__(self, silence_s: float) -> None:
+        self._silence_s = silence_s
+        self._last = (0, 0)
+        self._at = time.monotonic()
+
+    def is_over(self, *amounts: int) -> bool:
+        """Take what there is now; whether it has been the same for too long."""
+        if amounts != self._last:
+            self._last, self._at = (amounts[0], amounts[1]), time.monotonic()
+        return time.monotonic() - self._at > self._silence_s
+
+
+def archive_kind(archive: Path) -> str:
+    """How an archive is laid out, as skopeo calls it.
+
+    Raises:
+        Problem: `image-archive`.
+    """
+    try:
+        with tarfile.open(archive) as members:
+            for member in members:
+                if member.name.removeprefix("./") == "oci-layout":
+                    return "oci-archive"
+                if member.name.removeprefix("./") == "manifest.json":
+                    return "docker-archive"
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise _bad_archive(archive, str(error)) from error
+    raise _bad_archive(archive, "it holds neither a list of images nor an OCI layout")
+
+
+def archive_name(archive: Path) -> str:
+    """What the image in an archive is called there; the file's own name where nothing says."""
+    try:
+        with tarfile.open(archive) as members:
+            listed = members.extractfile("manifest.json")
+            tags = json.loads(listed.read(_MANIFEST_BYTES))[0]["RepoTags"] if listed else []
+    except (KeyError, OSError, tarfile.TarError, ValueError, IndexError, TypeError):
+        tags = []
+    return str(tags[0]) if tags else archive.name.split(".")[0].lower()
+
+
+def _bad_archive(archive: Path, why: str) -> Problem:
+    return Problem(
+        "image-archive",
+        f"{archive.name} is no image that can be taken: {why.rstrip('.')[:200]}.",
+        "Write one with `docker save NAME -o FILE`, or with podman, and try again.",
+    )
+
+
+def _manifest(wanted: Reference, raw: bytes) -> _Found:
+    found = _Found(raw)
+    if not isinstance(found.body, dict):
+        raise ValueError("its manifest is no object")  # noqa: TRY004 - of what came, not of ours
+    if wanted.digest and wanted.digest != found.digest and "manifests" in found.body:
+        raise ValueError("digest did not match")
+    return found
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, spawn.ProgramFailed):
+        return error.stderr
+    if isinstance(error, FileNotFoundError):
+        return "skopeo, which fetches images, is not installed"
+    return str(error)
+
+
+def _remove(folder: Path) -> None:
+    spawn.run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)

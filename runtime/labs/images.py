@@ -1,0 +1,175 @@
+"""What this server has of images, of both kinds, and who is in the way of taking one away.
+
+Labs start from *roots* (image/store.py), containers within labs from the *store* (image/shared.py).
+A root is in use while a lab lives that was made from it; all of the store is in use while a lab
+lives that sees it: its learner may start, or build upon, any of it at any moment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime.container import profile as profiles
+from runtime.image import boot, fitness, reference
+from runtime.labs import state
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from runtime.image.fetch import Fetcher
+    from runtime.image.reference import Reference
+    from runtime.image.shared import SharedImage, SharedStore
+    from runtime.image.store import Image, Store
+    from runtime.labs.state import Lab
+
+
+class Images:
+    """All images of one server.
+
+    Args:
+        roots: what labs start from.
+        store: what containers within labs start from.
+        fetcher: fills the store.
+        living: gives the labs of which there is a record.
+    """
+
+    def __init__(
+        self,
+        roots: Store,
+        store: SharedStore,
+        fetcher: Fetcher,
+        living: Callable[[], Iterable[Lab]],
+    ) -> None:
+        self._roots = roots
+        self._store = store
+        self._fetcher = fetcher
+        self._living = living
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every image that is here, whole, as `image.list` answers it: roots first."""
+        labs = list(self._living())
+        seeing = sum(map(_sees_store, labs))
+        roots = [_root_row(image, labs) for image in self._roots.list()]
+        return roots + [_store_row(image, seeing) for image in self._store.images()]
+
+    def used_bytes(self) -> int:
+        """What all images take; layers that several have are counted once."""
+        return self._store.used_bytes() + sum(image.size_bytes for image in self._roots.list())
+
+    def store_bytes(self) -> int:
+        """What those of the store take."""
+        return self._store.used_bytes()
+
+    def remove(self, name: str) -> int:
+        """Take an image away, unless a living lab may be using it.
+
+        Args:
+            name: of a root, or of an image of the store.
+
+        Returns:
+            How many bytes were its own.
+
+        Raises:
+            Problem: `image-in-use`, `image-missing`, `image-name`, `image-reference`,
+                `image-not-removed`.
+        """
+        if name in {image.name for image in self._roots.list()}:
+            return self._remove_root(name)
+        return self.remove_shared(reference.read(name))
+
+    def remove_shared(self, wanted: Reference) -> int:
+        """The same, of the store alone; an image with other names only loses this one.
+
+        Raises:
+            Problem: `image-in-use`, `image-missing`, `image-not-removed`.
+        """
+        image = self._store.find(wanted)
+        if image is None:
+            raise Problem(
+                "image-missing",
+                f"This server has no image {wanted.name}.",
+                "`./slipway image list` names those that are here.",
+                image=wanted.name,
+            )
+        self._require_unseen(wanted.name)
+        names = tuple(each for each in image.names if not wanted.is_called(each))
+        if names:
+            self._store.rename(image, names)
+            return 0
+        self._store.remove(image)
+        return image.own_bytes
+
+    def sweep(self) -> tuple[int, int]:
+        """Remove what nothing can be made from any more.
+
+        Returns:
+            How many replaced roots and parts of interrupted fetches went; and how many images that
+            have no name any more: none while a lab lives that sees the store.
+        """
+        labs = list(self._living())
+        replaced = self._roots.sweep(state.oldest(labs)) + self._fetcher.sweep()
+        return replaced, 0 if any(map(_sees_store, labs)) else self._store.sweep_unnamed()
+
+    def _remove_root(self, name: str) -> int:
+        users = sum(lab.shape.image == name for lab in self._living())
+        if users:
+            raise Problem(
+                "image-in-use",
+                f"{_count(users)} made from {name}.",
+                "Wait until they end, or end them: `./slipway lab list` names them.",
+                image=name,
+            )
+        size = self._roots.get(name).size_bytes
+        self._roots.remove(name)
+        return size
+
+    def _require_unseen(self, name: str) -> None:
+        if seeing := sum(map(_sees_store, self._living())):
+            start = "One living lab has" if seeing == 1 else f"{seeing} living labs have"
+            raise Problem(
+                "image-in-use",
+                f"{start} an engine, which may be using {name}.",
+                "Wait until they end, or end them: `./slipway lab list` names them.",
+                image=name,
+            )
+
+
+def _sees_store(lab: Lab) -> bool:
+    return bool(profiles.load(lab.shape.profile).server_images)
+
+
+def _count(users: int) -> str:
+    return "One living lab is" if users == 1 else f"{users} living labs are"
+
+
+def _root_row(image: Image, labs: list[Lab]) -> dict[str, Any]:
+    return {
+        "name": image.name,
+        "kind": "root",
+        "size_bytes": image.size_bytes,
+        "own_bytes": image.size_bytes,
+        "layers": 1,
+        "built_at": image.built_at,
+        "boots": boot.is_bootable(image.rootfs_path.parent),
+        "labs": sum(lab.shape.image == image.name for lab in labs),
+        "notes": [],
+        "complete": True,
+    }
+
+
+def _store_row(image: SharedImage, seeing: int) -> dict[str, Any]:
+    return {
+        "name": image.names[0] if image.names else image.id[:12],
+        "names": list(image.names),
+        "kind": "store",
+        "digest": image.digest,
+        "size_bytes": image.size_bytes,
+        "own_bytes": image.own_bytes,
+        "layers": len(image.layers),
+        "built_at": int(image.created_at),
+        "boots": False,
+        "labs": seeing,
+        "notes": fitness.notes(image.settings, has_shell=image.has_shell),
+        "complete": True,
+    }

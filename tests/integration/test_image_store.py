@@ -1,0 +1,132 @@
+"""The server's images in labs: fetched while they live, one copy for all, and kept while used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runtime.client import Problem
+from tests.conftest import ENGINE, TOP
+from tests.integration.lab_harness import Lab
+from tests.integration.registries import Front, Made, layer
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runtime.image.store import Image
+    from tests.conftest import Server
+
+pytestmark = pytest.mark.kernel
+
+HOLD = (
+    "import fcntl, time; file = open('/tmp/name'); fcntl.lockf(file, fcntl.LOCK_SH); "
+    "open('/tmp/held', 'w'); time.sleep(99)"
+)
+LOCK = "/var/lib/server-images/overlay-images/images.lock"
+
+
+@pytest.fixture(scope="module")
+def busybox(engine_image: Image) -> Made:
+    """An image that runs, with a word of its own in it."""
+    program = (engine_image.rootfs_path / "bin/busybox").read_bytes()
+    return Made([layer({"bin/sh": program, "bin/cat": program, "word": b"from afar\n"})])
+
+
+@pytest.fixture(scope="module")
+def lab(engine_runtime: Server) -> Iterator[Lab]:
+    """A lab that lives before anything is fetched."""
+    made = Lab(engine_runtime.client, "engine", image=ENGINE, profile="engine")
+    yield made
+    made.remove()
+
+
+def learner(lab: Lab, command: str) -> str:
+    said = lab.run("/bin/bash", "-lc", command, user="learner")
+    assert said.code == 0, said.text
+    return said.text.rstrip("\n")
+
+
+def fetch_of(server: Server, name: str) -> dict[str, Any]:
+    return next(
+        each for each in server.client.image_stock()["fetches"] if each["name"].endswith(name)
+    )
+
+
+def fetched(server: Server, name: str) -> dict[str, Any]:
+    """Fetch an image and wait for its end."""
+    tag = server.client.image_fetch(name)["name"]
+    ends = {"here", "failed", "stopped"}
+    wait_for(lambda: fetch_of(server, tag)["state"] in ends, f"the end of {name}", deadline_s=60)
+    return fetch_of(server, tag)
+
+
+def test_a_lab_that_lives_runs_what_is_fetched_and_holds_nobody_up(
+    engine_runtime: Server, lab: Lab, busybox: Made
+) -> None:
+    lab.begin(f'ln -s {LOCK} /tmp/name && exec python3 -c "{HOLD}"')
+    wait_for(lambda: lab.sh("test -e /tmp/held").code == 0, "the lab's lock")
+    with Front(busybox).serving() as place:
+        assert fetched(engine_runtime, f"http://{place}/afar")["state"] == "here"
+        name = f"{place}/afar:latest"
+        assert learner(lab, f"podman run --rm {name} cat /word") == "from afar"
+    assert lab.sh("touch /var/lib/server-images/mine").code != 0
+    assert int(learner(lab, "du -s --block-size=1K /var/lib/engine | cut -f1")) < 1024
+    with pytest.raises(Problem) as used:
+        engine_runtime.client.image_remove(name)
+    assert used.value.code == "image-in-use"
+    assert learner(lab, f"podman run --rm {name} cat /word") == "from afar"
+
+
+def test_who_asks_twice_joins_the_first_and_either_can_stop_it(
+    engine_runtime: Server,
+) -> None:
+    client = engine_runtime.client
+    registry = Front(Made([layer({"large": os.urandom(200_000)})]))
+    registry.day = "hold"
+    with registry.serving() as place, client.follow() as feed:
+        for _ in range(2):
+            client.image_fetch(f"http://{place}/slow")
+        wait_for(lambda: fetch_of(engine_runtime, "slow:latest")["done_bytes"], "half a layer")
+        client.image_stop(f"{place}/slow:latest")
+        state = ""
+        while state != "stopped":
+            packet = feed.receive()
+            assert packet is not None
+            if packet.body["type"] == "image.changed":
+                state = packet.body["image"]["state"]
+    assert len(registry.sent) == 1
+    assert not [row for row in client.image_list() if "slow" in row["name"]]
+
+
+def test_an_image_is_built_in_a_lab_and_is_gone_when_it_is_removed(
+    engine_runtime: Server, tmp_path: Path, lab: Lab
+) -> None:
+    folder = tmp_path / "greeting"
+    folder.mkdir()
+    (folder / "word").write_text("built here")
+    lines = ["FROM busybox", "COPY word /word", "RUN test -s /word", "CMD cat /word"]
+    (folder / "Containerfile").write_text("\n".join(lines))
+    data = f"--data={engine_runtime.instance.data_path}"
+
+    def image(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "runtime.cli", "image", *words, data],
+            capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(TOP)},
+        )  # fmt: skip
+
+    built = image("build", "--disk=128", str(folder))
+    assert built.returncode == 0, built.stderr
+    assert learner(lab, "podman run --rm greeting") == "built here"
+    (folder / "Containerfile").write_text("FROM busybox\nRUN exit 3\n")
+    failed = image("build", "--disk=128", str(folder))
+    assert failed.returncode == 1
+    assert "localhost/greeting could not be built" in failed.stderr
+    assert learner(lab, "podman run --rm greeting") == "built here"
+    assert "may be using greeting" in image("rm", "greeting").stderr
+    assert [each["key"] for each in engine_runtime.client.lab_list()] == ["engine"]

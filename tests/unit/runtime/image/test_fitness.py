@@ -1,0 +1,47 @@
+"""Which images can run here, and what is said of those that surprise."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.image import fitness
+from runtime.problems import Problem
+
+
+def test_an_image_for_another_processor_or_system_is_refused_with_what_it_is_for() -> None:
+    fitness.require("x", {"architecture": fitness.architecture(), "os": "linux"})
+    with pytest.raises(Problem, match="linux/s390x"):
+        fitness.require("x", {"architecture": "s390x", "os": "linux"})
+    with pytest.raises(Problem, match="windows/"):
+        fitness.require("x", {"architecture": fitness.architecture(), "os": "windows"})
+
+
+def test_of_many_variants_ours_is_taken_and_what_is_no_machine_is_not_named() -> None:
+    def variant(architecture: str, digest: str) -> dict[str, object]:
+        return {"digest": digest, "platform": {"os": "linux", "architecture": architecture}}
+
+    attested = {"digest": "d", "platform": {"os": "unknown", "architecture": "unknown"}}
+    ours = {"manifests": [variant("s390x", "a"), variant(fitness.architecture(), "b"), attested]}
+    assert fitness.choose("x", ours) == "b"
+    with pytest.raises(Problem) as refused:
+        fitness.choose("x", {"manifests": [variant("s390x", "a"), attested]})
+    assert refused.value.facts["there"] == ["linux/s390x"]
+
+
+@pytest.mark.parametrize(
+    ("config", "has_shell", "words"),
+    [
+        ({"Cmd": ["nginx", "-g", "daemon off;"]}, True, []),
+        ({"Entrypoint": ["/serve"]}, True, []),
+        ({"Cmd": ["bash"]}, True, ["ends at once"]),
+        ({"Entrypoint": ["/bin/sh"]}, True, ["ends at once"]),
+        ({}, True, ["doesn't say what to start"]),
+        ({"Cmd": ["/hello"]}, False, ["no shell"]),
+    ],
+)
+def test_what_somebody_should_know_who_chooses_it_is_said(
+    config: dict[str, object], words: list[str], *, has_shell: bool
+) -> None:
+    notes = fitness.notes({"config": config}, has_shell=has_shell)
+    assert len(notes) == len(words)
+    assert all(word in note for word, note in zip(words, notes, strict=True))
