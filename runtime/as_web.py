@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from runtime import folders
@@ -28,16 +27,27 @@ def as_web(settings: Settings, words: tuple[str, ...]) -> None:
     instance = Instance.at(settings.data)
     os.umask(0o022)
     folders.make(instance)
-    with ExitStack() as undo:
-        try:
-            undo.callback(os.close, folders.lock(instance, 0))
-            undo.callback(folders.clean_run, instance)
-        except Problem as problem:
-            if problem.code != "data-in-use":
-                raise
+    lock_fd = _lock_if_free(instance)
+    use_fd = folders.use_run(instance)
+    try:
         pid, _ = spawn(_plan(instance, settings).web_noun(words), own_terminal=True)
         _, status = os.waitpid(pid, 0)
+    finally:
+        os.close(use_fd)
+        lock_fd = lock_fd or _lock_if_free(instance)
+        if lock_fd:  # else a server is there, and cleans up behind itself
+            folders.clean_run(instance)
+            os.close(lock_fd)
     sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def _lock_if_free(instance: Instance) -> int | None:
+    try:
+        return folders.lock(instance, 0)
+    except Problem as problem:
+        if problem.code != "data-in-use":
+            raise
+    return None
 
 
 def _plan(instance: Instance, settings: Settings) -> Plan:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Handed from the supervisor to the daemon: the lock lives as long as either of them.
 LOCK_VARIABLE = "SLIPWAY_LOCK_FD"
 _POLL_S = 0.05
+# How long a command of the web's takes at most, on a busy machine.
+_COMMAND_S = 10.0
 
 
 def make(instance: Instance) -> None:
@@ -65,12 +67,9 @@ def lock(instance: Instance, patience_s: float) -> int:
         return fd
     path = instance.data_path / "lock"
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + patience_s
-    while not _try_lock(fd):
-        if time.monotonic() > deadline:
-            os.close(fd)
-            raise _in_use(path)
-        time.sleep(_POLL_S)
+    if not _lock_within(fd, patience_s):
+        os.close(fd)
+        raise _in_use(path)
     try:
         os.ftruncate(fd, 0)
         os.pwrite(fd, str(os.getpid()).encode(), 0)
@@ -81,9 +80,38 @@ def lock(instance: Instance, patience_s: float) -> int:
     return fd
 
 
+def use_run(instance: Instance) -> int:
+    """Make the folder in /run and keep it there: a folder that goes takes along what is mounted.
+
+    Returns:
+        The descriptor that keeps it; whoever closes it tries `clean_run`.
+
+    Raises:
+        Problem: as `make` does.
+    """
+    while True:
+        make(instance)
+        with suppress(FileNotFoundError):  # removed since
+            fd = os.open(instance.run_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(fd, fcntl.LOCK_SH)
+            if instance.run_path.exists() and instance.run_path.samefile(f"/proc/self/fd/{fd}"):
+                return fd
+            os.close(fd)
+
+
 def remove_run(instance: Instance) -> None:
-    """Take away what lay in /run, and the user ids: nothing of this instance lives any more."""
-    shutil.rmtree(instance.run_path, ignore_errors=True)
+    """Take away what lay in /run, and the user ids: nothing of this instance lives any more.
+
+    A command of the web's that still runs there is waited for; if it takes longer, it does this.
+    """
+    with suppress(FileNotFoundError):
+        fd = os.open(instance.run_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if not _lock_within(fd, _COMMAND_S):
+                return
+            shutil.rmtree(instance.run_path, ignore_errors=True)
+        finally:
+            os.close(fd)
     ids.release(owner(instance))
     leave_machine(instance.run_path.parent)
 
@@ -131,6 +159,15 @@ def address(instance: Instance) -> tuple[str, int] | None:
 def owner(instance: Instance) -> str:
     """The name under which the user ids of web and pump are claimed."""
     return f"{instance.id}/instance"
+
+
+def _lock_within(fd: int, patience_s: float) -> bool:
+    deadline = time.monotonic() + patience_s
+    while not _try_lock(fd):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
 
 
 def _try_lock(fd: int) -> bool:

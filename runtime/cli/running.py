@@ -47,9 +47,11 @@ def runtime(data: Path | None) -> Iterator[Client]:
         return
     process = _start(instance)
     _wait(client, process)
-    with client.follow():  # somebody is there, so it isn't idle
-        yield client
-    process.wait()
+    try:
+        with client.follow():  # somebody is there, so it isn't idle
+            yield client
+    finally:
+        process.wait()  # what comes next finds the data folder free
 
 
 def _start(instance: Instance) -> spawn.Process:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime import folders
 from tests.conftest import TOP, Server, free_port, lend_image
 from tests.leftovers import leftovers_of
 
@@ -40,6 +41,18 @@ def test_without_a_server_the_files_are_the_webs_and_nothing_stays(instance: Ins
     assert made.returncode == 0, made.stderr
     assert "/welcome/" in made.stdout
     assert all(uid >= 0x40000000 for uid in owners(instance))
+    assert leftovers_of(instance) == []
+
+
+def test_a_command_keeps_the_folder_that_it_runs_from(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.folders._COMMAND_S", 0)
+    used_fd = folders.use_run(instance)
+    folders.remove_run(instance)  # as a runtime that was lent to the command before
+    assert instance.run_path.is_dir()
+    os.close(used_fd)
+    folders.remove_run(instance)
     assert leftovers_of(instance) == []
 
 
