@@ -29,6 +29,9 @@ DEVNULL = subprocess.DEVNULL
 _started: WeakValueDictionary[int, Process] = WeakValueDictionary()
 _being_born = threading.Lock()
 
+_END_MS = 10_000
+"""How long what was killed may be silent before it is no longer waited for."""
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -73,12 +76,15 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def alone() -> tuple[str, ...]:
-    """What to put before a command line, so that what it mounts goes with it, however it ends.
+    """What to put before a command line, so that what it mounts and starts goes with it.
 
-    Nothing where this process may not make namespaces, as in `docker build`: there no program can
-    mount anything.
+    That is so however it ends, and when the thread that started it ends before it. Nothing where
+    this process may not make namespaces, as in `docker build`: there no program can mount anything.
     """
-    prefix = ("unshare", "--mount", "--")
+    prefix = (
+        "setpriv", "--pdeathsig", "KILL",
+        "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
+    )  # fmt: skip
     return prefix if run_quietly([*prefix, "true"]) == 0 else ()
 
 
@@ -127,6 +133,9 @@ def run(
         except subprocess.TimeoutExpired:
             process.kill()
             raise failed(argv, None, f"no end after {timeout_s} s") from None
+        except BaseException:
+            _end(process)
+            raise
     text = err.decode(errors="replace")
     if process.returncode != 0:
         raise failed(argv, process.returncode, text)
@@ -276,7 +285,7 @@ def run_aloud(
 
     Args:
         argv: the program and its arguments.
-        hear: called with each line; what it raises ends the program (SIGTERM) and is raised again.
+        hear: called with each line; what it raises ends the program and is raised again.
         env: variables to add to a short, fixed environment.
         pass_fds: descriptors that stay open in it under the same numbers.
 
@@ -294,7 +303,19 @@ def run_aloud(
                 said.append(line.decode(errors="replace").rstrip())
                 hear(said[-1])
         except BaseException:
-            process.terminate()
+            _end(process)
             raise
     if process.returncode != 0:
         raise failed(argv, process.returncode, "\n".join(said))
+
+
+def _end(process: Process) -> None:
+    """Kill a program that was interrupted; then nothing that it started (see `alone`) writes on."""
+    process.kill()
+    output = process.stdout
+    if output is None:
+        return
+    poll = select.poll()
+    poll.register(output, select.POLLIN)
+    while poll.poll(_END_MS) and os.read(output.fileno(), 65536):
+        pass  # the end of its output is the end of all that could write

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import pty
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -58,6 +59,18 @@ def test_run_in_a_machine_gives_the_commands_output_and_code(runtime: Server) ->
     release, *rest = done.stdout.split("\n")
     assert (rest, done.stderr, done.returncode) == (["in", ""], "oops\n", 3)
     assert release != platform.release()
+    assert runtime.client.lab_list() == []
+
+
+def test_run_that_is_told_to_end_takes_its_lab_along(runtime: Server) -> None:
+    with subprocess.Popen(
+        argv(runtime.instance, "run", "--", "sleep", "600"),
+        env=environ(),
+        stdin=subprocess.DEVNULL,
+    ) as process:
+        wait_for(runtime.client.lab_list, "the lab")
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
     assert runtime.client.lab_list() == []
 
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from runtime.image.store import Image, Store
 from tests.conftest import lend_image
 from tests.integration.lab_harness import Lab
@@ -18,6 +20,8 @@ from tests.leftovers import leftovers_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.instance import Instance
     from tests.conftest import Server
 
@@ -26,15 +30,25 @@ CLI = [sys.executable, "-m", "runtime.cli", "image"]
 ENVIRON = {**os.environ, "PYTHONPATH": str(TOP)}
 
 
-def test_a_build_stopped_by_ctrl_c_leaves_nothing_behind(instance: Instance) -> None:
+@pytest.mark.parametrize(
+    ("tell", "number"),
+    [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)],
+    ids=["ctrl-c", "term"],
+)
+def test_a_build_that_is_stopped_leaves_nothing_behind(
+    instance: Instance, tell: Callable[[int, int], None], number: signal.Signals
+) -> None:
     words = [*CLI, "build", "--data", str(instance.data_path)]
     process = subprocess.Popen(
-        words, env=ENVIRON, start_new_session=True, stderr=subprocess.DEVNULL
+        words, env=ENVIRON, start_new_session=True, stderr=subprocess.PIPE, text=True
     )
     begun = instance.images_path / ".slipway+base.new/rootfs/var/cache/apt"
     wait_for(begun.exists, "the first files of the image", deadline_s=60)
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(60) != 0
+    tell(process.pid, number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in said
+    assert tool_of(process.pid) is None
     assert Store(instance.images_path).list() == []
     assert [path.name for path in instance.images_path.iterdir()] == [".lock"]
     assert leftovers_of(instance) == []
@@ -47,10 +61,11 @@ def test_what_a_build_mounts_is_gone_with_it_however_it_ends(instance: Instance)
     )
     tool = wait_for(lambda: tool_of(process.pid), "the tool to begin", deadline_s=60)
     ours, its = (Path(f"/proc/{pid}/ns/mnt").readlink() for pid in (os.getpid(), tool))
-    os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # it alone: what it started ends with it
     assert process.wait(60) == -signal.SIGKILL
     assert its != ours
-    wait_for(lambda: not leftovers_of(instance), "the end of the tool")
+    wait_for(lambda: tool_of(process.pid) is None, "the end of the tool")
+    wait_for(lambda: not leftovers_of(instance), "the end of what the tool mounted")
 
 
 def tool_of(session: int) -> int | None:
