@@ -31,6 +31,20 @@ class Connection:
         on_closed: called once, when the connection is gone.
     """
 
+    __slots__ = (
+        "_heard_at",
+        "_is_closed",
+        "_is_finishing",
+        "_loop",
+        "_on_closed",
+        "_on_drained",
+        "_on_message",
+        "_parser",
+        "_pinged_at",
+        "_sock",
+        "_waiting",
+    )
+
     def __init__(
         self,
         sock: socket.socket,
@@ -72,11 +86,29 @@ class Connection:
         """Send now what the kernel takes, keep the rest for when it takes more."""
         if self._is_closed or self._is_finishing:
             return
-        if not self._waiting:
-            frame = frame[self._send_now(frame) :]
-        if not frame or self._is_closed:
+        sent = 0 if self._waiting else self._send_now(frame)
+        if sent < len(frame):
+            self._keep(frame[sent:])
+
+    def send_large(self, *parts: bytes | memoryview) -> None:
+        """The same for a frame in parts, which is not copied where the kernel takes it whole."""
+        if not self.takes_more:
+            self.send(b"".join(parts))
             return
-        self._waiting += frame
+        try:
+            sent = self._sock.sendmsg(parts)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.drop()
+            return
+        if sent < sum(map(len, parts)):
+            self._keep(b"".join(parts)[sent:])
+
+    def _keep(self, rest: bytes) -> None:
+        if self._is_closed:
+            return
+        self._waiting += rest
         self._watch()
         if len(self._waiting) > WAITING_BYTES:  # it asks (pings, refusals) but never reads
             self.drop()

@@ -19,6 +19,8 @@ class Credit:
         drawn: sequence number up to which the browser has drawn.
     """
 
+    __slots__ = ("_full_since", "drawn")
+
     def __init__(self, seq: int) -> None:
         self.drawn = seq
         self._full_since: float | None = None

@@ -36,7 +36,12 @@ class FrameError(Exception):
 
 def encode(op: Op, *parts: bytes) -> bytes:
     """One whole frame as a server sends it."""
-    return b"".join((_header(op, sum(map(len, parts)), 0), *parts))
+    return b"".join((head(op, sum(map(len, parts))), *parts))
+
+
+def head(op: Op, length: int) -> bytes:
+    """What stands before a payload of `length` bytes as a server sends it."""
+    return _header(op, length, 0)
 
 
 def encode_masked(op: Op, payload: bytes, key: bytes = b"\0\0\0\0") -> bytes:
@@ -74,6 +79,8 @@ class Parser:
         expects_mask: True where the other side is a client (it must mask), False where it is a
             server.
     """
+
+    __slots__ = ("_buffer", "_expects_mask", "_message", "_message_op")
 
     def __init__(self, *, expects_mask: bool) -> None:
         self._expects_mask = expects_mask

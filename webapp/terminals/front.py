@@ -18,6 +18,8 @@ class Front:
         has_program: whether another program than the shell has the terminal; None: not known.
     """
 
+    __slots__ = ("_shell_pid", "has_program")
+
     def __init__(self, shell_pid: int) -> None:
         self._shell_pid = shell_pid
         self.has_program: bool | None = None

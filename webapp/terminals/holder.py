@@ -15,6 +15,8 @@ Viewer = TypeVar("Viewer")
 class Holder(Generic[Viewer]):
     """Who typed last, and what size each window has (rows, columns)."""
 
+    __slots__ = ("_answerer", "_sizes", "_typist")
+
     def __init__(self) -> None:
         self._sizes: dict[Viewer, Size] = {}
         self._typist: Viewer | None = None

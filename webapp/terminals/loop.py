@@ -20,6 +20,17 @@ Action = Callable[[], None]
 class Loop:
     """Calls back when a descriptor is ready or a time has come; never blocks in between."""
 
+    __slots__ = (
+        "_epoll",
+        "_is_running",
+        "_masks",
+        "_order",
+        "_ready",
+        "_timers",
+        "_wake_fd",
+        "now",
+    )
+
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._ready: dict[int, Ready] = {}

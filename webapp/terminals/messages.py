@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from webapp.terminals.bounds import INPUT_BYTES
-from webapp.terminals.frames import BINARY, Op, encode
+from webapp.terminals.frames import BINARY, Op, encode, head
 
 MAX_ROWS = 500
 MAX_COLS = 1000
@@ -99,11 +99,14 @@ def hello(**fields: object) -> bytes:
     return encode(Op.BINARY, b"H", json.dumps(fields).encode())
 
 
-def output(seq: int, data: bytes) -> bytes:
-    """`O`: bytes of the terminal, the first of which is number `seq`."""
-    if len(data) < SHORT_BYTES:  # an echo: its frame's head and its own in one
-        return _SHORT_OUTPUT.pack(BINARY, 9 + len(data), b"O", seq) + data
-    return encode(Op.BINARY, _OUTPUT.pack(b"O", seq), data)
+def echo(seq: int, data: bytes) -> bytes:
+    """`O`: less than `SHORT_BYTES` of the terminal, the first of which is number `seq`."""
+    return _SHORT_OUTPUT.pack(BINARY, 9 + len(data), b"O", seq) + data
+
+
+def output(seq: int, length: int) -> bytes:
+    """`O`: what stands before `length` bytes of the terminal, the first of which is `seq`."""
+    return head(Op.BINARY, 9 + length) + _OUTPUT.pack(b"O", seq)
 
 
 def ready() -> bytes:

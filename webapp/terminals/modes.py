@@ -49,11 +49,11 @@ _UNFINISHED = re.compile(rb"\x1b(?:\[[?!]?[\d;]{0,48}|[()*+])?\Z")
 _OPEN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[\]P^_X][^\x07\x1b]*|[ -/]*)\Z")
 _HALF = re.compile(rb"(?:[\xc0-\xff]|[\xe0-\xff][\x80-\xbf]|[\xf0-\xff][\x80-\xbf]{2})\Z")
 # Text in colour is dense with escapes, none of which matters here. Without their numbers, and with
-# like bytes made one, all that does matter has one of four traces; a block without is not looked at
-# further, which is six times faster.
+# like bytes made one, all that does matter, and a pen's shape and title, has one of three traces; a
+# block without is not looked at further, which is six times faster.
 _NUMBERS = b"0123456789;"
-_FOLD = bytes.maketrans(b"!)*+=>c\x0f", b"?((((((\x0e")
-_TRACES = (b"\x1b[?", b"\x1b[r", b"\x1b(", b"\x0e")
+_FOLD = bytes.maketrans(b"! r)*+=>c]\x0f", b"???(((((((\x0e")
+_TRACES = (b"\x1b[?", b"\x1b(", b"\x0e")
 _SLOTS = b"()*+"
 _LONGEST = 56
 _PACKED = struct.Struct("<IHH4sBBB56s")
@@ -71,15 +71,21 @@ class Modes:
     keypad: bool = False
     unfinished: bytes = b""
 
-    def scan(self, block: bytes) -> None:
-        """Read `block`, which follows what was scanned before; a sequence may be cut anywhere."""
+    def scan(self, block: bytes) -> bool:
+        """Read `block`, which follows what was scanned before; a sequence may be cut anywhere.
+
+        Returns:
+            Whether there may be more in it than text and colours.
+        """
         text = self.unfinished + block
         folded = text.translate(_FOLD, _NUMBERS)
         cut = _UNFINISHED.search(text, max(0, len(text) - _LONGEST))
         self.unfinished = cut.group() if cut else b""
-        if any(trace in folded for trace in _TRACES):
+        has_more = any(trace in folded for trace in _TRACES)
+        if has_more:
             for found in _SEQUENCE.finditer(text):
                 self._apply(found)
+        return has_more
 
     def _apply(self, found: re.Match[bytes]) -> None:
         final, slot, short = found["final"], found["slot"], found["short"]

@@ -17,6 +17,8 @@ _TYPING_S = 1.0
 class Pacing:
     """Remembers who typed last, for all terminals of the pump: that one, and the last other one."""
 
+    __slots__ = ("_last", "_other")
+
     def __init__(self) -> None:
         self._last = self._other = ("", -math.inf)
 

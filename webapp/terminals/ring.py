@@ -2,9 +2,9 @@
 
 The runtime makes the memfd (sealed against shrinking and growing) and the pump alone writes it. Its
 first page is the header: who numbers (epoch), where the end is (head), where the oldest kept byte
-is (base), which pump owns it, modes and pen at base. The `READ_BYTES` after head are always filled
-with a byte that text never has, so that the next pump finds what a killed one had read but not
-counted.
+is (base), which pump owns it, modes and pen at base. At least the `READ_BYTES` after head are
+always filled with a byte that text never has, so that the next pump finds what a killed one had
+read but not counted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _SCAN_BYTES = 32 * 1024
 _TAIL_LOOK = 64
 _MOST = 1 << 62  # no terminal prints so much: a higher number is not one of ours
 _UNREAD = b"\xff"  # in no UTF-8 text
+_BLANK = _UNREAD * (16 * 1024)  # that much is made ready at a time; a flood's reads are many
 _MAGIC = b"slipring"
 _VERSION = 1
 _FIXED = struct.Struct("<8sIIQ")  # magic, version, epoch, owner
@@ -51,6 +52,20 @@ class Ring:
         inode: tells one ring from another.
     """
 
+    __slots__ = (
+        "_blank_to",
+        "_bytes",
+        "_map",
+        "_modes",
+        "_owner",
+        "_pen",
+        "_token",
+        "base",
+        "capacity",
+        "epoch",
+        "head",
+        "inode",
+    )
     epoch: int
     head: int
     base: int
@@ -67,6 +82,7 @@ class Ring:
         self._token = _FIXED.pack(_MAGIC, _VERSION, 0, owner)[_OWNER]
         if not self._adopt():
             self._begin()
+        self._blank_to = self.head + READ_BYTES
         self._write_owner()
         self._recover()
 
@@ -83,7 +99,7 @@ class Ring:
     def _begin(self) -> None:
         self.epoch, self.head, self.base = secrets.randbits(32) or 1, 0, 0
         self._modes, self._pen = Modes(), b""
-        self._clear(0, READ_BYTES)
+        self._map[HEADER_BYTES : HEADER_BYTES + READ_BYTES] = _UNREAD * READ_BYTES
         _HEAD.pack_into(self._map, _HEAD_AT, 0)
         self._write_base()
 
@@ -141,24 +157,24 @@ class Ring:
 
     def _advance(self, count: int) -> None:
         """Count `count` bytes that are there; what a killed pump leaves is told by this order."""
-        self._clear(self.head + READ_BYTES, count)
-        self.head += count
-        _HEAD.pack_into(self._map, _HEAD_AT, self.head)
+        head = self.head + count
+        while head + READ_BYTES > self._blank_to:
+            self._blank()
+        self.head = head
+        _HEAD.pack_into(self._map, _HEAD_AT, head)
 
-    def _clear(self, seq: int, count: int) -> None:
-        """Mark `count` bytes from `seq` on as not yet read, once their old content is scanned."""
-        while seq + count - self.base > self.capacity:
+    def _blank(self) -> None:
+        """Mark some more bytes as not yet read, once their old content is scanned."""
+        at = self._blank_to % self.capacity
+        blank = _BLANK[: self.capacity - at]
+        while self._blank_to + len(blank) - self.base > self.capacity:
             block = self.slice(self.base, _SCAN_BYTES)
-            self._pen = carried(self._pen + self._modes.unfinished + block)
-            self._modes.scan(block)
+            text = self._modes.unfinished + block
+            self._pen = carried(self._pen, text, has_more=self._modes.scan(block))
             self.base += len(block)
             self._write_base()
-        at = seq % self.capacity
-        if at + count <= self.capacity:
-            self._map[HEADER_BYTES + at : HEADER_BYTES + at + count] = _UNREAD * count
-        else:
-            first, rest = self._parts(seq, count)
-            first[:], rest[:] = _UNREAD * len(first), _UNREAD * len(rest)
+        self._map[HEADER_BYTES + at : HEADER_BYTES + at + len(blank)] = blank
+        self._blank_to += len(blank)
 
     def _parts(self, seq: int, count: int) -> tuple[memoryview, memoryview]:
         """`count` bytes of memory from `seq` on: up to the memory's end, and from its start."""
@@ -174,6 +190,13 @@ class Ring:
             return self._map[HEADER_BYTES + at : HEADER_BYTES + at + count]
         return b"".join(self._parts(seq, count))
 
+    def look(self, seq: int, count: int) -> tuple[memoryview, ...]:
+        """`count` bytes from `seq` on as they lie there; to be used before the next read."""
+        at = seq % self.capacity
+        if at + count <= self.capacity:
+            return (self._bytes[at : at + count],)
+        return self._parts(seq, count)
+
     def restore(self) -> tuple[bytes, int]:
         """How to bring an empty screen to this one: a preamble, and where to go on from.
 
@@ -185,8 +208,8 @@ class Ring:
         kept = self.slice(self.base, self.capacity)
         cut = safe_cut(kept, max(0, len(kept) - TAIL_BYTES))
         modes = self._modes.copy()
-        pen = carried(self._pen + modes.unfinished + kept[:cut])
-        modes.scan(kept[:cut])
+        text = modes.unfinished + kept[:cut]
+        pen = carried(self._pen, text, has_more=modes.scan(kept[:cut]))
         return modes.preamble() + pen, self.base + cut
 
     def close(self) -> None:

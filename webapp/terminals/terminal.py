@@ -75,6 +75,26 @@ class Terminal:
         typed_bytes: how much was typed since it began.
     """
 
+    __slots__ = (
+        "_front",
+        "_holder",
+        "_is_resting",
+        "_is_writing",
+        "_jiggling_rows",
+        "_loop",
+        "_pacing",
+        "_printed_at",
+        "_queue",
+        "_recorder",
+        "_stream_fd",
+        "_typed_at",
+        "ended",
+        "name",
+        "ring",
+        "typed_bytes",
+        "viewers",
+    )
+
     def __init__(
         self,
         name: str,
@@ -186,20 +206,25 @@ class Terminal:
         """
         if self.ended:
             return True
+        if self._queue and not self._makes_room(data):
+            return False
+        sent = 0 if self._queue else self._write_now(data)
+        if sent < len(data):
+            self._queue += data[sent:]
+            self.listen()
+        self.typed_bytes += len(data)
+        self._tell_taken()
         self._typed_at = self._loop.now
         self._pacing.typed(self.name, self._typed_at)
-        if data == messages.INTERRUPT:
-            self._queue.clear()
-        elif len(self._queue) + len(data) > INPUT_QUEUE_BYTES:
-            return False
-        self.typed_bytes += len(data)
-        self._queue += data
-        self._flush()
-        if self._queue:
-            self.listen()
         if data[-1:] == ENTER:
             self._loop.later(LOOK_S, self.look)  # a program may begin that says nothing
         return True
+
+    def _makes_room(self, data: bytes) -> bool:
+        """Whether `data` may follow what is queued."""
+        if data == messages.INTERRUPT:
+            self._queue.clear()
+        return len(self._queue) + len(data) <= INPUT_QUEUE_BYTES
 
     @property
     def has_program(self) -> bool | None:
@@ -349,19 +374,27 @@ class Terminal:
     def _push(self) -> None:
         for viewer in list(self.viewers):
             viewer.push()
-        self._write_down()
+        if self._recorder:
+            self._write_down()
 
     def _flush(self) -> None:
+        while self._queue and (sent := self._write_now(self._queue)):
+            del self._queue[:sent]
+        self._tell_taken()
+
+    def _write_now(self, data: bytes | bytearray) -> int:
+        """How much the kernel takes; all of it where nobody reads any more."""
         try:
-            while self._queue and not self.ended:
-                sent = os.write(self._stream_fd, self._queue)
-                del self._queue[:sent]
+            return os.write(self._stream_fd, data)
         except BlockingIOError:
-            pass
+            return 0
         except OSError:
-            self._queue.clear()
+            return len(data)
+
+    def _tell_taken(self) -> None:
+        taken = self.typed_bytes - len(self._queue)
         for viewer in self.viewers:
-            viewer.tell_taken(self.typed_bytes - len(self._queue))
+            viewer.tell_taken(taken)
 
 
 def unix_time(moment: float) -> float:

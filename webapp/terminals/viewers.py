@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from webapp.terminals.grants import Grant
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason, Replay
+    from webapp.terminals.ring import Ring
     from webapp.terminals.terminal import Terminal
 
 
@@ -33,6 +34,20 @@ class Viewer:
         loop: the pump's.
         on_gone: called once, with the viewer, when its connection is gone.
     """
+
+    __slots__ = (
+        "_connection",
+        "_credit",
+        "_cursor",
+        "_has_told_end",
+        "_loop",
+        "_on_gone",
+        "_replay_end",
+        "_terminal",
+        "_waits_for",
+        "grant",
+        "is_ready",
+    )
 
     def __init__(
         self, grant: Grant, sock: socket.socket, loop: Loop, on_gone: Callable[[Viewer], None]
@@ -86,12 +101,19 @@ class Viewer:
             count = min(ring.head - self._cursor, room, FRAME_BYTES)
             if count <= 0:
                 break
-            self._connection.send(messages.output(self._cursor, ring.slice(self._cursor, count)))
+            self._send_output(ring, count)
             self._cursor += count
             if not self.is_ready:
                 self._tell_ready()
         if terminal.ended and self._cursor == ring.head:
             self.tell_end(terminal.ended)
+
+    def _send_output(self, ring: Ring, count: int) -> None:
+        seq = self._cursor
+        if count < messages.SHORT_BYTES:
+            self._connection.send(messages.echo(seq, ring.slice(seq, count)))
+        else:
+            self._connection.send_large(messages.output(seq, count), *ring.look(seq, count))
 
     def holds_back(self, head: int) -> bool:
         """Whether the stream must wait until this viewer has drawn more."""

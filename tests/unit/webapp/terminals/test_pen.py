@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from webapp.terminals.modes import Modes
 from webapp.terminals.pen import carried
 
 
@@ -27,11 +28,17 @@ from webapp.terminals.pen import carried
     ],
 )
 def test_what_a_text_leaves_set_is_set_again(text: bytes, left: bytes) -> None:
-    assert carried(text) == left
-    assert carried(carried(text) + b"more") == left
+    pen = carried(b"", text, has_more=Modes().scan(text))
+    assert pen == left
+    assert carried(pen, b"more", has_more=Modes().scan(b"more")) == left
+
+
+def test_colours_alone_leave_title_and_shape() -> None:
+    pen = carried(b"", b"\x1b]0;one\x07\x1b[5 q\x1b[31m", has_more=True)
+    assert carried(pen, b"\x1b[0mplain", has_more=False) == b"\x1b]0;one\x07\x1b[5 q\x1b[0m"
 
 
 def test_endless_colours_have_an_end() -> None:
     colour = b"\x1b[38;2;100;100;100;48;2;200;200;200;1;2;3m"
     title = b"\x1b]0;" + b"t" * 200 + b"\x07\x1b[5 q"
-    assert len(carried(title + colour * 10_000)) < 2046
+    assert len(carried(b"", title + colour * 10_000, has_more=True)) < 2046

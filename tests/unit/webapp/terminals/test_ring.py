@@ -56,6 +56,17 @@ def test_the_newest_output_is_kept_across_the_end_of_the_memory(memory: int) -> 
     assert ring.slice(ring.base, DATA_BYTES) == text[ring.base :]
 
 
+def test_what_is_sent_as_it_lies_there_is_what_was_printed(memory: int) -> None:
+    ring = Ring(memory, owner=1)
+    text = numbers(0, 36_000)
+    fill(ring, text)
+    seen = [ring.look(seq, 1000) for seq in range(ring.base, ring.head - 1000, 100)]
+    assert {len(parts) for parts in seen} == {1, 2}
+    assert [b"".join(parts) for parts in seen] == [
+        text[seq : seq + 1000] for seq in range(ring.base, ring.head - 1000, 100)
+    ]
+
+
 def test_a_new_pump_finds_the_numbering_and_the_modes(memory: int) -> None:
     old = Ring(memory, owner=1)
     fill(old, b"\x1b[?1049h" + numbers(0, 40_000))
