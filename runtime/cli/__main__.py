@@ -12,4 +12,4 @@ log.start("warning")
 # As Ctrl-C does: a lab that was made for a command ends, and half an image is removed.
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
-main()
+main(prog_name="slipway")

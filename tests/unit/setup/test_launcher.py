@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.cli import NOUNS
+from webapp.cli.main import main as webapp_main
+
 TOP = Path(__file__).resolve().parents[3]
 
 
@@ -29,7 +32,9 @@ def run(checkout: Path, *words: str, sh: tuple[str, ...] = ()) -> subprocess.Com
     )
 
 
-@pytest.mark.parametrize("words", [(), ("--help",), ("help",)])
+@pytest.mark.parametrize(
+    "words", [(), ("--help",), ("help",), ("serve", "--help"), ("lab", "run", "--help")]
+)
 def test_help_needs_nothing_and_changes_nothing(checkout: Path, words: tuple[str, ...]) -> None:
     done = run(checkout, *words)
     assert done.returncode == 0
@@ -49,6 +54,19 @@ def test_every_word_reaches_the_noun_as_it_was_typed(checkout: Path, words: str)
     done = run(checkout, *words.split())
     half = "-m runtime as-web" if words.startswith("workshop") else "-m runtime.cli"
     assert done.stdout == f"{half} {words}\n"
+
+
+def test_a_word_that_is_no_command_installs_nothing(checkout: Path) -> None:
+    done = run(checkout, "serf")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "There is no command serf.\n./slipway --help names them all.\n"
+    assert not (checkout / ".slipway").exists()
+
+
+@pytest.mark.parametrize("noun", [*NOUNS, *sorted(webapp_main.commands.keys() - {"greet"})])
+def test_the_launcher_knows_every_noun(checkout: Path, noun: str) -> None:
+    (checkout / "setup/debian.sh").write_text("set_up() { echo set up; exit 0; }\n")
+    assert run(checkout, noun).stdout == "set up\n"
 
 
 def test_somebody_who_is_not_root_is_told_so_in_a_sentence(checkout: Path) -> None:
