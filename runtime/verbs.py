@@ -138,6 +138,7 @@ class Verbs:
             "images": [image.name for image in self.images.list()],
             "pool": self.labs.pool(),
             "own_figures": lxcfs.missing(),
+            "warnings": [each.as_dict() for each in self.labs.warnings()],
         }
 
     def _lab_create(self, call: Call) -> dict[str, Any]:

@@ -74,6 +74,9 @@ def refusing(nft: Callable[[str], list[dict[str, Any]]]) -> list[str]:
 class Firewalls:
     """Our rules in the chains of others.
 
+    Attributes:
+        locked: chains that refuse labs, and can't be written.
+
     Args:
         side: the host's.
         uplink: the link that labs come by.
@@ -84,7 +87,7 @@ class Firewalls:
         self._side = side
         self._uplink = uplink
         self._comment = comment
-        self._locked: set[str] = set()
+        self.locked: set[str] = set()
 
     def open(self) -> None:
         """Let labs through where that is needed; what is there isn't written again.
@@ -99,14 +102,14 @@ class Firewalls:
             if not chain.handles(self._comment) and not self._let_through(chain)
         }
         self._open_older(locked)
-        for name in locked - self._locked:
+        for name in locked - self.locked:
             log.warning("network.firewall_locked", chain=name)
-        self._locked = locked
+        self.locked = locked
 
     def is_open(self) -> bool:
         """Whether the older tables, which tell nobody of a change, let labs through."""
         return not any(
-            legacy.name(version) not in self._locked and not self._stands(version)
+            legacy.name(version) not in self.locked and not self._stands(version)
             for version in self._older()
         )
 

@@ -234,6 +234,32 @@ class Router:
         """What a lab may use for networks of its own."""
         return self._inner
 
+    def warnings(self) -> list[Problem]:
+        """What of the host stands in labs' way just now; an instructor is shown it."""
+        found = []
+        if self._crossing:
+            found.append(
+                Problem(
+                    "network-crossed",
+                    f"The server has a route into the containers' addresses, "
+                    f"{self._walls.range.v4}: {', '.join(self._crossing)} (a VPN, mostly). "
+                    "Terminals and the containers' internet go on; the server itself doesn't reach "
+                    "what containers serve.",
+                    "End the VPN, or start the server anew with no container living: then they get "
+                    "other addresses.",
+                )
+            )
+        if locked := sorted(self._host.way_out.locked()):
+            found.append(
+                Problem(
+                    "firewall-locked",
+                    f"A firewall of the server's ({', '.join(locked)}) refuses what containers "
+                    "send, and only its owner may change it: their internet doesn't work.",
+                    f"Let the link {self._host.uplink} through there.",
+                )
+            )
+        return found
+
     def refusals(self) -> dict[str, Refusals]:
         """How often each lab was refused what is explained to its learner; one call for all."""
         with _explained():

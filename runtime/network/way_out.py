@@ -60,6 +60,10 @@ class WayOut:
         """
         return self.exists() and self._firewalls.is_open()
 
+    def locked(self) -> set[str]:
+        """Chains of others that refuse labs, and can't be written."""
+        return self._firewalls.locked
+
     def close(self) -> None:
         """Take it all back; what is gone already is no error."""
         if self.exists():

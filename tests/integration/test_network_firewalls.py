@@ -148,7 +148,10 @@ def test_a_firewall_that_nobody_else_may_write_leaves_labs_shut_and_alive(world:
     """As firewalld locks its own: it belongs to the process that made it while that lives."""
     owner = world.host.netns.run(Nftables)
     world.host.netns.run(owner.run, LOCKED)
-    loud, _ = two_labs(world, world.router())
+    router = world.router()
+    loud, _ = two_labs(world, router)
     assert loud.reaches(SOMEWHERE, within_s=1) == "silent"
+    assert [each.code for each in router.warnings()] == ["firewall-locked"]
     world.host.netns.run(owner.close)
     gets_out(loud)
+    wait_for(lambda: not router.warnings(), "the firewall to be known for open")

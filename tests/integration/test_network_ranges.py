@@ -101,6 +101,9 @@ def test_a_vpn_that_comes_later_is_heeded_and_labs_go_on(
     assert world.host.reaches(lab) == "open"
     vpn.leads_to(part)
     wait_for(lambda: world.host.reaches(theirs, within_s=1) == "open", "the way into the VPN")
+    (warning,) = wait_for(class_.router.warnings, "the warning")
+    assert warning.code == "network-crossed"
+    assert str(part) in warning.sentence
     ear = listening(vpn.place, request)
     assert class_.lab.reaches(SOME[version]) == "open"
     late = world.place()
@@ -112,6 +115,7 @@ def test_a_vpn_that_comes_later_is_heeded_and_labs_go_on(
     vpn.forgets(part)
     wait_for(lambda: world.host.reaches(lab, within_s=1) == "open", "the host's way to the lab")
     assert class_.lab.reaches(SOME[version]) == "open"
+    wait_for(lambda: not class_.router.warnings(), "the warning's end")
 
 
 def test_who_is_started_beside_a_vpn_takes_a_range_that_it_leads_nowhere_near(

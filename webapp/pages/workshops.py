@@ -51,6 +51,7 @@ def show_list() -> str:
         running=[each for each in cards if each["state"] == "running"],
         ended=[each for each in cards if each["state"] == "ended"],
         runtime=_runtime_problem(),
+        warnings=_warnings(),
     )
 
 
@@ -101,6 +102,7 @@ def show_one(public_id: str) -> str:
         card=card,
         rows=rows,
         results=results,
+        warnings=_warnings(),
         address=learners_address(),
         link=learners_address().join_link(workshop.code),
     )
@@ -275,6 +277,14 @@ def _no_own_figures() -> str:
         return str(wired().engine.status().get("own_figures", ""))
     except Problem as problem:
         return problem.sentence
+
+
+def _warnings() -> list[Problem]:
+    """What of the server stands in containers' way, as far as the runtime answers."""
+    try:
+        return [Problem.from_dict(each) for each in wired().engine.status().get("warnings", [])]
+    except Problem:
+        return []
 
 
 def _runtime_problem() -> Problem | None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from webapp.lesson_format.model import Profile
 from webapp.models.people import Learner
 from webapp.models.workshops import workshops_for
+from webapp.problems import Problem
 from webapp.workshops.opening import ensure_demo
 from webapp.workshops.teaching import person_called
 
@@ -65,6 +66,19 @@ def test_a_workshop_for_listed_names_is_opened_shown_and_changed(
     refused = ada.post(f"{page}/names", {"allowed": "10.0.0.5"})
     assert "“10.0.0.5” is no name" in refused.text
     assert opened(parts)[0].allowed == ["a.example"]
+
+
+def test_what_stands_in_containers_way_is_said_on_the_instructor_s_pages(
+    ada: Browser, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ada.post("/workshops", FORM).location
+    sentence = "The server has a route into what containers have."
+    assert sentence not in ada.get("/workshops").text + ada.get(page).text
+    warning = Problem("network-crossed", sentence, "End the VPN.").as_dict()
+    said = engine.status() | {"warnings": [warning]}
+    monkeypatch.setattr(engine, "status", lambda: said)
+    for address in ("/workshops", page):
+        assert f"{sentence} End the VPN." in ada.get(address).text
 
 
 def test_a_list_that_can_t_be_meant_stays_in_the_form(ada: Browser, parts: Wiring) -> None:
