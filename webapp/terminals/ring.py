@@ -37,6 +37,10 @@ _PEN = struct.Struct("<H2046s")
 _PEN_AT = HEADER_BYTES // 2
 
 
+class TakenOverError(Exception):
+    """Another pump has adopted the ring since: who lost it must not read on."""
+
+
 class Ring:
     """The last `capacity` bytes of a terminal's output, each with a sequence number.
 
@@ -120,11 +124,6 @@ class Ring:
         _PEN.pack_into(self._map, _PEN_AT, len(self._pen), self._pen)
         _BASE.pack_into(self._map, _BASE_AT, self.base, self._modes.pack())
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether no other pump has adopted the ring since; who lost it must not read on."""
-        return self._map[_OWNER] == self._token
-
     def read_from(self, stream_fd: int) -> int:
         """Read once from the stream, straight into the ring.
 
@@ -132,9 +131,12 @@ class Ring:
             How many bytes came; 0 at the end of the stream.
 
         Raises:
+            TakenOverError: nothing was read.
             BlockingIOError: nothing to read now.
             OSError: EIO when a pty's last process is gone.
         """
+        if self._map[_OWNER] != self._token:
+            raise TakenOverError
         at = self.head % self.capacity
         if at + READ_BYTES <= self.capacity:
             count = os.readv(stream_fd, [self._bytes[at : at + READ_BYTES]])

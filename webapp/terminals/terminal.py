@@ -15,6 +15,7 @@ from webapp.terminals.loop import IN, OUT
 from webapp.terminals.modes import size_mark
 from webapp.terminals.notices import above
 from webapp.terminals.pacing import FULL_BYTES, Pacing
+from webapp.terminals.ring import TakenOverError
 
 if TYPE_CHECKING:
     from webapp.terminals.loop import Loop
@@ -340,14 +341,18 @@ class Terminal:
         start, limit_bytes, rest_s = self.ring.head, FULL_BYTES, 0.0
         has_ended = False
         try:
-            count = self._read_once()
+            count = self.ring.read_from(self._stream_fd)
             if count >= FEW_BYTES:  # less is an echo: nothing more is there, most likely
                 limit_bytes, rest_s = self._pacing.turn(self.name, self._loop.now)
             while count >= FEW_BYTES and self.ring.head - start < limit_bytes:
-                count = self._read_once()
+                count = self.ring.read_from(self._stream_fd)
             has_ended = not count
         except BlockingIOError:
             pass
+        except TakenOverError:
+            has_ended = True
+            for viewer in list(self.viewers):
+                viewer.send_away()
         except OSError:  # EIO: the pty's last process is gone
             has_ended = True
         came = self.ring.head - start
@@ -362,14 +367,6 @@ class Terminal:
             self._is_resting = True
             self._loop.later(rest_s, self._rested)
         return came
-
-    def _read_once(self) -> int:
-        """How much came; 0 at the end, and where a newer pump owns the stream: go there."""
-        if self.ring.is_ours:
-            return self.ring.read_from(self._stream_fd)
-        for viewer in list(self.viewers):
-            viewer.send_away()
-        return 0
 
     def _push(self) -> None:
         for viewer in list(self.viewers):

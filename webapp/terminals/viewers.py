@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from webapp.terminals.grants import Grant
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason, Replay
-    from webapp.terminals.ring import Ring
     from webapp.terminals.terminal import Terminal
 
 
@@ -101,19 +100,16 @@ class Viewer:
             count = min(ring.head - self._cursor, room, FRAME_BYTES)
             if count <= 0:
                 break
-            self._send_output(ring, count)
+            seq = self._cursor
+            if count < messages.SHORT_BYTES:
+                self._connection.send(messages.echo(seq, ring.slice(seq, count)))
+            else:
+                self._connection.send_large(messages.output(seq, count), *ring.look(seq, count))
             self._cursor += count
             if not self.is_ready:
                 self._tell_ready()
         if terminal.ended and self._cursor == ring.head:
             self.tell_end(terminal.ended)
-
-    def _send_output(self, ring: Ring, count: int) -> None:
-        seq = self._cursor
-        if count < messages.SHORT_BYTES:
-            self._connection.send(messages.echo(seq, ring.slice(seq, count)))
-        else:
-            self._connection.send_large(messages.output(seq, count), *ring.look(seq, count))
 
     def holds_back(self, head: int) -> bool:
         """Whether the stream must wait until this viewer has drawn more."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from webapp.terminals.ring import HEADER_BYTES, READ_BYTES, Ring
+from webapp.terminals.ring import HEADER_BYTES, READ_BYTES, Ring, TakenOverError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +74,9 @@ def test_a_new_pump_finds_the_numbering_and_the_modes(memory: int) -> None:
     assert (new.epoch, new.head, new.base) == (old.epoch, old.head, old.base)
     assert new.restore() == old.restore()
     assert new.restore()[0] == b"\x1bc\x1b[?1049h"
-    assert new.is_ours
-    assert not old.is_ours
+    fill(new, b"for the new one")
+    with pytest.raises(TakenOverError):
+        fill(old, b"not for the old one")
 
 
 def test_what_a_killed_pump_read_but_did_not_count_is_recovered(memory: int) -> None:
@@ -90,7 +91,9 @@ def test_old_content_is_never_taken_for_a_recovered_read(memory: int) -> None:
     ring = Ring(memory, owner=1)
     for part in range(200):
         fill(ring, numbers(part * 100, part * 100 + 100 + part))
-        assert Ring(memory, owner=part).head == ring.head
+        again = Ring(memory, owner=part)
+        assert again.head == ring.head
+        ring = again
 
 
 def test_a_whole_session_is_restored_from_its_start(memory: int) -> None:
