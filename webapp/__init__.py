@@ -42,6 +42,7 @@ def create_app(
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from webapp.headers import init_headers
+    from webapp.origins import init_origins
     from webapp.pages import (
         account,
         container,
@@ -78,6 +79,7 @@ def create_app(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
+    init_origins(app)
     CSRFProtect(app)
     init_assets(app)
     init_prose(app)

@@ -29,7 +29,9 @@ POLICY = (
 
 FIXED = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # addresses hold codes and one-time links
+    # Addresses hold codes and one-time links: nobody else hears them. With `no-referrer` a form's
+    # Origin would be null, and forms of ours couldn't be told from others' (origins.py).
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Resource-Policy": "same-origin",  # a preview is the same site to a browser
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",

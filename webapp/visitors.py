@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from itertools import product
 from typing import TYPE_CHECKING, cast
 
 from flask import g, request
@@ -13,6 +14,7 @@ from webapp.access import Visitor
 from webapp.crowd import HELD
 from webapp.models.people import learner_by_cookie, person_by_cookie
 from webapp.models.workshops import Workshop
+from webapp.preview.address import bare
 from webapp.wiring import wired
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ PERSON_COOKIE = "slipway_person"
 LEARNER_COOKIE = "slipway_learner"
 BROWSER_COOKIE = "slipway_browser"
 COOKIE_AGE_S = 90 * 24 * 3600
+_DEPTH_MOST = 4  # no page of ours lies deeper
 
 
 class FormCookie(SecureCookieSessionInterface):
@@ -40,6 +43,7 @@ def init_visitors(app: Flask) -> None:
     """Gives each browser a random name of its own, by which its wrong tries are counted."""
     app.session_interface = FormCookie()
     app.after_request(_name_browser)
+    app.after_request(_clear_planted)
 
 
 def current_visitor() -> Visitor:
@@ -48,11 +52,19 @@ def current_visitor() -> Visitor:
     A page asks the database once; a socket at each event, since it outlives a sign-out.
     """
     if "visitor" not in g:
-        g.visitor = visitor_of(
-            request.cookies.get(PERSON_COOKIE), request.cookies.get(LEARNER_COOKIE)
-        )
+        g.visitor = visitor_of(_only(PERSON_COOKIE), _only(LEARNER_COOKIE))
         _say_whose_connection(g.visitor)
     return cast("Visitor", g.visitor)
+
+
+def _only(name: str) -> str | None:
+    """A cookie of ours; None where the browser has two of that name: one of them was planted.
+
+    A script of a web preview can set one for a part of our host, and a browser doesn't tell them
+    apart. To take neither costs a PIN; to take the wrong one would cost the learner's work.
+    """
+    sent = set(request.cookies.getlist(name))
+    return sent.pop() if len(sent) == 1 else None
 
 
 def _say_whose_connection(visitor: Visitor) -> None:
@@ -86,6 +98,33 @@ def set_cookie(response: Response, name: str, value: str) -> None:
     response.set_cookie(
         name, value, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure
     )
+
+
+def _clear_planted(response: FlaskResponse) -> FlaskResponse:
+    """Take both away where there are two of a name, wherever the browser may have them from."""
+    given = response.headers.getlist("Set-Cookie")
+    response.headers.remove("Set-Cookie")
+    for name in (PERSON_COOKIE, LEARNER_COOKIE):
+        if len(set(request.cookies.getlist(name))) > 1:
+            for path, domain in product(_paths(request.path), _domains(request.host)):
+                response.delete_cookie(name, path, domain)
+    for cookie in given:  # a new one comes last, and stays
+        response.headers.add("Set-Cookie", cookie)
+    return response
+
+
+def _paths(path: str) -> list[str]:
+    """All that a cookie which was sent with this path may have been set for."""
+    parts = path.strip("/").split("/")[:_DEPTH_MOST]
+    heads = ["/".join(parts[:count]) for count in range(len(parts) + 1)]
+    return ["/", *(f"/{head}{end}" for head in heads if head for end in ("", "/"))]
+
+
+def _domains(host: str) -> list[str | None]:
+    """The host by itself, and each domain that it lies in."""
+    name = bare(host)
+    parts = name.split(".")
+    return [None, *(".".join(parts[first:]) for first in range(len(parts)))]
 
 
 def _name_browser(response: FlaskResponse) -> FlaskResponse:

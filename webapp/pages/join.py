@@ -15,6 +15,7 @@ from webapp import problems
 from webapp.keys import derive_pin
 from webapp.models.people import Browser, Person, learners_called, token_hash
 from webapp.pages.errors import wants_json
+from webapp.preview.cookies import is_seat
 from webapp.problems import Problem, http_status
 from webapp.tries import CODES, NAMES, PINS
 from webapp.visitors import LEARNER_COOKIE, browser_name, current_visitor, set_cookie
@@ -131,7 +132,8 @@ def leave() -> Response:
     if learner is not None:
         _close_terminals(learner)
     answer = redirect("/")
-    answer.delete_cookie(LEARNER_COOKIE)
+    for name in [LEARNER_COOKIE, *filter(is_seat, request.cookies)]:
+        answer.delete_cookie(name)
     return answer
 
 

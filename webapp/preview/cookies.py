@@ -25,6 +25,11 @@ def seat_name(place: Place) -> str:
     return f"{OURS}preview_{place.label}"
 
 
+def is_seat(name: str) -> bool:
+    """Whether this is the name of such a cookie."""
+    return name.startswith(f"{OURS}preview_")
+
+
 def pairs(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     """Every name and value of a request's cookies, in the browser's order."""
     found = []

@@ -23,6 +23,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from webapp.access import may_type, may_watch
 from webapp.models.people import learner_with_key
 from webapp.models.workshops import Workshop
+from webapp.origins import is_own
 from webapp.problems import Problem, not_yours
 from webapp.sockets import wire
 from webapp.sockets.rights import opaque_id
@@ -122,10 +123,9 @@ def _accept_key() -> bytes:
 
 def _check_origin() -> None:
     """Only our own pages may open a terminal: a browser sends its cookies to any site's request."""
-    origin = urlsplit(request.headers.get("Origin", ""))
-    public = urlsplit(wired().settings.public_url).netloc
-    if origin.scheme not in ("http", "https") or origin.netloc not in {request.host, public}:
-        log.warning("terminal.foreign_origin", origin=origin.netloc[:80])
+    origin = request.headers.get("Origin", "")
+    if not is_own(origin):
+        log.warning("terminal.foreign_origin", origin=urlsplit(origin).netloc[:80])
         raise not_yours()
 
 

@@ -86,7 +86,7 @@ def test_a_second_start_changes_nothing_and_copies_nothing(
     database: Database, tmp_path: Path
 ) -> None:
     before = sorted(path.name for path in tmp_path.iterdir())
-    assert upgrade(database) == "0004"
+    assert upgrade(database) == "0005"
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
@@ -104,7 +104,7 @@ def test_a_migration_copies_what_was_there_before(
         session.add(Person(name="ada", name_key="ada"))
     monkeypatch.setattr("alembic.script.ScriptDirectory.get_current_head", lambda _self: "later")
     upgrade(database)
-    with closing(sqlite3.connect(tmp_path / "slipway.db.before-0004")) as copy:
+    with closing(sqlite3.connect(tmp_path / "slipway.db.before-0005")) as copy:
         assert copy.execute("SELECT name FROM people").fetchall() == [("ada",)]
 
 

@@ -22,7 +22,7 @@ def test_every_answer_tells_the_browser_what_not_to_do(ben: Browser, path: str) 
     assert "frame-ancestors 'none'" in policy
     assert "require-trusted-types-for 'script'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
 
 
 def test_a_style_sheet_is_kept_and_carries_no_policy_of_documents(ben: Browser) -> None:
