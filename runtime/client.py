@@ -302,9 +302,13 @@ class Client:
         """The images on this server."""
         return list(self.image_stock()["images"])
 
-    def image_stock(self) -> dict[str, Any]:
-        """The images on this server, those that are on their way, and what all of them take."""
-        return self._ask("image.list")
+    def image_stock(self, needs: Sequence[str] = ()) -> dict[str, Any]:
+        """The images on this server, those on their way, what all take, and which are needed."""
+        return self._ask("image.list", needs=list(needs))
+
+    def image_layers(self, name: str) -> list[dict[str, Any]]:
+        """What each step of an image's build added."""
+        return list(self._ask("image.layers", name=name)["layers"])
 
     def image_fetch(self, name: str, user: str = "", password: str = "") -> dict[str, Any]:
         """Begin to fetch an image for containers within labs; how it goes is told by events."""

@@ -119,7 +119,8 @@ class Verbs:
             "terminal.close": Verb(web, ("terminal",), self._terminal_close),
             "terminal.stream": Verb(root, ("terminal",), self._terminal_stream),
             "pool.want": Verb(web, ("shapes",), self._pool_want),
-            "image.list": Verb(web, (), self._image_list),
+            "image.list": Verb(web, ("needs",), self._image_list),
+            "image.layers": Verb(web, ("name",), self._image_layers),
             "image.fetch": Verb(web, ("name", "user", "password"), self._image_fetch),
             "image.stop": Verb(web, ("name",), self._image_stop),
             "image.remove": Verb(web, ("name",), self._image_remove),
@@ -284,8 +285,10 @@ class Verbs:
             wanted.append((self._shape(entry), count))
         return {"pool": self.labs.pool_want(wanted)}
 
-    def _image_list(self, _call: Call) -> dict[str, Any]:
+    def _image_list(self, call: Call) -> dict[str, Any]:
+        needs = call.args.texts("needs", most=200, longest=300) if call.args.has("needs") else []
         return {
+            "needed": self.stock.needed(needs),
             "images": self.stock.rows()[:IMAGES_MOST],
             "fetches": self.fetches.all(),
             "used_bytes": self.stock.used_bytes(),
@@ -293,6 +296,10 @@ class Verbs:
             "store_most_bytes": self.settings.images_max_bytes,
             "mirror": self.settings.registry_mirror,
         }
+
+    def _image_layers(self, call: Call) -> dict[str, Any]:
+        wanted = reference.read(call.args.text("name", longest=300))
+        return {"layers": self.stock.layers(wanted)}
 
     def _image_fetch(self, call: Call) -> dict[str, Any]:
         wanted = reference.read(call.args.text("name", longest=300))

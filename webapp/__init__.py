@@ -47,6 +47,7 @@ def create_app(
         account,
         container,
         health,
+        images,
         join,
         lesson,
         preview,
@@ -57,6 +58,7 @@ def create_app(
     from webapp.pages.errors import init_errors
     from webapp.pages.prose import init_prose
     from webapp.settings import CHECKOUT
+    from webapp.sockets import images as images_socket
     from webapp.sockets import lesson as lesson_socket
     from webapp.sockets import terminal, wall
     from webapp.sockets.door import known_only
@@ -87,12 +89,12 @@ def create_app(
     init_visitors(app)
     init_headers(app)
     learner_rooms = (join, lesson, container, preview, recordings)
-    for room in (*learner_rooms, account, workshops, health, terminal):
+    for room in (*learner_rooms, account, workshops, images, health, terminal):
         app.register_blueprint(room.blueprint)
     wiring.socketio.init_app(
         app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20
     )
-    for socket_room in (lesson_socket, terminal, wall):
+    for socket_room in (lesson_socket, terminal, wall, images_socket):
         socket_room.register(wiring.socketio, wiring)
     app.wsgi_app = known_only(app, app.wsgi_app)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:

@@ -20,6 +20,7 @@ from webapp.tries import Tries
 from webapp.workshops.busy import Busy
 from webapp.workshops.clock import Clock
 from webapp.workshops.idle import Idle
+from webapp.workshops.images import Stock
 from webapp.workshops.labs import Labs
 from webapp.workshops.news import News
 from webapp.workshops.presence import Presence
@@ -45,6 +46,7 @@ class Wiring:
         line: those who wait for one.
         idle: unused labs that give way to them.
         busy: labs at full CPU that nobody types in.
+        stock: images, those on their way among them.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
         signer: of the addresses of web previews.
@@ -64,6 +66,7 @@ class Wiring:
     presence: Presence
     recordings: Recordings
     clock: Clock
+    stock: Stock
     passwords: Passwords
     tries: Tries
     signer: Signer
@@ -91,6 +94,7 @@ def wire(
     news = News()
     labs = Labs(engine, news)
     line = Line(database, labs, news)
+    stock = Stock(engine, library)
     pump = Pump(settings.pump_socket)
     presence = Presence(news)
     return Wiring(
@@ -107,7 +111,8 @@ def wire(
         busy=Busy(engine, pump, labs, news, minutes=settings.busy_minutes),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),
-        clock=Clock(database, engine, library, labs, line, news, has_demo=settings.demo),
+        clock=Clock(database, engine, library, labs, line, news, stock, has_demo=settings.demo),
+        stock=stock,
         passwords=Passwords(offload or run_here),
         tries=Tries(),
         signer=Signer(settings.preview_key),

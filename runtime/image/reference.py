@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from runtime.problems import Problem
 
 _LONGEST = 255
+# What a name without a registry means to every engine, and what they keep such an image under.
+_USUAL = ".".join(("docker", "io"))
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?"
 _WHOLE = re.compile(
@@ -72,7 +74,7 @@ class Reference:
         """Whether an image that is kept under this full name is the one that is meant."""
         if self.registry:
             return name == self.name
-        return name.endswith(f"/{self._long_path}{self._end}") or name == f"localhost/{self.name}"
+        return name in {f"{_USUAL}/{self._long_path}{self._end}", f"localhost/{self.name}"}
 
 
 def read(text: str) -> Reference:

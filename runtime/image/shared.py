@@ -75,6 +75,17 @@ class SharedImage:
         """Whether there is a shell in it."""
         return any(_has_shell(layer.path) for layer in self.layers)
 
+    def steps(self) -> list[tuple[str, Layer | None]]:
+        """What built it, step by step, each with the layer that it added, if it added one."""
+        history = [each for each in self.settings.get("history") or [] if isinstance(each, dict)]
+        left = list(self.layers)
+        if sum(not each.get("empty_layer") for each in history) != len(left):
+            return [("", layer) for layer in left]  # nobody wrote it down
+        return [
+            (str(each.get("created_by") or ""), None if each.get("empty_layer") else left.pop(0))
+            for each in history
+        ]
+
 
 class SharedStore:
     """The store of one server.

@@ -7,6 +7,7 @@ lives that sees it: its learner may start, or build upon, any of it at any momen
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import profile as profiles
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from runtime.image.shared import SharedImage, SharedStore
     from runtime.image.store import Image, Store
     from runtime.labs.state import Lab
+
+_STEPS_MOST, _STEP_LETTERS = 64, 300
 
 
 class Images:
@@ -52,6 +55,45 @@ class Images:
         seeing = sum(map(_sees_store, labs))
         roots = [_root_row(image, labs) for image in self._roots.list()]
         return roots + [_store_row(image, seeing) for image in self._store.images()]
+
+    def needed(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Which image of the store each of these names means.
+
+        Returns:
+            For each its `name` as a fetch has it, and `here`, the full name that it is kept under;
+            empty where it isn't here. What is no name at all is left out.
+        """
+        kept = [name for image in self._store.images() for name in image.names]
+        found = {}
+        for typed in names:
+            with suppress(Problem):
+                wanted = reference.read(typed)
+                here = next(filter(wanted.is_called, kept), "")
+                found[typed] = {"name": wanted.name, "here": here}
+        return found
+
+    def layers(self, wanted: Reference) -> list[dict[str, Any]]:
+        """What each step of an image's build added, the lowest first.
+
+        Raises:
+            Problem: `image-missing`.
+        """
+        images = self._store.images()
+        image = self._store.find(wanted)
+        if image is None:
+            raise _missing(wanted.name)
+        rows = []
+        for step, layer in image.steps():
+            sharing = [
+                each.names[0]
+                for each in images
+                if layer is not None and each.id != image.id and each.names and layer in each.layers
+            ]
+            size = layer.size_bytes if layer is not None else 0
+            rows.append(
+                {"step": step[:_STEP_LETTERS], "size_bytes": size, "shared_by": sharing[:8]}
+            )
+        return rows[:_STEPS_MOST]
 
     def used_bytes(self) -> int:
         """What all images take; layers that several have are counted once."""
@@ -86,12 +128,7 @@ class Images:
         """
         image = self._store.find(wanted)
         if image is None:
-            raise Problem(
-                "image-missing",
-                f"This server has no image {wanted.name}.",
-                "`./slipway image list` names those that are here.",
-                image=wanted.name,
-            )
+            raise _missing(wanted.name)
         self._require_unseen(wanted.name)
         names = tuple(each for each in image.names if not wanted.is_called(each))
         if names:
@@ -133,6 +170,15 @@ class Images:
                 "Wait until they end, or end them: `./slipway lab list` names them.",
                 image=name,
             )
+
+
+def _missing(name: str) -> Problem:
+    return Problem(
+        "image-missing",
+        f"This server has no image {name}.",
+        "`./slipway image list` names those that are here.",
+        image=name,
+    )
 
 
 def _sees_store(lab: Lab) -> bool:

@@ -139,6 +139,30 @@ class Engine(Protocol):
         """Ends all that `plan_more` started."""
         ...
 
+    def image_stock(self, needs: Sequence[str] = ()) -> dict[str, Any]:
+        """The images that are here and on their way, and which of those `needs` means."""
+        ...
+
+    def image_layers(self, name: str) -> list[dict[str, Any]]:
+        """What each step of an image's build added."""
+        ...
+
+    def image_fetch(self, name: str, user: str = "", password: str = "") -> dict[str, Any]:
+        """Begins to fetch an image for containers within labs."""
+        ...
+
+    def image_stop(self, name: str) -> None:
+        """Gives up a fetch."""
+        ...
+
+    def image_remove(self, name: str) -> int:
+        """Removes an image of containers within labs; how many bytes that freed."""
+        ...
+
+    def image_sweep(self) -> int:
+        """Removes what nothing can be made from any more; how many things went."""
+        ...
+
     def pool_want(self, shapes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Says which labs should stand ready."""
         ...

@@ -280,6 +280,7 @@ class Lesson:
         name: the folder's name; part of every step's id and of the address.
         image: which image its labs start from.
         profile: what they may do.
+        needs: images that its learners start containers from, as they are typed.
         html: what the lesson is about, for the page where lessons are chosen.
     """
 
@@ -292,6 +293,7 @@ class Lesson:
     profile: Profile
     html: Markup
     steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step | None:
         """The step of that name, or None."""

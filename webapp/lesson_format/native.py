@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 INDEX = "lesson.md"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NEED = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]{0,199}")
 _NAME_WORDS = "small letters, digits and single dashes"
 _SCRIPT_BYTES_MOST = 64 * 1024
 _TIMEOUT_S_MOST = 30
@@ -77,9 +78,21 @@ def _read_lesson(folder: Path, faults: Faults) -> Lesson | None:
         profile=profile,
         html=render(body).html,
         steps=_read_steps(folder, front, layout, faults),
+        needs=_read_needs(front, profile, faults),
     )
     front.finish()
     return lesson
+
+
+def _read_needs(front: Table, profile: Profile, faults: Faults) -> tuple[str, ...]:
+    lines = front.texts("needs")
+    for line in lines:
+        if not _NEED.fullmatch(line.text):
+            faults.add(line.number, f"`{line.text}` is no image's name.", "Write `php:8.2-cli`.")
+    if lines and profile is not Profile.ENGINE:
+        sentence = "Only labs of the profile `engine` start containers from images."
+        faults.add(lines[0].number, sentence, "Write `profile: engine`, or leave `needs` out.")
+    return tuple(line.text for line in lines)
 
 
 def _chosen(front: Table, key: str, usual: _Choice, faults: Faults) -> _Choice:

@@ -232,6 +232,14 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message("/terminal", "closed", Sender.SERVER, (TERMINAL,)),
     Message("/terminal", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
+    Message("/images", "watch", Sender.BROWSER, (), ("fetches",)),
+    Message(
+        "/images",
+        "fetch",
+        Sender.SERVER,
+        _facts("name", "state", "step", "done_bytes", "total_bytes", "problem"),
+    ),
+    Message("/images", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
     Message("/wall", "watch", Sender.BROWSER, (_text("workshop", 16),), ("learners", "clock")),
     Message(
         "/wall",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from webapp.engines.seam import Engine
     from webapp.lesson_format.library import Library
     from webapp.models.database import Database
+    from webapp.workshops.images import Stock
     from webapp.workshops.labs import Labs
     from webapp.workshops.news import News
     from webapp.workshops.queue import Line
@@ -44,6 +45,7 @@ class Clock:
         labs: Labs,
         line: Line,
         news: News,
+        stock: Stock,
         *,
         has_demo: bool,
     ) -> None:
@@ -53,6 +55,7 @@ class Clock:
         self._labs = labs
         self._line = line
         self._news = news
+        self._stock = stock
         self._has_demo = has_demo
         self._stopping = threading.Event()
         self._cursor = 0
@@ -129,5 +132,6 @@ class Clock:
             if event["type"] in {"events.missed", "runtime.started"}:
                 self.found()
             self._labs.heard(event)
+            self._stock.heard(event)
             if event["type"] == "lab.ended":
                 self._line.move()

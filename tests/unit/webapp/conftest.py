@@ -43,6 +43,8 @@ class MemoryEngine:
         is_away: nothing answers.
         images: what labs can be made from.
         spent: processor seconds of each lab.
+        stock: the images that there are.
+        told: what was asked for of images.
         warned: labs whose learners were told that they end, with idle and left seconds.
     """
 
@@ -57,6 +59,15 @@ class MemoryEngine:
         self.spent: dict[str, float] = {}
         self.warned: list[tuple[str, int, int]] = []
         self.allowed: list[tuple[str, tuple[str, ...]]] = []
+        self.stock: dict[str, Any] = {
+            "images": [],
+            "fetches": [],
+            "needed": {},
+            "store_bytes": 0,
+            "store_most_bytes": 1 << 30,
+            "mirror": "",
+        }
+        self.told: list[tuple[str, ...]] = []
         self._ids = itertools.count(0xA0)
 
     def status(self) -> dict[str, Any]:
@@ -175,6 +186,36 @@ class MemoryEngine:
         self._answer()
         self.wanted = list(shapes)
         return {"pool": len(shapes)}
+
+    def image_stock(self, needs: Sequence[str] = ()) -> dict[str, Any]:
+        self._answer()
+        self.told.append(("stock", *needs))
+        return self.stock
+
+    def image_layers(self, name: str) -> list[dict[str, Any]]:
+        self._answer()
+        return [{"step": f"FROM {name}", "size_bytes": 3 << 20, "shared_by": ["other:1"]}]
+
+    def image_fetch(self, name: str, user: str = "", password: str = "") -> dict[str, Any]:
+        self._answer()
+        if name != name.lower():
+            raise Problem("image-reference", f"“{name}” can't be an image's name.", "Write it so.")
+        self.told.append(("fetch", name, user, password))
+        return {"name": name, "state": "waiting"}
+
+    def image_stop(self, name: str) -> None:
+        self._answer()
+        self.told.append(("stop", name))
+
+    def image_remove(self, name: str) -> int:
+        self._answer()
+        self.told.append(("remove", name))
+        return 0
+
+    def image_sweep(self) -> int:
+        self._answer()
+        self.told.append(("sweep",))
+        return 0
 
     def events(self, cursor: int = 0) -> Iterator[dict[str, Any]]:
         raise NotImplementedError

@@ -274,3 +274,20 @@ def test_a_profile_brings_its_image_and_one_that_is_unknown_is_named(folder: Pat
 
 def test_the_profiles_of_lessons_are_those_of_the_runtime() -> None:
     assert sorted(Profile) == profiles.names()
+
+
+def test_the_images_that_a_lesson_needs_are_names_and_for_labs_with_an_engine(
+    folder: Path,
+) -> None:
+    index = folder / "lesson.md"
+    needs = "needs:\n  - php:5.6-cli\n  - localhost/web\n"
+    index.write_text(LESSON.replace("steps:", f"profile: engine\n{needs}steps:"))
+    assert native.load(folder).needs == ("php:5.6-cli", "localhost/web")
+    index.write_text(LESSON.replace("steps:", f"{needs}  - no name\nsteps:"))
+    with pytest.raises(LessonBroken) as broken:
+        native.load(folder)
+    said = [fault.sentence for fault in broken.value.faults]
+    assert said == [
+        "`no name` is no image's name.",
+        "Only labs of the profile `engine` start containers from images.",
+    ]

@@ -1,0 +1,135 @@
+"""The instructor's page of images: what lessons need, what is here, and what may go."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from webapp.lesson_format.model import Profile
+
+if TYPE_CHECKING:
+    from tests.unit.webapp.conftest import Browser, MemoryEngine
+    from webapp.wiring import Wiring
+
+MIB = 1 << 20
+
+
+def image(name: str, **more: object) -> dict[str, Any]:
+    """One of the store, as the runtime answers."""
+    return {
+        "name": name, "names": [name], "kind": "store", "size_bytes": 9 * MIB,
+        "own_bytes": 4 * MIB, "layers": 2, "built_at": 0, "boots": False, "labs": 0, "notes": [],
+        **more,
+    }  # fmt: skip
+
+
+def fetch(name: str, state: str, **more: object) -> dict[str, Any]:
+    known = {"step": "fetching", "done_bytes": MIB, "total_bytes": 4 * MIB, "problem": None}
+    return {"name": name, "state": state, **known, **more}
+
+
+@pytest.fixture
+def needy(parts: Wiring, engine: MemoryEngine) -> MemoryEngine:
+    """An engine, and a lesson that needs three images for its learners' containers."""
+    lessons = parts.library.lessons
+    needs = ("php:5.6-cli", "localhost/web", "nginx")
+    lessons["02-what-is-a-container"] = replace(
+        lessons["02-what-is-a-container"], profile=Profile.ENGINE, needs=needs
+    )
+    engine.stock["needed"] = {
+        "php:5.6-cli": {"name": "php:5.6-cli", "here": ""},
+        "localhost/web": {"name": "localhost/web:latest", "here": ""},
+        "nginx": {"name": "nginx:latest", "here": "r.example/library/nginx:latest"},
+    }
+    engine.stock["images"] = [
+        image("slipway/base", kind="root", boots=True, labs=3),
+        image("r.example/library/nginx:latest", notes=["There is no shell in it."]),
+        image("r.example/old:1"),
+        image("r.example/busy:1", labs=1),
+    ]
+    return engine
+
+
+def row_of(page: str, key: str) -> str:
+    found = re.search(rf'<tr data-image="{re.escape(key)}".*?</tr>', page, re.DOTALL)
+    assert found, key
+    return found[0]
+
+
+def test_what_a_lesson_needs_is_said_with_how_to_have_it(ada: Browser, needy: MemoryEngine) -> None:
+    page = ada.get("/images").text
+    assert needy.told == [("stock", "php:5.6-cli", "localhost/web", "nginx")]
+    assert "missing" in row_of(page, "php:5.6-cli")
+    assert 'action="/images/fetch"' in row_of(page, "php:5.6-cli")
+    assert "There is no shell in it." in row_of(page, "nginx:latest")
+    assert "image build lessons/02-what-is-a-container/images/web" in page
+    assert "2 of the 4 that your lessons need are here." in page
+
+
+def test_all_that_is_missing_and_can_be_fetched_is(ada: Browser, needy: MemoryEngine) -> None:
+    assert ada.post("/images/missing").status_code == 302
+    assert [word for word in needy.told if word[0] == "fetch"] == [("fetch", "php:5.6-cli", "", "")]
+
+
+def test_a_fetch_shows_its_progress_and_a_failed_one_why(ada: Browser, needy: MemoryEngine) -> None:
+    why = {"code": "registry-away", "sentence": "It does not answer.", "hint": "Look.", "facts": {}}
+    needy.stock["fetches"] = [
+        fetch("php:5.6-cli", "fetching"),
+        fetch("r.example/mine:1", "failed", problem=why),
+    ]
+    page = ada.get("/images").text
+    assert "25 %, 1&nbsp;MB of 4&nbsp;MB" in row_of(page, "php:5.6-cli")
+    assert 'action="/images/stop"' in row_of(page, "php:5.6-cli")
+    assert "It does not answer. Look." in row_of(page, "r.example/mine:1")
+
+
+def test_what_no_lesson_needs_goes_but_nothing_that_a_lab_may_be_using(
+    ada: Browser, needy: MemoryEngine
+) -> None:
+    page = ada.get("/images").text
+    assert 'action="/images/remove"' in row_of(page, "r.example/old:1")
+    assert 'action="/images/remove"' not in row_of(page, "r.example/busy:1")
+    assert 'action="/images/remove"' not in row_of(page, "nginx:latest")
+    ada.post("/images/prune")
+    assert needy.told[-2:] == [("remove", "r.example/old:1"), ("sweep",)]
+
+
+def test_a_name_that_cannot_be_one_comes_back_with_its_sentence(
+    ada: Browser, needy: MemoryEngine
+) -> None:
+    answer = ada.post("/images/fetch", {"name": "BAD", "user": "ada", "password": "secret"})
+    assert answer.status_code == 422
+    assert "be an image" in answer.text
+    assert 'value="BAD"' in answer.text
+    assert "secret" not in answer.text
+    ada.post("/images/fetch", {"name": "r.example/x", "user": "ada", "password": "secret"})
+    assert needy.told[-1] == ("fetch", "r.example/x", "ada", "secret")
+
+
+def test_the_layers_of_an_image_are_shown_with_who_shares_them(
+    ada: Browser, engine: MemoryEngine
+) -> None:
+    page = ada.get("/images/layers?name=nginx").text
+    assert "FROM nginx" in page
+    assert "other:1" in page
+    engine.is_away = True
+    assert ada.get("/images/layers?name=nginx").status_code == 503
+
+
+def test_the_page_says_that_the_runtime_is_away(ada: Browser, engine: MemoryEngine) -> None:
+    engine.is_away = True
+    answer = ada.get("/images")
+    assert answer.status_code == 200
+    assert "The runtime is away." in answer.text
+
+
+def test_learners_and_strangers_see_and_do_nothing_here(ben: Browser, engine: MemoryEngine) -> None:
+    assert ben.get("/images").status_code == 302
+    for deed in ("fetch", "missing", "stop", "remove", "prune"):
+        answer = ben.post(f"/images/{deed}", {"name": "x"})
+        assert answer.status_code == 401
+    assert ben.get("/images/layers?name=x").status_code == 302
+    assert engine.told == []

@@ -1,0 +1,115 @@
+"""The instructor's page of images: what lessons need, what is here, on its way, or in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from webapp.pages.staff import signed_in
+from webapp.problems import Problem, http_status
+from webapp.wiring import wired
+from webapp.workshops.images import Overview
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+blueprint = Blueprint("images", __name__, url_prefix="/images")
+
+_LETTERS_MOST = 300
+
+
+@blueprint.get("")
+def show_list() -> str:
+    """Every image, those that lessons need first."""
+    return _page()
+
+
+@blueprint.get("/layers")
+def show_layers() -> str:
+    """What each step of one image's build added."""
+    person = signed_in()
+    name = request.args.get("name", "")[:_LETTERS_MOST]
+    return render_template(
+        "images/layers.html",
+        person_name=person.name,
+        name=name,
+        layers=wired().engine.image_layers(name),
+    )
+
+
+@blueprint.post("/fetch")
+def fetch() -> Response | tuple[str, int]:
+    """Begins to fetch one image; the page's script shows how far it is."""
+    signed_in()
+    name = request.form.get("name", "").strip()[:_LETTERS_MOST]
+    user = request.form.get("user", "").strip()[:200]
+    password = request.form.get("password", "")[:4096] if user else ""
+    try:
+        wired().engine.image_fetch(name, user, password)
+    except Problem as problem:
+        return _page(problem, name, user), http_status(problem)
+    return redirect(url_for(".show_list"))
+
+
+@blueprint.post("/missing")
+def fetch_missing() -> Response | tuple[str, int]:
+    """Begins to fetch all that lessons need and that isn't here."""
+    signed_in()
+    try:
+        for row in wired().stock.overview().fetchable:
+            wired().engine.image_fetch(row.key)
+    except Problem as problem:
+        return _page(problem), http_status(problem)
+    return redirect(url_for(".show_list"))
+
+
+@blueprint.post("/stop")
+def stop() -> Response:
+    """Gives up a fetch."""
+    signed_in()
+    wired().engine.image_stop(request.form.get("name", "")[:_LETTERS_MOST])
+    return redirect(url_for(".show_list"))
+
+
+@blueprint.post("/remove")
+def remove() -> Response | tuple[str, int]:
+    """Removes one image that no living lab may be using."""
+    signed_in()
+    try:
+        wired().engine.image_remove(request.form.get("name", "")[:_LETTERS_MOST])
+    except Problem as problem:
+        return _page(problem), http_status(problem)
+    return redirect(url_for(".show_list"))
+
+
+@blueprint.post("/prune")
+def prune() -> Response | tuple[str, int]:
+    """Removes what no lesson needs and no living lab may be using, and what fetches left."""
+    signed_in()
+    try:
+        for row in wired().stock.overview().prunable:
+            wired().engine.image_remove(row.key)
+        wired().engine.image_sweep()
+    except Problem as problem:
+        return _page(problem), http_status(problem)
+    return redirect(url_for(".show_list"))
+
+
+def _page(problem: Problem | None = None, name: str = "", user: str = "") -> str:
+    person = signed_in()
+    away: Problem | None = None
+    overview = Overview()
+    try:
+        overview = wired().stock.overview()
+    except Problem as found:
+        away = found
+    return render_template(
+        "images/list.html",
+        person_name=person.name,
+        overview=overview,
+        away=away,
+        problem=problem,
+        name=name,
+        user=user,
+    )

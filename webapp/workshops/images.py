@@ -1,0 +1,227 @@
+"""Which images the lessons need, which are here, and which are on their way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webapp.engines.seam import Engine
+    from webapp.lesson_format.library import Library
+
+log = structlog.get_logger()
+
+ON_THE_WAY = {"waiting", "fetching"}
+_BUILT = "localhost/"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image, as the instructor's page shows it.
+
+    Attributes:
+        name: as it is typed where it is needed, or the full one.
+        state: `here`, `unused` (no lesson needs it), `missing`, `waiting`, `fetching` or `failed`.
+        starts: what starts from it.
+        lessons: titles of those that need it.
+        key: the name of its fetch; empty for what labs start from.
+        layers: how many; 0 where it isn't here, as with the sizes.
+        labs: living ones that may be using it.
+        notes: what surprises.
+        command: what brings it, where the page can't.
+        fetch: how far it is on its way.
+        problem: why the last fetch failed.
+    """
+
+    name: str
+    state: str
+    starts: str
+    lessons: tuple[str, ...] = ()
+    key: str = ""
+    layers: int = 0
+    size_bytes: int = 0
+    own_bytes: int = 0
+    labs: int = 0
+    notes: tuple[str, ...] = ()
+    command: str = ""
+    fetch: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All of the page.
+
+    Attributes:
+        rows: what is needed first, in the lessons' order.
+        used_bytes: of the store, of `most_bytes`.
+        saved_bytes: what layers that several images share would take besides.
+        mirror: asked first; empty for none.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    used_bytes: int = 0
+    most_bytes: int = 0
+    saved_bytes: int = 0
+    mirror: str = ""
+
+    @property
+    def needed(self) -> list[Row]:
+        """Those that lessons need."""
+        return [row for row in self.rows if row.lessons]
+
+    @property
+    def fetchable(self) -> list[Row]:
+        """What is missing and can be fetched."""
+        return [row for row in self.needed if row.state in {"missing", "failed"} and row.key]
+
+    @property
+    def prunable(self) -> list[Row]:
+        """What no lesson needs and no living lab may be using."""
+        return [row for row in self.rows if row.state == "unused" and row.key and not row.labs]
+
+
+class Stock:
+    """The images of this server.
+
+    Args:
+        engine: has them.
+        library: says what is needed.
+    """
+
+    def __init__(self, engine: Engine, library: Library) -> None:
+        self._engine = engine
+        self._library = library
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
+
+    def listen(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        """From now on each change of a fetch, for as long as the application lives."""
+        self._listeners.append(listener)
+
+    def heard(self, event: dict[str, Any]) -> None:
+        """One of the runtime's events; those that concern no image pass."""
+        if event["type"] == "image.changed":
+            for listener in self._listeners:
+                listener(event["image"])
+
+    def overview(self) -> Overview:
+        """What the page shows.
+
+        Raises:
+            Problem: `runtime-away`.
+        """
+        needs = self._needs()
+        stock = self._engine.image_stock([*needs])
+        roots = {row["name"]: row for row in stock["images"] if row["kind"] == "root"}
+        kept = {name: row for row in stock["images"] for name in row.get("names", ())}
+        fetches = {fetch["name"]: fetch for fetch in stock["fetches"]}
+        rows = [_root(name, roots.get(name), titles) for name, titles in self._roots().items()]
+        rows += [
+            _needed(typed, stock["needed"].get(typed, {}), needs[typed], kept, fetches)
+            for typed in needs
+        ]
+        rows += [_root(name, roots[name], ()) for name in roots if name not in self._roots()]
+        taken = {each.get("here") for each in stock["needed"].values()}
+        known = {row.key for row in rows}
+        rows += [_spare(name, row) for name, row in kept.items() if name not in taken]
+        rows += [
+            _fetched(fetch)
+            for name, fetch in fetches.items()
+            if name not in known and fetch["state"] in {*ON_THE_WAY, "failed"}
+        ]
+        total = sum(row["size_bytes"] for row in stock["images"] if row["kind"] == "store")
+        return Overview(
+            rows,
+            used_bytes=stock["store_bytes"],
+            most_bytes=stock["store_most_bytes"],
+            saved_bytes=max(0, total - stock["store_bytes"]),
+            mirror=stock["mirror"],
+        )
+
+    def _roots(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for lesson in self._library.lessons.values():
+            found[lesson.image] = (*found.get(lesson.image, ()), lesson.title)
+        return found
+
+    def _needs(self) -> dict[str, list[tuple[str, str]]]:
+        """What containers in labs need, each with the folders and titles of its lessons."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for lesson in self._library.lessons.values():
+            for name in lesson.needs:
+                found.setdefault(name, []).append((lesson.name, lesson.title))
+        return found
+
+
+def _root(name: str, here: dict[str, Any] | None, lessons: tuple[str, ...]) -> Row:
+    if here is None:
+        command = f"./slipway image build {name}"
+        return Row(name, "missing", "labs", lessons, command=command)
+    return Row(
+        name,
+        "here" if lessons else "unused",
+        "labs, machines" if here["boots"] else "labs",
+        lessons,
+        layers=here["layers"],
+        size_bytes=here["size_bytes"],
+        own_bytes=here["own_bytes"],
+        labs=here["labs"],
+        command="" if lessons or here["labs"] else f"./slipway image rm {name}",
+    )
+
+
+def _needed(
+    typed: str,
+    meant: dict[str, str],
+    lessons: list[tuple[str, str]],
+    kept: dict[str, dict[str, Any]],
+    fetches: dict[str, dict[str, Any]],
+) -> Row:
+    titles = tuple(title for _, title in lessons)
+    key = meant.get("name", typed)
+    fetch = fetches.get(key)
+    if fetch is not None and fetch["state"] in ON_THE_WAY:
+        return Row(typed, fetch["state"], "containers", titles, key, fetch=fetch)
+    if here := kept.get(meant.get("here", "")):
+        return _stored(typed, here, titles, key)
+    if typed.startswith(_BUILT):
+        name = typed.removeprefix(_BUILT).partition(":")[0]
+        command = f"./slipway image build lessons/{lessons[0][0]}/images/{name}"
+        return Row(typed, "missing", "containers", titles, command=command)
+    problem = fetch["problem"] if fetch is not None and fetch["state"] == "failed" else None
+    state = "failed" if problem else "missing"
+    return Row(typed, state, "containers", titles, key, problem=problem)
+
+
+def _spare(name: str, here: dict[str, Any]) -> Row:
+    return _stored(name, here, (), name)
+
+
+def _stored(name: str, here: dict[str, Any], lessons: tuple[str, ...], key: str) -> Row:
+    return Row(
+        name,
+        "here" if lessons else "unused",
+        "containers",
+        lessons,
+        key,
+        layers=here["layers"],
+        size_bytes=here["size_bytes"],
+        own_bytes=here["own_bytes"],
+        labs=here["labs"],
+        notes=tuple(here["notes"]),
+    )
+
+
+def _fetched(fetch: dict[str, Any]) -> Row:
+    return Row(
+        fetch["name"],
+        fetch["state"],
+        "containers",
+        key=fetch["name"],
+        fetch=fetch,
+        problem=fetch["problem"],
+    )
