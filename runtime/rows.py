@@ -234,6 +234,7 @@ class Plan:
             "SLIPWAY_HOST": self.settings.host,
             "SLIPWAY_PORT": str(self.settings.port),
             "SLIPWAY_PREVIEW_PORT": str(self.preview_port),
+            "SLIPWAY_PREVIEW_URL": self.settings.preview_url,
         }
 
 

@@ -124,6 +124,12 @@ class Settings:
             high=10000,
         ),
     )
+    preview_url: str = field(
+        default="",
+        metadata=_about(
+            "Below which each web preview has a name, such as https://preview.school.example."
+        ),
+    )
     max_labs: int = field(
         default=40,
         metadata=_about("How many labs may live at once.", unit="labs", low=1, high=5000),

@@ -77,6 +77,7 @@ def examine(settings: Settings) -> Report:
         room.lab_disks(),
         room.memory(),
         room.port(settings.host, settings.port),
+        room.previews(settings.preview_port, settings.preview_url),
         machine.emulator(),
         machine.kvm(),
     ]

@@ -79,6 +79,24 @@ def port(host: str, number: int) -> Finding:
     )
 
 
+def previews(port: int, url: str) -> Finding:
+    """Services of learners' are shown under names of their own: cookies know no port.
+
+    Args:
+        port: where previews begin; 0 where there are none.
+        url: below which they have names; empty where none is set.
+    """
+    where = f"under names below {url}" if url else f"on ports of this server, from {port} on"
+    return advised(
+        "preview-names",
+        good=bool(url) or port == 0,
+        found=f"previews are {where}" if port else "no previews",
+        wanted="a host name for each, since nothing else keeps their cookies and Slipway's apart",
+        fix="Let `*.preview.` before your server's name lead to it, and set preview_url: "
+        "docs/operating.md, Web previews. Without it a class that you trust is well served.",
+    )
+
+
 def _available_memory() -> int:
     for line in Path("/proc/meminfo").read_text().splitlines():
         name, _, rest = line.partition(":")

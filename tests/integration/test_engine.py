@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from ipaddress import ip_interface, ip_network
@@ -48,6 +50,16 @@ def done(lab: Lab, command: str) -> str:
     said = learner(lab, command)
     assert said.code == 0, said.text
     return said.text.rstrip("\n")
+
+
+def page_of(lab: Lab, port: int) -> str:
+    """What a web preview shows of a port of the lab."""
+    with socket.socket(fileno=lab.client.lab_dial(lab.id, port)) as sock:
+        sock.settimeout(20)
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = sock
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
 
 
 def test_a_fresh_lab_takes_little_of_the_disk_and_runs_busybox_without_a_network(lab: Lab) -> None:
@@ -98,6 +110,7 @@ def test_a_life_from_run_to_rm_with_a_port_and_a_volume(lab: Lab) -> None:
         "the page of the nested web server",
         deadline_s=20,
     )
+    assert page_of(lab, 8080) == "hello from inside\n"
     assert "web" in done(lab, "docker ps --format '{{.Names}}'")
     assert done(lab, "docker inspect -f '{{.State.Status}}' web") == "running"
     assert done(lab, "docker exec web sh -c 'echo x >/kept/file; id -u'") == "0"

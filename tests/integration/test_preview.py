@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.integration.people import DEADLINE_S, Learner, open_workshop
-from tests.integration.preview_people import Looker, read_head, send, start_service
+from tests.integration.preview_people import Looker, follow, read_head, send, start_service
 from tests.integration.test_supervisor_walls import child_of
 from tests.waiting import wait_for
+from webapp.preview.address import Place, Previews, Seat, Signer
 
 if TYPE_CHECKING:
     import socket
@@ -139,6 +143,34 @@ def test_a_page_stays_where_it_is_when_the_process_of_previews_is_killed(
     os.kill(before, 9)
     wait_for(lambda: child_of(server, "webapp.preview") not in {0, before}, "a new process")
     wait_for(lambda: _answers(looker), "the same page again")
+
+
+def test_where_a_name_is_set_each_service_has_a_host_of_its_own(
+    server: Server, looker: Looker
+) -> None:
+    key = environment_of(child_of(server, "webapp.preview"))["SLIPWAY_PREVIEW_KEY"]
+    place = Place(looker.learner.lab, PORT)
+    seat = Seat(place, "ben", time.time() + 60, "https://lab.example", "https")
+    named = {"Host": f"{place.label}.preview.example"}
+    ticket = urlsplit(
+        Previews.at(1, "https://preview.example").door(seat, "", Signer(key).ticket(seat))
+    )
+    assert ticket.netloc == named["Host"]
+    door = urlsplit(looker.ticket).netloc
+    opened = follow(door, f"{ticket.path}?{ticket.query}", headers=named)
+    cookie, _, how = opened.headers["Set-Cookie"].partition(";")
+    assert (opened.status, opened.headers["Location"]) == (303, "/")
+    assert "Secure" in how
+    own = follow(door, "/", f"{cookie}; mine=1; slipway_learner=x", headers=named)
+    assert dict(own.json()["headers"])["Cookie"] == "mine=1"
+    assert dict(own.json()["headers"])["X-Forwarded-Proto"] == "https"
+    other = {"Host": f"{OTHER_PORT}-{place.lab}.preview.example"}
+    assert follow(door, "/", cookie, headers=other).status == 403
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    words = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(word.split("=", 1) for word in words if word)
 
 
 def _answers(looker: Looker) -> bool:
