@@ -79,6 +79,7 @@ def run(
 def exec_(data: Path | None, user: str, lab: str, argv: tuple[str, ...]) -> None:
     """Run a command in a living lab; its exit code is ours."""
     with runtime(data) as client:
+        _require(client, [lab])
         code = _execute(client, lab, argv, user)
     sys.exit(code)
 
@@ -107,9 +108,19 @@ def rm(data: Path | None, labs: tuple[str, ...], *, every: bool) -> None:
     if bool(labs) == every:
         raise click.UsageError("Name the labs to end, or give --all.")
     with runtime(data) as client:
+        _require(client, labs)
         for lab in [each["lab"] for each in client.lab_list()] if every else labs:
             client.lab_remove(lab)
             click.echo(f"ended {lab}", err=True)
+
+
+def _require(client: Client, labs: Sequence[str]) -> None:
+    """Name the first of these that doesn't live, before anything is done."""
+    living = {each["lab"] for each in client.lab_list()} if labs else set()
+    for lab in labs:
+        if lab not in living:
+            hint = "`./slipway lab list` names those that live."
+            raise Problem("lab-unknown", f"There is no lab {lab[:40]}.", hint, lab=lab[:40])
 
 
 def boot(client: Client, lab: str) -> None:

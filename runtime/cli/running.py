@@ -33,7 +33,7 @@ def runtime(data: Path | None) -> Iterator[Client]:
     the labs that were made live on.
 
     Raises:
-        Problem: `runtime-away`, or `runtime-start` where it can't be.
+        Problem: `runtime-start` where it doesn't begin; one that refuses to says why by itself.
     """
     instance = Instance.at(settings.load({"data": data}).data)
     client = Client(instance.runtime_socket)
@@ -71,4 +71,6 @@ def _wait(client: Client, process: spawn.Process) -> None:
             if client.status()["ready"]:
                 return
         time.sleep(0.05)
+    if process.poll() is not None:
+        sys.exit(1)
     raise Problem("runtime-start", "The part of Slipway that runs the labs could not be started.")

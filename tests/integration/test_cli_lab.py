@@ -18,6 +18,8 @@ from tests.leftovers import leftovers_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runtime.image.store import Image
     from runtime.instance import Instance
     from tests.conftest import Server
@@ -134,10 +136,26 @@ def test_a_wrong_call_ends_with_2(runtime: Server, words: list[str]) -> None:
     assert lab(runtime.instance, *words).returncode == 2
 
 
-def test_an_unknown_lab_is_named(runtime: Server) -> None:
-    done = lab(runtime.instance, "exec", "00000000", "--", "true")
+@pytest.mark.parametrize("name", ["00000000", "learner-1"])
+@pytest.mark.parametrize("words", [["exec", "NAME", "--", "true"], ["rm", "NAME"]])
+def test_an_unknown_lab_is_named(runtime: Server, words: list[str], name: str) -> None:
+    done = lab(runtime.instance, *(name if word == "NAME" else word for word in words))
     assert done.returncode == 1
-    assert done.stderr.startswith("There is no lab 00000000.")
+    assert done.stderr == f"There is no lab {name}. `./slipway lab list` names those that live.\n"
+
+
+def test_a_data_folder_that_is_none_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "runtime.cli", "lab", "list", f"--data={tmp_path / 'data'}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ(),
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "can't be written" in done.stderr
 
 
 def test_a_command_whose_caller_is_killed_ends_in_the_lab(runtime: Server) -> None:
