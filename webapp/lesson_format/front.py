@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import yaml
+from yaml.reader import ReaderError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +30,11 @@ class Line:
     number: int
 
 
-def read_text(path: Path, faults: Faults) -> str:
-    """The file's text with unix line ends, or an empty one and a fault."""
+def read_text(path: Path, faults: Faults) -> str | None:
+    """The file's text with unix line ends, or nothing and a fault."""
+    if path.exists() and not path.is_file():  # a pipe would never end
+        faults.add(1, "This is no ordinary file.", "Put a text file in its place.")
+        return None
     try:
         return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -38,11 +42,13 @@ def read_text(path: Path, faults: Faults) -> str:
         faults.add(line, "This file is not UTF-8 text.", "Save it as UTF-8.")
     except OSError as error:
         faults.add(1, f"This file can't be read ({error.strerror}).", "Look at its name and mode.")
-    return ""
+    return None
 
 
-def split_front(text: str, faults: Faults) -> tuple[Table, str] | None:
-    """Part a file into its front matter and the body after it."""
+def split_front(text: str | None, faults: Faults) -> tuple[Table, str] | None:
+    """Part a file into its front matter and the body after it; nothing where it wasn't read."""
+    if text is None:
+        return None
     lines = text.split("\n")
     if lines[0].rstrip() != FENCE:
         faults.add(1, "There is no front matter.", f"Begin the file with a line `{FENCE}`.")
@@ -58,6 +64,17 @@ def split_front(text: str, faults: Faults) -> tuple[Table, str] | None:
 def _compose(text: str, faults: Faults) -> Table | None:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 2
+        faults.add(
+            line,
+            f"The front matter holds a control character ({error.character:#04x}).",
+            "Remove it.",
+        )
+        return None
+    except RecursionError:
+        faults.add(2, "The front matter is a list within a list, too often.", "Write plain values.")
+        return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 2 if mark else 1

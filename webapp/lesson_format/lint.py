@@ -55,7 +55,7 @@ def lint(folder: Path) -> list[Fault]:
         faults = broken.faults
     for path in sorted(folder.glob("*.md")):
         inner = Faults(path)
-        _look(read_text(path, Faults(path)).split("\n"), inner)
+        _look((read_text(path, Faults(path)) or "").split("\n"), inner)
         faults += inner.found
     return sorted(faults, key=lambda fault: (fault.path, fault.line))
 

@@ -64,7 +64,9 @@ def _read_lesson(folder: Path, faults: Faults) -> Lesson | None:
     front, body = parts
     if not _NAME.fullmatch(folder.name):
         faults.add(
-            1, f"The folder's name `{folder.name}` can't be part of an address.", _NAME_WORDS
+            1,
+            f"The folder's name `{folder.name}` can't be part of an address.",
+            f"Use {_NAME_WORDS}.",
         )
     layout = _chosen(front, "layout", Layout.CONTAINER, faults)
     profile = _chosen(front, "profile", Profile.PLAIN, faults)
@@ -124,7 +126,7 @@ def _read_steps(folder: Path, front: Table, layout: Layout, faults: Faults) -> t
             faults.found.extend(inner.found)
             steps += [step] if step else []
     for path in sorted(folder.glob("*.md")):
-        if path.name != INDEX and path.stem not in names:
+        if names and path.name != INDEX and path.stem not in names:
             sentence = f"{path.name} is in the folder and not among the steps."
             faults.add(front.line_of("steps"), sentence, f"Write `- {path.stem}`, or remove it.")
     return tuple(steps)
@@ -201,7 +203,7 @@ class _StepReader:
             self._faults.add(line, f"There is no file {written} here.", "Write it, or its name.")
             return None
         inner = Faults(path)
-        text = read_text(path, inner)
+        text = read_text(path, inner) or ""
         if len(text.encode()) > _SCRIPT_BYTES_MOST:
             inner.add(1, "This check is larger than 64 KiB.", "Move its data out, or make it less.")
         if not text.startswith("#!") and not inner.found:

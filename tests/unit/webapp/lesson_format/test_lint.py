@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001  ambiguous characters are what is tried here
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,27 @@ def test_a_curly_quote_in_a_solution_is_named(folder: Path) -> None:
 @pytest.mark.parametrize("index", sorted(ROOT.glob("lessons/*/lesson.md")), ids=str)
 def test_our_own_lessons_have_nothing_to_mend(index: Path) -> None:
     assert lint(index.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "line", "sentence"),
+    [
+        (HEAD.replace("minutes: 5", "minutes: \a5"), 4, "a control character (0x07)"),
+        (HEAD.replace("5", "[" * 5000 + "]" * 5000), 2, "a list within a list"),
+        ("---\ntitle: \udcff\n", 2, "not UTF-8"),
+    ],
+    ids=["control", "deep", "bytes"],
+)
+def test_front_matter_that_cannot_be_read_is_one_fault(
+    folder: Path, index: str, line: int, sentence: str
+) -> None:
+    (folder / "lesson.md").write_bytes(index.encode(errors="surrogateescape"))
+    (fault,) = lint(folder)
+    assert fault.line == line
+    assert sentence in fault.sentence
+
+
+def test_a_pipe_in_the_place_of_a_step_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "01-first.md")
+    (fault,) = lint(folder)
+    assert "There is no file 01-first.md" in fault.sentence
