@@ -34,8 +34,9 @@ export function wirePreviews(terminal, tabs) {
   });
   // A lesson's own link opens beside the text; with a key held it does what the browser does.
   one("#lesson", HTMLElement).addEventListener("click", (event) => {
-    const link = event.target instanceof Element && event.target.closest("a[href^='/preview/']");
-    const [, port] = (link && link.getAttribute("href")?.match(/^\/preview\/(\d+)$/)) || [];
+    if (!(event.target instanceof Element)) return;
+    const link = event.target.closest("a[href^='/preview/']");
+    const [, port] = link?.getAttribute("href")?.match(/^\/preview\/(\d+)$/) ?? [];
     if (!port || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     show(port);
