@@ -16,7 +16,7 @@ import click
 from runtime import folders, log, settings
 from runtime.cli import building
 from runtime.cli.running import data_option, runtime
-from runtime.image import fitness, reference
+from runtime.image import fitness, reference, rooting
 from runtime.image.build import Builder
 from runtime.image.fetch import Fetcher, archive_name
 from runtime.image.shared import SharedImage, SharedStore
@@ -25,6 +25,7 @@ from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.labs import state
 from runtime.labs.images import Images
+from runtime.problems import Problem
 
 BASE = "slipway/base"
 
@@ -94,6 +95,31 @@ def load(archive: Path, name: str | None, data: Path | None) -> None:
     with Progress() as progress:
         image = fetcher(settings.load({"data": data})).load(archive, wanted, progress.amount)
     _say_here(image, wanted.name, started)
+
+
+@command.command()
+@click.argument("source")
+@click.argument("name")
+@data_option
+def root(source: str, name: str, data: Path | None) -> None:
+    """Let labs start from SOURCE, an image of those for containers, under the name NAME.
+
+    A lesson says `image: NAME`. Terminals are root's, in the image's own shell; what labs start
+    from has to have one. Machines don't boot from it.
+    """
+    known = settings.load({"data": data})
+    wanted = reference.read(source)
+    found = fetcher(known).store.find(wanted)
+    if found is None:
+        raise Problem(
+            "image-missing",
+            f"This server has no image {wanted.name}.",
+            f"Fetch it first: `./slipway image pull {wanted.name}`.",
+            image=wanted.name,
+        )
+    started = time.monotonic()
+    image = rooting.make(found, name, _store(data))
+    click.echo(f"{image.name} {_mb(image.size_bytes)}, {_took(started)}", err=True)
 
 
 @command.command(name="list")

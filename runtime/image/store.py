@@ -130,7 +130,7 @@ class Store:
         Raises:
             Problem: `image-name`, `image-missing`.
         """
-        with self._locked():
+        with self.locked():
             self.get(name)
             aside = self._aside(self.place(name))
             self.place(name).rename(aside)
@@ -151,7 +151,7 @@ class Store:
         if not self.path.is_dir():
             return 0
         try:
-            with self._locked(fcntl.LOCK_NB):
+            with self.locked(fcntl.LOCK_NB):
                 unused = [
                     rest for rest in self.path.glob(".*.*") if not _is_used(rest.name, oldest)
                 ]
@@ -162,7 +162,7 @@ class Store:
             return 0
 
     @contextmanager
-    def _locked(self, flags: int = 0) -> Iterator[None]:
+    def locked(self, flags: int = 0) -> Iterator[None]:
         """Keep builds and other removals away.
 
         Raises:

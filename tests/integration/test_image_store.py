@@ -130,3 +130,30 @@ def test_an_image_is_built_in_a_lab_and_is_gone_when_it_is_removed(
     assert learner(lab, "podman run --rm greeting") == "built here"
     assert "may be using greeting" in image("rm", "greeting").stderr
     assert [each["key"] for each in engine_runtime.client.lab_list()] == ["engine"]
+
+
+def test_a_lab_starts_from_an_image_of_the_store_that_has_a_shell(
+    engine_runtime: Server, busybox: Made
+) -> None:
+    names = {}
+    for name, made in {"afar": busybox, "mute": Made([layer({"serve": b"#"})])}.items():
+        with Front(made).serving() as place:
+            names[name] = f"{place}/{name}"
+            assert fetched(engine_runtime, f"http://{names[name]}")["state"] == "here"
+    data = f"--data={engine_runtime.instance.data_path}"
+
+    def root(source: str, name: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "runtime.cli", "image", "root", source, name, data],
+            capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(TOP)},
+        )  # fmt: skip
+
+    assert root(names["afar"], "from-afar").returncode == 0
+    lab = Lab(engine_runtime.client, "rooted", image="from-afar")
+    assert lab.run("/bin/sh", "-c", "exec cat /word").text == "from afar\n"
+    assert [each["terminal"] for each in lab.record["terminals"]] == [f"{lab.id}.1"]
+    lab.remove()
+    refused = root(names["mute"], "from-mute")
+    assert refused.returncode == 1
+    assert "there is no shell in it" in refused.stderr
+    assert "from-mute" not in {row["name"] for row in engine_runtime.client.image_list()}
