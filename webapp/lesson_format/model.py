@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +46,17 @@ class QuestionKind(StrEnum):
     """How a question is answered."""
 
     CHOICE = "choice"
+    SEVERAL = "several"
+    ORDER = "order"
     GUESS = "guess"
     NUMBER = "number"
     TEXT = "text"
+
+
+# Those that the lesson itself can judge.
+WITH_CHOICES = frozenset(
+    {QuestionKind.CHOICE, QuestionKind.SEVERAL, QuestionKind.ORDER, QuestionKind.GUESS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +115,10 @@ class Choice:
 class Question:
     """A question that counts as a check.
 
-    A choice is judged by its `choices` (the answer is the position, from 0); a guess has them, too,
-    and is never wrong. A number or a text is
-    judged by `script`, which finds the answer under `answers` in its facts: the right one is
-    measured, never written.
+    A choice is judged by its `choices` (the answer is the position, from 0); several may be right,
+    or they are brought into the order in which they are written (the answer is their positions); a
+    guess has them, too, and is never wrong. A number or a text is judged by `script`, which finds
+    the answer under `answers` in its facts: the right one is measured, never written.
     """
 
     name: str
@@ -117,6 +126,17 @@ class Question:
     ask: Markup
     choices: tuple[Choice, ...] = ()
     script: Script | None = None
+
+    def shown(self, answer: object) -> list[int]:
+        """The positions of an order's choices as the page shows them: as answered, or mixed.
+
+        Mixed in the same way each time, so that a page that is loaded again looks the same.
+        """
+        if answer is not None:
+            return [int(each) for each in str(answer).split()]
+        there = list(range(len(self.choices)))
+        mixed = sorted(there, key=lambda each: crc32(self.choices[each].html.encode()))
+        return mixed if mixed != there else mixed[1:] + mixed[:1]
 
 
 @dataclass(frozen=True, slots=True)

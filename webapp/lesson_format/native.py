@@ -14,6 +14,7 @@ from webapp.lesson_format.faults import Faults, LessonBroken
 from webapp.lesson_format.front import Table, read_text, split_front
 from webapp.lesson_format.markdown import render, render_line
 from webapp.lesson_format.model import (
+    WITH_CHOICES,
     Check,
     Choice,
     Hint,
@@ -40,6 +41,14 @@ _NAME_WORDS = "small letters, digits and single dashes"
 _SCRIPT_BYTES_MOST = 64 * 1024
 _TIMEOUT_S_MOST = 30
 _USUAL_IMAGES = {Profile.PLAIN: "slipway/base", Profile.ENGINE: "slipway/engine"}
+
+# How many of a question's choices may be right, and that in words.
+_RIGHTS = {
+    QuestionKind.CHOICE: (1, 1, "one"),
+    QuestionKind.SEVERAL: (1, 100, "at least one"),
+    QuestionKind.ORDER: (0, 0, "in the right order and none"),
+    QuestionKind.GUESS: (0, 0, "none"),
+}
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -236,7 +245,7 @@ class _StepReader:
             written = QuestionKind.CHOICE
         kind = QuestionKind(written)
         ask = render_line(table.text("ask", need="What is asked?"))
-        if kind in {QuestionKind.CHOICE, QuestionKind.GUESS}:
+        if kind in WITH_CHOICES:
             question = Question(name, kind, ask, choices=self._choices(table, kind))
         else:
             question = Question(
@@ -247,7 +256,10 @@ class _StepReader:
 
     def _choices(self, question: Table, kind: QuestionKind) -> tuple[Choice, ...]:
         choices = []
-        need_says = "" if kind is QuestionKind.GUESS else "Why it is right or wrong."
+        need_says = {
+            QuestionKind.GUESS: "",
+            QuestionKind.ORDER: "Why it comes after what is written before it.",
+        }.get(kind, "Why it is right or wrong.")
         for table in question.tables("choices", need="text: an answer"):
             text = render_line(table.text("text", need="an answer"))
             is_right = table.flag("right")
@@ -255,8 +267,8 @@ class _StepReader:
             table.finish()
             choices.append(Choice(text, is_right, says))
         rights = sum(choice.is_right for choice in choices)
-        wanted, how = (0, "none") if kind is QuestionKind.GUESS else (1, "one")
-        if len(choices) < 2 or rights != wanted:
+        least, most, how = _RIGHTS[kind]
+        if len(choices) < 2 or not least <= rights <= most:
             sentence = f"This question has {len(choices)} choices, {rights} of them right."
             instead = f"Write two or more, {how} with `right: true`."
             self._faults.add(question.line, sentence, instead)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.client import Problem
 from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
-from webapp.lesson_format.model import Layout, QuestionKind
+from webapp.lesson_format.model import WITH_CHOICES, Layout
 from webapp.models.events import events_of, record
+from webapp.workshops.judging import judge
 from webapp.workshops.progress import progress_of
 from webapp.workshops.works import last_results
 
 if TYPE_CHECKING:
     from webapp.engines.seam import Engine
-    from webapp.lesson_format.model import Choice, Lesson, Question, Script, Step
+    from webapp.lesson_format.model import Lesson, Question, Script, Step
     from webapp.models.base import LearnerId
     from webapp.models.database import Database
     from webapp.workshops.progress import Progress
@@ -143,8 +144,10 @@ class Checking:
 
     def _judge(self, seat: Seat, question: Question, value: int | str) -> Verdict:
         title = question.ask.striptags()
-        if question.kind in {QuestionKind.CHOICE, QuestionKind.GUESS}:
-            return _judge_choice(question, title, value)
+        if question.kind in WITH_CHOICES:
+            passed, says = judge(question, value)
+            found, attempt = (says, "") if passed else ("", says)
+            return Verdict(passed, broke=False, title=title, found=found, attempt=attempt)
         if question.script is None:
             return Verdict(passed=False, broke=True, title=title)
         facts = self._facts(seat)
@@ -198,21 +201,6 @@ class Checking:
             next_step=_next_name(seat),
             summary=standing.summary,
         )
-
-
-def _judge_choice(question: Question, title: str, value: int | str) -> Verdict:
-    chosen = _choice(question, value)
-    says = chosen.says.striptags()
-    if chosen.is_right or question.kind is QuestionKind.GUESS:
-        return Verdict(passed=True, broke=False, title=title, found=says)
-    return Verdict(passed=False, broke=False, title=title, attempt=says)
-
-
-def _choice(question: Question, value: int | str) -> Choice:
-    position = int(value) if str(value).isdecimal() else len(question.choices)
-    if position >= len(question.choices):
-        raise Problem("answer-unfit", "That is none of the choices.", "Reload the page.")
-    return question.choices[position]
 
 
 def _next_name(seat: Seat) -> str | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from runtime.client import Problem
 from webapp.lesson_format.deeds import KEYS
 from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
-from webapp.lesson_format.model import CommandKind, DeedKind, QuestionKind, Where
+from webapp.lesson_format.model import CommandKind, DeedKind, Where
+from webapp.workshops.judging import judge
 from webapp.workshops.machine_hand import MachineHand
 from webapp.workshops.typist import Typist
 
@@ -141,10 +142,7 @@ class _StepRehearsal:
 
     def _judge_choice(self, question: Question) -> None:
         answer = self._answers.get(question.name, "")
-        is_guess = question.kind is QuestionKind.GUESS
-        choices = enumerate(question.choices)
-        rights = [str(n) for n, choice in choices if choice.is_right or is_guess]
-        if answer not in rights:
+        if not answer or not judge(question, answer).passed:
             self._fault(f"question `{question.name}`: the solution answers {answer or 'nothing'}")
 
     def _do(self, deed: Deed) -> None:
