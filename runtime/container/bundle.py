@@ -61,6 +61,7 @@ class Description:
         devices: the profile's, each with the node that stands for it.
         filter: the profile's system call filter in the kernel's own form, base64; empty where the
             OCI runtime has yet to make it, which takes a fifth of a start.
+        has_cgroups: whether its user will be given the cgroups below its own.
     """
 
     profile: Profile
@@ -78,6 +79,7 @@ class Description:
     cpus: str = ""
     devices: dict[str, Path] = field(default_factory=dict)
     filter: str = ""
+    has_cgroups: bool = False
 
 
 def write(folder: Path, description: Description, user: User) -> None:
@@ -108,7 +110,7 @@ def config(what: Description) -> dict[str, Any]:
         "root": {"path": str(what.root_path)},
         "hostname": what.hostname,
         "mounts": [
-            *_mounts(what.profile),
+            *_mounts(what),
             *_binds(what.devices, _OF_DEVICES),
             *_binds(what.figures, _OF_FILES),
         ],
@@ -209,7 +211,8 @@ def _binds(paths: Mapping[str, Path], options: list[str]) -> list[dict[str, Any]
     ]
 
 
-def _mounts(profile: Profile) -> list[dict[str, Any]]:
+def _mounts(what: Description) -> list[dict[str, Any]]:
+    profile = what.profile
     # The kernel has 3072 for all containers together: one lab must not take them from the others.
     devpts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5", "max=64"]
     quiet = ["nosuid", "noexec", "nodev"]
@@ -221,7 +224,8 @@ def _mounts(profile: Profile) -> list[dict[str, Any]]:
     mounts.append(_mount("/dev/pts", "devpts", devpts))
     mounts.append(_mount("/dev/mqueue", "mqueue", quiet))
     mounts.append(_mount("/sys", "sysfs", quiet if profile.has_writable_sys else [*quiet, "ro"]))
-    mounts.append(_mount("/sys/fs/cgroup", "cgroup", [*quiet, "ro", "relatime"]))
+    how = "rw" if what.has_cgroups else "ro"
+    mounts.append(_mount("/sys/fs/cgroup", "cgroup", [*quiet, how, "relatime"]))
     mounts.append(
         {
             "destination": "/dev/init",

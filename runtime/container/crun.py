@@ -103,6 +103,13 @@ class Crun:
         """A profile's filter as crun made it for an earlier lab; empty for the first."""
         return self._filters.get(profile, "")
 
+    def join_below(self, lab: str, leaf: str) -> None:
+        """Whatever is started in a container from now on joins this cgroup, which is below its own.
+
+        runc finds by itself where process 1 is.
+        """
+        (self._labs_path / lab / "leaf").write_text(leaf)
+
     def open_shell(self, lab: str, rows: int, cols: int) -> Shell:
         """Start a login shell of the image's user on a new terminal.
 
@@ -254,6 +261,7 @@ class Crun:
             f"--log={files / 'log'}",
             "exec",
             *options,
+            *(self._leaf(lab) if program == "crun" else ()),
             f"--process=/proc/self/fd/{reading_fd}",
             f"--pid-file={files / 'pid'}",
             lab,
@@ -282,6 +290,12 @@ class Crun:
         except FileNotFoundError:
             return "crun"
         return "runc" if name == "runc" else "crun"
+
+    def _leaf(self, lab: str) -> list[str]:
+        try:
+            return [f"--cgroup={(self._labs_path / lab / 'leaf').read_text()}"]
+        except FileNotFoundError:
+            return []
 
     def _files(self, name: str, undo: ExitStack) -> Path:
         # Under /run and with short names: a socket's path has at most 107 bytes.

@@ -55,6 +55,31 @@ def write_maps(pid: int, lines: Sequence[tuple[int, int, int]]) -> None:
         Path(f"/proc/{pid}/{name}").write_text(text)
 
 
+def share_root(forker: Forker, pid: int) -> None:
+    """Make the root of a process's mount namespace a shared mount, where it isn't one.
+
+    Args:
+        forker: makes the child that goes there.
+        pid: the process, the server's.
+    """
+    mounts = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    # The point is the fifth field, and how it is shared stands after the sixth.
+    if any(line.split()[4] == "/" and " shared:" in line for line in mounts):
+        return
+    namespace_fd = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+    try:
+        with forker.call(_share_root, {}, [namespace_fd]) as talk:
+            talk.receive(_PATIENCE_S)
+    finally:
+        os.close(namespace_fd)
+
+
+def _share_root(talk: Talk, _args: dict[str, Any], fds: list[int]) -> None:
+    syscalls.setns(fds[0], syscalls.CLONE_NEWNS)
+    syscalls.mount("none", "/", "", syscalls.MS_SHARED)
+    talk.send({})
+
+
 def make_pair(
     forker: Forker, base: int, count: int = 65536, most: dict[str, int] | None = None
 ) -> Pair:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from runtime.image.shared import SharedStore
     from runtime.image.store import Image
     from runtime.kernel.forker import Forker
+    from runtime.labs.life import Parts
     from runtime.labs.state import Lab
-    from runtime.network.addresses import Inner
+    from runtime.limits.cgroup import Place
 
 _SETTINGS = """\
 # Of this lab: ranges that neither it nor its server uses, and what fits the way out.
@@ -32,12 +33,13 @@ default_subnet_pools = [{{ base = "{pool}", size = {size} }}]
 """
 
 
-def files(profile: Profile, inner: Inner) -> dict[str, str]:
+def files(profile: Profile, parts: Parts) -> dict[str, str]:
     """What the engine is told of this lab, by the name of the file."""
+    inner = parts.router.inner()
     if not profile.engine_settings:
         return {}
     text = _SETTINGS.format(
-        cgroups="disabled",
+        cgroups="enabled" if has_cgroups(profile, parts.place) else "disabled",
         slirp=inner.slirp,
         mtu=inner.mtu,
         first=inner.first,
@@ -45,6 +47,24 @@ def files(profile: Profile, inner: Inner) -> dict[str, str]:
         size=inner.first.prefixlen,
     )
     return {profile.engine_settings: text}
+
+
+def has_cgroups(profile: Profile, place: Place) -> bool:
+    """Whether the user has cgroups for their containers."""
+    return place.delegates and profile.cgroups > 0
+
+
+def settle(profile: Profile, parts: Parts, lab: Lab) -> None:
+    """Do what wants the lab's process 1, before anything else runs there.
+
+    Its user gets the cgroups below its own; and its root is shared where crun left it private, as
+    1.8 does with Linux 6.1 and not with 6.18: podman would warn of it.
+    """
+    if profile.propagation == "shared":
+        namespaces.share_root(parts.forker, lab.pid)
+    if has_cgroups(profile, parts.place):
+        uid = lab.uid_base + lab.user.uid
+        parts.crun.join_below(lab.id, parts.place.delegate(lab.id, uid, profile.cgroups))
 
 
 def add(

@@ -181,6 +181,7 @@ def make(
         undo.callback(_end_container, parts, lab.id)
         lab.pid = parts.crun.run(lab.id)
         parts.crun.keep_filter(lab.id, shape.profile)
+        inner.settle(profile, parts, lab)
         stages.done("container")
         rootfs.unmount(parts.root(lab.id))
         if (device := disk.device(folder)) is not None:
@@ -303,7 +304,7 @@ def _make_disk(parts: Parts, lab: Lab, image: Image, profile: Profile) -> Path:
         "etc/hosts": hosts,
         "etc/hostname": f"{lab.hostname}\n",
         "etc/resolv.conf": parts.router.resolv_conf(internet=lab.shape.internet),
-        **inner.files(profile, parts.router.inner()),
+        **inner.files(profile, parts),
     }
     owner = f"{parts.instance.cgroup_name}/{lab.id}"
     place = parts.disks.mount(parts.folder(lab), lab.shape.limits, owner)
@@ -336,6 +337,7 @@ def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -
         cpus=_own_processors(parts, lab) if lab.shape.own_figures else "",
         devices={name: parts.devices.find(name) for name in profile.devices},
         filter=parts.crun.filter(lab.shape.profile),
+        has_cgroups=inner.has_cgroups(profile, parts.place),
     )
     bundle.write(parts.folder(lab), description, lab.user)
 

@@ -157,7 +157,10 @@ class LimitNews:
     def _of_memory(self, lab: Lab) -> News:
         verdict = self._verdicts.last_in(lab.id)
         had = "" if verdict.took_bytes is None else f", it had {_size(verdict.took_bytes)}"
-        if not verdict.is_labs:
+        if verdict.limit == "inner":
+            what = f"{verdict.program} was ended: memory limit of a container of yours{had}."
+            return News("memory", what, "`docker inspect` shows what it may have.")
+        if verdict.limit == "server":
             what = f"{verdict.program} was ended: the server's memory is full{had}."
             return News("memory", what, "Nothing that you did wrong: tell your instructor.")
         what = f"{verdict.program} was ended: memory limit{had}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _KMSG = "/dev/kmsg"
 _VERDICT = re.compile(
-    r"oom-kill:.*oom_memcg=(\S*),task_memcg=\S*/([0-9a-f]{8})\b.*,task=(.*),pid=(\d+),uid=\d+"
+    r"oom-kill:.*oom_memcg=(\S*),task_memcg=\S*?/([0-9a-f]{8})\b.*,task=(.*),pid=(\d+),uid=\d+"
 )
 _KILLED = re.compile(r"Killed process (\d+) \(.*\) total-vm:\d+kB, anon-rss:(\d+)kB")
 _NAMELESS = "A program"
@@ -22,12 +22,13 @@ class Verdict(NamedTuple):
     Attributes:
         program: as it calls itself; “A program” where the log can't be read.
         took_bytes: what it held of memory of its own; None where that isn't known.
-        is_labs: it was the lab's own limit, and not that of all labs together.
+        limit: whose was met: the lab's, one that its learner set within it (`inner`), or that of
+            all labs together (`server`).
     """
 
     program: str = _NAMELESS
     took_bytes: int | None = None
-    is_labs: bool = True
+    limit: Literal["lab", "inner", "server"] = "lab"
 
 
 class Verdicts:
@@ -85,7 +86,13 @@ def parse(record: str) -> tuple[str, int, Verdict] | None:
     if found is None:
         return None
     limit, lab, name, pid = found.groups()
-    return lab, int(pid), Verdict(plain(name), is_labs=limit.endswith(f"/{lab}"))
+    return lab, int(pid), Verdict(plain(name), limit=_whose(limit, lab))
+
+
+def _whose(limit: str, lab: str) -> Literal["lab", "inner", "server"]:
+    if limit.endswith(f"/{lab}"):
+        return "lab"
+    return "inner" if f"/{lab}/" in limit else "server"
 
 
 def plain(name: str) -> str:

@@ -22,12 +22,29 @@ class Place(Protocol):
     """Where one instance's labs are; each is named by its id."""
 
     version: int
+    delegates: bool
+    """Whether a lab's user may be given cgroups safely: v1 can't bound how many are made."""
 
     def prepare(self) -> None:
         """Make the place, with the controllers that limits need; harmless when it is there."""
 
     def oci_path(self, lab: str) -> str:
         """The `cgroupsPath` of a lab's OCI description; the OCI runtime makes it."""
+
+    def delegate(self, lab: str, uid: int, most: int) -> str:
+        """Let a user of a lab divide what the lab has among cgroups of their own.
+
+        The lab's limits stay the server's, who alone may write them.
+
+        Args:
+            lab: its container runs.
+            uid: the server's id of the user.
+            most: how many cgroups there may be below the lab's.
+
+        Returns:
+            The one below the lab's that its programs are in from now on, and that others must join;
+            empty where nothing was given.
+        """
 
     def make(self, group: str, limits: Limits) -> tuple[Path, ...]:
         """Make a cgroup ourselves, for what no OCI runtime starts (a machine).

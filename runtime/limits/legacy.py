@@ -29,6 +29,7 @@ class Legacy:
     """
 
     version = 1
+    delegates = False
 
     def __init__(self, hierarchies: dict[str, Path], name: str) -> None:
         self._hierarchies = hierarchies
@@ -55,6 +56,10 @@ class Legacy:
     def oci_path(self, lab: str) -> str:
         """The `cgroupsPath` of a lab's OCI description."""
         return f"/{self._name}/{lab}"
+
+    def delegate(self, lab: str, uid: int, most: int) -> str:  # noqa: ARG002 - v2's
+        """Nothing is given: nothing would bound how many are made."""
+        return ""
 
     def make(self, group: str, limits: Limits) -> tuple[Path, ...]:
         """Make a cgroup ourselves, for what no OCI runtime starts; where its processes join.

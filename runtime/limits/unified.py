@@ -14,6 +14,9 @@ from runtime.problems import Problem
 _PERIOD_US = 100_000
 _NEEDED = ("cpu", "memory", "pids")
 _WANTED = ("io", "cpuset")
+_LEAF = "init"  # of a lab that has cgroups below it: a cgroup that limits others holds no process
+# What a delegate writes (cgroups(7), "Cgroups delegation"); no file that limits the lab itself.
+_DELEGATED = ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control")
 
 
 def base_below(root: Path, name: str, keeper_pid: int | None) -> Path:
@@ -43,6 +46,7 @@ class Unified:
     """
 
     version = 2
+    delegates = True
 
     def __init__(self, root: Path, base: Path, keeper_pid: int | None = None) -> None:
         self._root = root
@@ -66,6 +70,16 @@ class Unified:
     def oci_path(self, lab: str) -> str:
         """The `cgroupsPath` of a lab's OCI description."""
         return f"/{(self._base / lab).relative_to(self._root)}"
+
+    def delegate(self, lab: str, uid: int, most: int) -> str:
+        """Let a user of a lab divide what the lab has among cgroups of their own."""
+        group = self._base / lab
+        (group / "cgroup.max.descendants").write_text(str(most))
+        self._empty_into(group, _LEAF)
+        self._enable(group)
+        for path in (group, *(group / name for name in _DELEGATED)):
+            os.chown(path, uid, -1)
+        return _LEAF
 
     def make(self, group: str, limits: Limits) -> tuple[Path, ...]:
         """Make a cgroup ourselves, for what no OCI runtime starts; where its processes join."""
@@ -171,9 +185,11 @@ class Unified:
     def hits(self, lab: str) -> Hits:
         """How often a lab met its limits."""
         group = self._base / lab
+        # Before 6.11 a refusal is counted where the process is, and not where the limit is.
+        refused = (files.read_table(each / "pids.events") for each in (group, group / _LEAF))
         return Hits(
             memory_kills=files.read_table(group / "memory.events").get("oom_kill", 0),
-            pids_refused=files.read_table(group / "pids.events").get("max", 0),
+            pids_refused=max(table.get("max", 0) for table in refused),
             cpu_throttled=files.read_table(group / "cpu.stat").get("nr_throttled", 0),
         )
 

@@ -9,10 +9,13 @@ import socket
 import subprocess
 import sys
 from ipaddress import ip_interface, ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.container import profile
+from runtime.limits.files import cgroup_mounts
 from runtime.network.addresses import RANGE_PREFIX
 from tests.conftest import ENGINE, TOP
 from tests.integration.lab_harness import Lab, Said
@@ -22,7 +25,6 @@ from webapp.workshops.rehearsing import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.conftest import Server
 
@@ -30,6 +32,12 @@ pytestmark = pytest.mark.kernel
 
 WEB = "echo hello from inside >/index.html; exec httpd -f -p 80 -h /"
 FEW_BYTES = 1 << 20
+CGROUPS = profile.load("engine").cgroups
+_ON_V2 = any(
+    mount.fstype == "cgroup2" and mount.path == Path("/sys/fs/cgroup") for mount in cgroup_mounts()
+)
+needs_v2 = pytest.mark.skipif(not _ON_V2, reason="this machine has cgroup v1")
+needs_v1 = pytest.mark.skipif(_ON_V2, reason="this machine has cgroup v2")
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +196,48 @@ def test_a_network_of_the_learners_has_a_way_out_without_a_packet_filter(lab: La
     done(lab, "docker network rm out")
 
 
+@needs_v2
+def test_a_nested_container_has_limits_figures_and_a_pause_of_its_own(lab: Lab) -> None:
+    limits = "--memory 32m --pids-limit 20 --cpus 0.5"
+    done(lab, f"docker run -d --name held {limits} busybox sleep 600")
+    files = " ".join(f"/sys/fs/cgroup/{each}" for each in ("memory.max", "pids.max", "cpu.max"))
+    assert done(lab, f"docker exec held cat {files}").split() == [
+        str(32 << 20), "20", "50000", "100000"
+    ]  # fmt: skip
+    assert "33.55MB" in done(lab, "docker stats --no-stream --format '{{.MemUsage}}' held")
+    state = "docker inspect -f '{{.State.Status}}' held"
+    done(lab, "docker pause held")
+    assert done(lab, state) == "paused"
+    done(lab, "docker unpause held")
+    assert done(lab, state) == "running"
+    done(lab, "docker rm -f -t 0 held")
+
+
+@needs_v2
+def test_a_nested_container_that_meets_its_own_limit_ends_alone_and_the_learner_reads_why(
+    lab: Lab,
+) -> None:
+    with lab.client.follow() as feed:
+        assert learner(lab, "docker run --rm --memory 32m busybox tail /dev/zero").code == 137
+        while (heard := feed.receive()) and heard.body["type"] != "lab.limit":
+            pass
+    assert heard
+    assert "a container of yours" in heard.body["sentence"]
+
+
+@needs_v2
+def test_a_lab_divides_its_cgroup_and_never_lifts_its_own_limits(lab: Lab) -> None:
+    for user in ("learner", "root"):
+        for name in ("memory.max", "pids.max", "cpu.max", "cgroup.max.descendants"):
+            assert lab.sh(f"echo max >/sys/fs/cgroup/{name}", user).code != 0
+    spam = "for n in $(seq 400); do mkdir /sys/fs/cgroup/spam$n || break; done 2>/dev/null"
+    lab.sh(spam, "learner")
+    count = int(lab.sh("ls -d /sys/fs/cgroup/spam* | wc -l").text)
+    assert 100 < count < CGROUPS
+    lab.sh("rmdir /sys/fs/cgroup/spam*", "learner")
+
+
+@needs_v1
 @pytest.mark.parametrize("verb", ["stats --no-stream", "pause"])
 def test_what_a_nested_container_has_no_cgroup_for_is_said(lab: Lab, verb: str) -> None:
     done(lab, "docker run -d --name limited busybox sleep 600")
@@ -195,6 +245,13 @@ def test_what_a_nested_container_has_no_cgroup_for_is_said(lab: Lab, verb: str) 
     assert said.code != 0
     assert "cgroup" in said.text.lower()
     done(lab, "docker rm -f -t 0 limited")
+
+
+@needs_v1
+def test_a_limit_that_a_nested_container_cannot_have_is_said_and_it_runs(lab: Lab) -> None:
+    said = done(lab, "docker run --rm --memory 32m busybox echo ran")
+    assert "limits are not supported" in said
+    assert said.endswith("ran")
 
 
 def test_a_lab_with_an_engine_shows_the_servers_figures_and_runs_containers(

@@ -32,7 +32,13 @@ def test_what_the_program_had_is_found_in_the_record_after() -> None:
 
 def test_a_kill_for_the_server_s_memory_is_told_from_the_lab_s_own() -> None:
     record = RECORD.replace("oom_memcg=/slipway-aa/0a1b2c3d", "oom_memcg=/slipway-aa")
-    assert parse(record.format(name="x")) == ("0a1b2c3d", 99, Verdict("x", is_labs=False))
+    assert parse(record.format(name="x")) == ("0a1b2c3d", 99, Verdict("x", limit="server"))
+
+
+def test_a_kill_at_a_limit_that_the_learner_set_within_the_lab_is_told_from_both() -> None:
+    inner = "/slipway-aa/0a1b2c3d/libpod-11112222"
+    record = RECORD.replace("memcg=/slipway-aa/0a1b2c3d", f"memcg={inner}")
+    assert parse(record.format(name="x")) == ("0a1b2c3d", 99, Verdict("x", limit="inner"))
 
 
 @pytest.mark.parametrize(
