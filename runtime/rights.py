@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+from contextlib import suppress
 from pathlib import Path
 
 from runtime.kernel import syscalls
@@ -36,9 +38,15 @@ WELCOME = {
 def keep_needed() -> None:
     """Give every other capability away, for this process and all that it starts, for good.
 
+    On cgroup v2 crun 1.8 lifts the limit on locked memory for its filter of devices, and refuses to
+    start a lab where it can't. Lifted already, it stays so without SYS_RESOURCE, which is given
+    away; a lab's own limit is its profile's.
+
     A lab's own root isn't touched by this: whoever enters a user namespace holds all capabilities
     there. Call it before any thread is started: each thread has capabilities of its own.
     """
+    with suppress(OSError, ValueError):  # in a container without SYS_RESOURCE: as it was started
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY,) * 2)
     kept = sum(1 << number for number in {**CAPABILITIES, **WELCOME}.values())
     for number in range(int(_LAST_CAPABILITY.read_text()) + 1):
         if not kept >> number & 1:

@@ -106,7 +106,7 @@ def config(what: Description) -> dict[str, Any]:
     sysctls = what.profile.sysctls | (what.profile.ipc_sysctls if what.sets_ipc else {})
     return {
         "ociVersion": "1.0.2",
-        "process": process(what.profile, ROOT, ["/dev/init", "-P"], terminal=False),
+        "process": _first(what.profile),
         "root": {"path": str(what.root_path)},
         "hostname": what.hostname,
         "mounts": [
@@ -130,6 +130,16 @@ def config(what: Description) -> dict[str, Any]:
             **({"rootfsPropagation": how} if (how := what.profile.propagation) else {}),
         },
     }
+
+
+def _first(profile: Profile) -> dict[str, Any]:
+    """Process 1, which locks no memory and starts nothing: its limit of that is left as it is.
+
+    crun 1.8 sets its process's limits before it lifts that one for a filter of devices (cgroup v2).
+    """
+    first = process(profile, ROOT, ["/dev/init", "-P"], terminal=False)
+    first["rlimits"] = [each for each in first["rlimits"] if each["type"] != "RLIMIT_MEMLOCK"]
+    return first
 
 
 def process(profile: Profile, user: User, argv: Sequence[str], *, terminal: bool) -> dict[str, Any]:

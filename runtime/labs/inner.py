@@ -57,8 +57,8 @@ def has_cgroups(profile: Profile, place: Place) -> bool:
 def settle(profile: Profile, parts: Parts, lab: Lab) -> None:
     """Do what wants the lab's process 1, before anything else runs there.
 
-    Its user gets the cgroups below its own; and its root is shared where crun left it private, as
-    1.8 does with Linux 6.1 and not with 6.18: podman would warn of it.
+    Its user gets the cgroups below its own; and its root is shared where the OCI runtime left it
+    private, as runc does: podman would warn of it.
     """
     if profile.propagation == "shared":
         namespaces.share_root(parts.forker, lab.pid)

@@ -77,6 +77,14 @@ def test_a_fresh_lab_takes_little_of_the_disk_and_runs_busybox_without_a_network
     assert used < 4 * FEW_BYTES
 
 
+def test_crun_starts_it_also_where_devices_are_filtered_by_a_program_of_the_kernels(
+    lab: Lab, engine_runtime: Server
+) -> None:
+    """On cgroup v2 crun 1.8 refused, and the slower runc took its place in silence."""
+    started_by = engine_runtime.instance.labs_path / lab.id / "program"
+    assert started_by.read_text() == "crun"
+
+
 def test_docker_is_podman_and_says_nothing_of_it(lab: Lab) -> None:
     assert done(lab, "docker run --rm busybox echo same") == "same"
     assert "podman" in done(lab, "docker --version")
