@@ -252,6 +252,11 @@ class Client:
         with self._open("lab.dial", {"lab": lab, "port": port}) as feed:
             return feed.result().descriptors.take(0)
 
+    def lab_engine(self, lab: str, what: str) -> list[dict[str, Any]]:
+        """What the engine of a lab's learner says of its `containers` or `images`."""
+        found: list[dict[str, Any]] = self._ask("lab.engine", lab=lab, what=what)[what]
+        return found
+
     def lab_exec(
         self,
         lab: str,

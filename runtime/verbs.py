@@ -17,7 +17,7 @@ from runtime.container import lxcfs
 from runtime.image import reference
 from runtime.image.build import Builder
 from runtime.image.skopeo import Access
-from runtime.labs import dialling
+from runtime.labs import dialling, nested
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
 from runtime.labs.state import LabId, Order, Shape
@@ -112,6 +112,7 @@ class Verbs:
             "plan.less": Verb(web, ("lab",), self._plan_less),
             "lab.walls": Verb(web, ("lab",), self._lab_walls),
             "lab.dial": Verb(preview, ("lab", "port"), self._lab_dial),
+            "lab.engine": Verb(web, ("lab", "what"), self._lab_engine),
             "lab.exec": Verb(root, ("lab", "argv", "user", "tty", "where"), self._lab_exec),
             "machine.boot": Verb(web, ("lab", "how", *size), self._machine_boot),
             "machine.end": Verb(web, ("lab", "force"), self._machine_end),
@@ -235,6 +236,10 @@ class Verbs:
         port = call.args.integer("port", low=1, high=65535)
         call.give(dialling.dial(self._own(call), port))
         return {"port": port}
+
+    def _lab_engine(self, call: Call) -> dict[str, Any]:
+        what = call.args.text("what", longest=16, pattern="|".join(nested.KINDS))
+        return {what: self.labs.engines.ask(self.labs.get(_lab(call.args)), what)}
 
     def _lab_exec(self, call: Call) -> dict[str, Any]:
         given = list(call.descriptors)

@@ -22,6 +22,7 @@ from runtime.labs.checks import Checks
 from runtime.labs.compare.comparison import Comparison
 from runtime.labs.machines import Machines
 from runtime.labs.making import Making
+from runtime.labs.nested import Engines
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
@@ -110,6 +111,7 @@ class Labs:
             slice_bytes=slice_bytes,
             shares=max_labs,
         )
+        self.engines = Engines(self._parts)
         self._checks = Checks(self._parts, self._measured)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
@@ -330,8 +332,7 @@ class Labs:
 
     def usage(self, lab_id: LabId) -> dict[str, Any]:
         """What a lab uses, and of how much."""
-        lab = self.get(lab_id)
-        return usage.read(self._parts, lab, self._watch.disk_full(lab_id))
+        return usage.read(self._parts, self.get(lab_id), self._watch.disk_full(lab_id))
 
     def walls(self, lab_id: LabId) -> dict[str, Any]:
         """What a lab is made of (labs/walls.py)."""
@@ -480,7 +481,7 @@ class Labs:
     def _measured(self, lab: Lab) -> dict[str, Any]:
         """What a check may read of a lab beside what it is."""
         used = usage.read(self._parts, lab, self._watch.disk_full(lab.id))
-        return {"usage": used, **self.comparison.facts(lab)}
+        return {"usage": used, **self.engines.facts(lab), **self.comparison.facts(lab)}
 
     def _sweep_images(self, oldest: dict[str, float]) -> None:
         """Remove images that were replaced, in a thread of its own: a start shouldn't wait."""

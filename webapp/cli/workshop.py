@@ -9,7 +9,7 @@ import click
 from webapp.cli import parts
 from webapp.lesson_format.library import load_library
 from webapp.workshops.allowed_names import read_names
-from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.opening import Plan, open_workshop, usual_lessons
 from webapp.workshops.recordings import CHOICES
 
 
@@ -20,7 +20,11 @@ def workshop() -> None:
 
 @workshop.command()
 @parts.data_option
-@click.option("--lessons", default="", help="Names, with commas between; all when left out.")
+@click.option(
+    "--lessons",
+    default="",
+    help="Names, with commas between; if left out, all but those that need an engine in the lab.",
+)
 @click.option("--learners", default=40, show_default=True, help="How many may join.")
 @click.option("--minutes", default=90, show_default=True, help="How long it goes on.")
 @click.option(
@@ -67,7 +71,7 @@ def create(
     library = load_library(settings.lessons)
     names = tuple(name.strip() for name in lessons.split(",") if name.strip())
     plan = Plan(
-        names or tuple(library.lessons),
+        names or usual_lessons(library),
         learners,
         minutes,
         internet=internet == "on" or bool(allow),

@@ -81,6 +81,9 @@ class Engine(Protocol):
         """What the lab spends now, and its limits."""
         ...
 
+    def lab_engine(self, lab: str, what: str) -> list[dict[str, Any]]:
+        """What the engine of a lab's learner says of its `containers` or `images`."""
+
     def lab_walls(self, lab: str) -> dict[str, Any]:
         """What the lab is made of, as it is now."""
         ...

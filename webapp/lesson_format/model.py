@@ -239,6 +239,13 @@ class Work(StrEnum):
     HTTP = "http"
 
 
+class EngineView(StrEnum):
+    """What a step shows of the learner's own engine, as it is now."""
+
+    LAYERS = "layers"  # of each image, and which of them are shared
+    LIFE = "life"  # where in its life the newest container is
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """What a step shows of the panel between its two terminals; the rest is folded, not gone.
@@ -265,6 +272,7 @@ class Step:
         html: the text, with each command as `<slip-command data-id=… data-kind=…>`.
         takeaway: shown once the step is passed.
         has_server_view: the page offers what the server sees of the lab's processes.
+        engine_view: what it draws of the learner's own engine.
         needs_machine: without one nothing of it can be done, so the page offers to go on.
         panel: what it shows between the terminals; empty on a page without a machine.
         is_extra: for the fast; never needed later, and not counted.
@@ -286,6 +294,7 @@ class Step:
     solution: tuple[Deed, ...]
     needs_machine: bool = False
     panel: Panel = Panel()
+    engine_view: EngineView | None = None
 
     def question(self, name: str) -> Question | None:
         """The question of that name, or None."""

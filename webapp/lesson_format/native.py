@@ -17,6 +17,7 @@ from webapp.lesson_format.model import (
     WITH_CHOICES,
     Check,
     Choice,
+    EngineView,
     Hint,
     Layout,
     Lesson,
@@ -88,7 +89,7 @@ def _read_lesson(folder: Path, faults: Faults) -> Lesson | None:
         image=front.text("image").strip() or _USUAL_IMAGES[profile],
         profile=profile,
         html=render(body).html,
-        steps=_read_steps(folder, front, layout, faults),
+        steps=_read_steps(folder, front, (layout, profile), faults),
         needs=_read_needs(front, profile, faults),
     )
     front.finish()
@@ -117,7 +118,9 @@ def _chosen(front: Table, key: str, usual: _Choice, faults: Faults) -> _Choice:
     return usual
 
 
-def _read_steps(folder: Path, front: Table, layout: Layout, faults: Faults) -> tuple[Step, ...]:
+def _read_steps(
+    folder: Path, front: Table, page: tuple[Layout, Profile], faults: Faults
+) -> tuple[Step, ...]:
     lines = front.texts("steps", need="01-first-step")
     names = [line.text for line in lines]
     steps = []
@@ -131,7 +134,7 @@ def _read_steps(folder: Path, front: Table, layout: Layout, faults: Faults) -> t
             faults.add(line.number, f"There is no file {path.name} here.", "Write it, or its name.")
         else:
             inner = Faults(path)
-            step = _StepReader(folder, path, layout, inner).read()
+            step = _StepReader(folder, path, page, inner).read()
             faults.found.extend(inner.found)
             steps += [step] if step else []
     for path in sorted(folder.glob("*.md")):
@@ -144,10 +147,12 @@ def _read_steps(folder: Path, front: Table, layout: Layout, faults: Faults) -> t
 class _StepReader:
     """One step's file, read once."""
 
-    def __init__(self, folder: Path, path: Path, layout: Layout, faults: Faults) -> None:
+    def __init__(
+        self, folder: Path, path: Path, page: tuple[Layout, Profile], faults: Faults
+    ) -> None:
         self._folder = folder
         self._path = path
-        self._layout = layout
+        self._layout, self._profile = page
         self._faults = faults
         self._looks_into_machine = False
 
@@ -175,6 +180,7 @@ class _StepReader:
             solution=read_deeds(front, self._faults, {each.name for each in questions}),
             needs_machine=front.flag("needs_machine") or self._looks_into_machine,
             panel=read_panel(front, self._faults),
+            engine_view=self._engine_view(front),
         )
         if self._layout is Layout.CONTAINER:
             refuse_machine_words(step, front, self._faults)
@@ -186,6 +192,20 @@ class _StepReader:
             )
         front.finish()
         return step
+
+    def _engine_view(self, front: Table) -> EngineView | None:
+        written = front.text("engine_view").strip()
+        if not written:
+            return None
+        line = front.line_of("engine_view")
+        if self._profile is not Profile.ENGINE:
+            instead = "Write `profile: engine` in lesson.md, or leave it out."
+            self._faults.add(line, "`engine_view` needs labs with an engine.", instead)
+        if written not in set(EngineView):
+            known = ", ".join(EngineView)
+            self._faults.add(line, f"There is no engine view `{written}`.", f"Known: {known}.")
+            return None
+        return EngineView(written)
 
     def _check(self, front: Table) -> Check | None:
         table = front.table("check")

@@ -58,6 +58,7 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
             "skip": room.skip,
             "processes": room.processes,
             "container": room.container,
+            "engine": room.engine,
             "terminal": room.terminal,
             **room.compare.handlers,
         },
@@ -152,6 +153,10 @@ class LessonRoom:
     def container(self) -> dict[str, Any]:
         """What the learner's own container is made of, now."""
         return {"cells": cells(self._parts.engine.lab_walls(self._own_lab()[1]))}
+
+    def engine(self, what: str) -> dict[str, Any]:
+        """What the learner's own engine says of its containers or images."""
+        return {"found": self._parts.engine.lab_engine(self._own_lab()[1], what)}
 
     def terminal(self, do: str, name: str | None, called: str | None) -> dict[str, Any]:
         """One shell more, one less, or another name for one, in the learner's own lab."""

@@ -147,6 +147,13 @@ MESSAGES: tuple[Message, ...] = (
     Message("/lesson", "container", Sender.BROWSER, (), ("cells",)),
     Message(
         "/lesson",
+        "engine",
+        Sender.BROWSER,
+        (_text("what", 10, "containers", "images"),),
+        ("found",),
+    ),
+    Message(
+        "/lesson",
         "terminal",
         Sender.BROWSER,
         (

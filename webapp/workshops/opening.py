@@ -109,10 +109,19 @@ def ensure_demo(database: Database, library: Library) -> Workshop | None:
             return going_on[0]
         if not library.lessons:
             return None
-        plan = Plan(tuple(library.lessons), max_learners=DEMO_LEARNERS, minutes=DEMO_MINUTES)
+        plan = Plan(usual_lessons(library), max_learners=DEMO_LEARNERS, minutes=DEMO_MINUTES)
         demo = _add(session, library, plan, title="Demo workshop", opened_by=None)
         demo.is_demo = True
         return demo
+
+
+def usual_lessons(library: Library) -> tuple[str, ...]:
+    """What a workshop has for which nobody chose: all lessons that every server has labs for.
+
+    An engine needs an image that is built when somebody wants it, and labs with lower walls.
+    """
+    plain = (name for name, each in library.lessons.items() if each.profile is Profile.PLAIN)
+    return tuple(plain) or tuple(library.lessons)
 
 
 def shapes_of(workshops: Sequence[Workshop]) -> list[dict[str, object]]:

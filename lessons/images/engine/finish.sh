@@ -39,6 +39,7 @@ nogroup:x:65534:' >"$new/etc/group"
 tar --create --numeric-owner --owner=0 --group=0 --sort=name --mtime="@$SOURCE_DATE_EPOCH" \
   --directory="$new" --file="$root/tmp/busybox.tar" .
 
+cp -R "$(dirname "$0")/web" "$root/tmp/web"
 # podman wants / to be a mount, and leaves mounts of its own: both end with this namespace.
 in_store() {
   unshare --mount --propagation private sh -eu -c '
@@ -52,10 +53,12 @@ store=/var/lib/shared-images
 mkdir "$root$store"
 in_store "$store" import --change 'CMD ["sh"]' --message 'from busybox-static' \
   /tmp/busybox.tar localhost/busybox:latest
+in_store "$store" build --isolation chroot --layers --timestamp "$SOURCE_DATE_EPOCH" \
+  --tag localhost/web:latest /tmp/web
 
 # An empty store, which the server's own begins as: what else it has is seen in its place.
 mkdir "$root/var/lib/server-images"
 in_store /var/lib/server-images images --quiet
 
-rm -rf "$root/tmp/busybox" "$root/tmp/busybox.tar" "$root/tmp/run" "$root/root/.local" \
-  "$root/root/.config"
+rm -rf "$root/tmp/busybox" "$root/tmp/busybox.tar" "$root/tmp/web" "$root/tmp/run" \
+  "$root/root/.local" "$root/root/.config"

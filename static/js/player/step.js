@@ -2,10 +2,13 @@
 
 import { SlipCheck } from "../elements/slip-check.js";
 import { SlipCommand } from "../elements/slip-command.js";
+import { SlipEngine } from "../elements/slip-engine.js";
 import { SlipQuiz } from "../elements/slip-quiz.js";
 import { SlipRail } from "../elements/slip-rail.js";
 import { SlipStep } from "../elements/slip-step.js";
 import "../elements/slip-hints.js";
+import "../elements/slip-layers.js";
+import "../elements/slip-life.js";
 import "../elements/slip-server-view.js";
 import { one } from "../lib/dom.js";
 import { showProblem } from "../lib/findings.js";
@@ -44,6 +47,7 @@ export function wireStep(room, lab, run, keys = {}) {
   for (const each of document.querySelectorAll("slip-hints, slip-predict, slip-server-view")) {
     Object.assign(each, { press, ask: () => room.ask("processes") });
   }
+  wireEngine(room, lab);
   element.skip = () => room.ask("skip", { step });
   element.addEventListener("slip-verdict", (event) => {
     const { done, passed } = /** @type {CustomEvent} */ (event).detail;
@@ -63,6 +67,22 @@ export function wireStep(room, lab, run, keys = {}) {
   wireKeys(element, rail, lab, keys);
   wirePaper(element);
   return { element, press };
+}
+
+/**
+ * The learner's engine is asked when there is a lab, and again whenever a command has ended.
+ * @param {Room} room
+ * @param {Lab} lab
+ */
+function wireEngine(room, { terminal }) {
+  for (const view of document.querySelectorAll("slip-layers, slip-life")) {
+    if (!(view instanceof SlipEngine)) continue;
+    view.ask = async (what) => (await room.ask("engine", { what })).found;
+    room.on("lab", ({ state }) => {
+      if (state === "ready") view.look();
+    });
+    terminal.addEventListener("slip-finished", () => view.look());
+  }
 }
 
 /**

@@ -171,6 +171,9 @@ class MemoryEngine:
         names = ("memory_bytes", "memory_limit_bytes", "pids", "pids_limit")
         return {"lab": lab, **dict.fromkeys(names, 1), "cpu_seconds": 0.0, "cpu_cores": 1.0}
 
+    def lab_engine(self, lab: str, what: str) -> list[dict[str, Any]]:
+        raise NotImplementedError
+
     def lab_walls(self, lab: str) -> dict[str, Any]:
         raise NotImplementedError
 

@@ -1,0 +1,143 @@
+"""What a learner's own engine says of its containers and images.
+
+It is asked as the learner, in the lab and within its limits: what it answers is theirs, and who
+wants to could make it say anything. So pages and checks may believe it of the learner alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from runtime.container import bundle
+
+if TYPE_CHECKING:
+    from runtime.labs.life import Parts
+    from runtime.labs.state import Lab
+
+_PATIENCE_S = 10.0
+_SAID_BYTES = 1 << 20
+_MOST = 50  # containers, images, and layers of an image
+_LONGEST = 200
+_APART = "\x1e"
+# One start for all that is asked; a part that fails says nothing, and the others are still read.
+_BEGIN = "export XDG_RUNTIME_DIR=/run/user/$(id -u) PODMAN_IGNORE_CGROUPSV1_WARNING=1"
+_CONTAINERS = "podman ps --all --no-trunc --format json"
+_IMAGES = (
+    "ids=$(podman images --quiet --no-trunc | sort -u); "
+    "[ -z \"$ids\" ] || podman image inspect $ids; printf '\\036'; "
+    "cat /var/lib/*/overlay-layers/layers.json"
+)
+
+
+def containers(parts: Parts, lab: Lab) -> list[dict[str, Any]]:
+    """The learner's containers, newest first: `name`, `image`, `state`, `exit_code` and times."""
+    (said,) = _ask(parts, lab, _CONTAINERS, 1)
+    found = [_container(each) for each in _rows(said)]
+    return sorted(found, key=lambda each: -each["created_at"])[:_MOST]
+
+
+def images(parts: Parts, lab: Lab) -> list[dict[str, Any]]:
+    """The images that the learner may use, each with its layers from the lowest on."""
+    described, kept = _ask(parts, lab, _IMAGES, 2)
+    sizes = {str(each.get("diff-digest")): int(each.get("diff-size") or 0) for each in _rows(kept)}
+    return [_image(each, sizes) for each in _rows(described)[:_MOST]]
+
+
+KINDS = {"containers": containers, "images": images}
+
+
+class Engines:
+    """The engines of learners in labs that have one.
+
+    Args:
+        parts: the rooms.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def ask(self, lab: Lab, what: str) -> list[dict[str, Any]]:
+        """What one of them says of its `containers` or `images`."""
+        return KINDS[what](self._parts, lab)
+
+    def facts(self, lab: Lab) -> dict[str, Any]:
+        """What a check may read of a lab with an engine; nothing of another."""
+        if not bundle.load_profile(lab.shape.profile).engine_settings:
+            return {}
+        return {"engine": {what: self.ask(lab, what) for what in KINDS}}
+
+
+def _ask(parts: Parts, lab: Lab, script: str, count: int) -> list[str]:
+    """What a script says in a lab, in so many parts; empty ones where it says nothing, or hangs."""
+    profile = bundle.load_profile(lab.shape.profile)
+    argv = ["/bin/sh", "-c", f"{_BEGIN}; {script}"]
+    process = bundle.process(profile, lab.user, argv, terminal=False)
+    deadline = time.monotonic() + _PATIENCE_S
+    with ExitStack() as undo:
+        nothing_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        undo.callback(os.close, nothing_fd)
+        said_fd = os.memfd_create("said", os.MFD_CLOEXEC)
+        undo.callback(os.close, said_fd)
+        fds = (nothing_fd, said_fd, nothing_fd)
+        parts.crun.execute(lab.id, process, fds, lambda: time.monotonic() > deadline)
+        said = os.pread(said_fd, _SAID_BYTES, 0).decode(errors="replace")
+    return [*said.split(_APART), *[""] * count][:count]
+
+
+def _rows(said: str) -> list[dict[str, Any]]:
+    """The objects of one list, or of several one after the other; none of what isn't JSON."""
+    rows: list[dict[str, Any]] = []
+    decoder, rest = json.JSONDecoder(), said.lstrip()
+    while rest:
+        try:
+            found, end = decoder.raw_decode(rest)
+        except ValueError:
+            break
+        rows += (
+            [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        )
+        rest = rest[end:].lstrip()
+    return rows
+
+
+def _container(said: dict[str, Any]) -> dict[str, Any]:
+    names = said.get("Names") or [""]
+    return {
+        "id": _text(said.get("Id")),
+        "name": _text(names[0]),
+        "image": _text(said.get("Image")),
+        "image_id": _text(said.get("ImageID")),
+        "state": _text(said.get("State")),
+        "exit_code": int(_number(said.get("ExitCode"))),
+        "created_at": _number(said.get("Created")),
+        "started_at": _number(said.get("StartedAt")),
+    }
+
+
+def _image(said: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
+    digests = [_text(each) for each in (said.get("RootFS") or {}).get("Layers") or []]
+    steps = [each for each in said.get("History") or [] if not each.get("empty_layer")]
+    made_by = [_text(each.get("created_by") or each.get("comment")) for each in steps]
+    # Where a history tells of fewer layers, it is the lowest ones that nobody wrote a line for.
+    made_by = [""] * (len(digests) - len(made_by)) + made_by
+    return {
+        "id": _text(said.get("Id")),
+        "names": [_text(each) for each in (said.get("RepoTags") or [])[:_MOST]],
+        "created": _text(said.get("Created")),
+        "layers": [
+            {"digest": digest, "size_bytes": sizes.get(digest), "made_by": step}
+            for digest, step in list(zip(digests, made_by, strict=False))[:_MOST]
+        ],
+    }
+
+
+def _text(value: object) -> str:
+    return str(value or "")[:_LONGEST]
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
