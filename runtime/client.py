@@ -319,6 +319,11 @@ class Client:
         """Begin to fetch an image for containers within labs; how it goes is told by events."""
         return dict(self._ask("image.fetch", name=name, user=user, password=password)["fetch"])
 
+    def image_load(self, fd: int, name: str, called: str) -> dict[str, Any]:
+        """Begin to take an image out of an archive; the descriptor stays the caller's."""
+        with self._open("image.load", {"name": name, "called": called}, [fd]) as feed:
+            return dict(feed.result().body["fetch"])
+
     def image_stop(self, name: str) -> None:
         """Give up a fetch."""
         self._ask("image.stop", name=name)

@@ -8,7 +8,9 @@ up, limits are capped by the settings. What they answer is in docs/reference.md.
 from __future__ import annotations
 
 import enum
+import os
 import re
+import stat
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runtime.container import lxcfs
 from runtime.image import reference
 from runtime.image.build import Builder
+from runtime.image.refusals import printable
 from runtime.image.skopeo import Access
 from runtime.labs import dialling, nested
 from runtime.labs.compare.plan import KINDS
@@ -123,6 +126,7 @@ class Verbs:
             "image.list": Verb(web, ("needs",), self._image_list),
             "image.layers": Verb(web, ("name",), self._image_layers),
             "image.fetch": Verb(web, ("name", "user", "password"), self._image_fetch),
+            "image.load": Verb(web, ("name", "called"), self._image_load),
             "image.stop": Verb(web, ("name",), self._image_stop),
             "image.remove": Verb(web, ("name",), self._image_remove),
             "image.sweep": Verb(web, (), self._image_sweep),
@@ -311,6 +315,15 @@ class Verbs:
         user = call.args.text("user", longest=200, default="")
         password = call.args.text("password", longest=4096, default="")
         return {"fetch": self.fetches.start(wanted, Access(user, password) if user else None)}
+
+    def _image_load(self, call: Call) -> dict[str, Any]:
+        name = call.args.text("name", longest=300, default="")
+        called = call.args.text("called", longest=200)
+        fd = call.descriptors.take(0)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise bad_request("“image.load” needs a descriptor of a file.")
+        return {"fetch": self.fetches.load(fd, name, printable(called))}
 
     def _image_stop(self, call: Call) -> dict[str, Any]:
         self.fetches.stop(call.args.text("name", longest=300))

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tarfile
 import time
 from collections.abc import Callable
@@ -112,18 +113,21 @@ class Fetcher:
                 sentence = problem.sentence + said
                 raise Problem(problem.code, sentence, problem.hint, **problem.facts) from problem
 
-    def load(self, archive: Path, wanted: Reference, tell: Tell) -> SharedImage:
+    def load(self, archive: Path, wanted: Reference, tell: Tell, called: str = "") -> SharedImage:
         """Take an image out of an archive, as `docker save` and `podman save` write it.
 
         Args:
             archive: a tar file, perhaps compressed.
             wanted: the name that it is kept under.
             tell: hears how far it is.
+            called: what people call the file, if not by its own name.
 
         Raises:
             Problem: `image-archive`, `image-unfit`, `image-store-full`.
         """
-        source = skopeo.Source(f"{archive_kind(archive)}:{archive}", place="The archive")
+        called = called or archive.name
+        address = f"{archive_kind(archive, called)}:{archive}"
+        source = skopeo.Source(address, place="The archive")
         with self._alone(wanted.name, tell) as desk:
             try:
                 fitness.require(wanted.name, skopeo.settings(source))
@@ -132,8 +136,33 @@ class Fetcher:
                 problem = refusals.explain(wanted.name, source.place, _words(error))
                 if problem.code == "image-store-full":
                     raise problem from error
-                raise _bad_archive(archive, problem.sentence) from error
+                raise _bad_archive(called, problem.sentence) from error
             return self._found(wanted)
+
+    def load_from(self, fd: int, wanted: Reference, tell: Tell, called: str) -> SharedImage:
+        """The same of a file that has no name, as a page's upload; it is copied first.
+
+        skopeo wants a path, and whoever gave the descriptor could still write to the file.
+
+        Args:
+            fd: the file; stays the caller's.
+            wanted: the name that the image is kept under.
+            tell: hears how far it is.
+            called: what people call the file.
+
+        Raises:
+            Problem: as `load`.
+        """
+        with self._alone(f"archive of {wanted.name}", tell) as desk:
+            copy = desk.path / "archive.tar"
+            tell("copying", 0, 0)
+            try:
+                with open(fd, "rb", closefd=False) as given, copy.open("wb") as out:
+                    given.seek(0)
+                    shutil.copyfileobj(given, out)
+            except OSError as error:
+                raise refusals.explain(wanted.name, called, str(error)) from error
+            return self.load(copy, wanted, tell, called)
 
     def sweep(self) -> int:
         """Remove what interrupted fetches left, but nothing of one that goes on; how many parts."""
@@ -337,8 +366,12 @@ class _Pulse:
         return time.monotonic() - self._at > self._silence_s
 
 
-def archive_kind(archive: Path) -> str:
+def archive_kind(archive: Path, called: str) -> str:
     """How an archive is laid out, as skopeo calls it.
+
+    Args:
+        archive: the file.
+        called: what people call it.
 
     Raises:
         Problem: `image-archive`.
@@ -350,12 +383,14 @@ def archive_kind(archive: Path) -> str:
                     return "oci-archive"
                 if member.name.removeprefix("./") == "manifest.json":
                     return "docker-archive"
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise _bad_archive(archive, str(error)) from error
-    raise _bad_archive(archive, "it holds neither a list of images nor an OCI layout")
+    except (tarfile.TarError, EOFError) as error:
+        raise _bad_archive(called, "it is no tar file, or breaks off in the middle") from error
+    except OSError as error:
+        raise _bad_archive(called, error.strerror or str(error)) from error
+    raise _bad_archive(called, "it holds neither a list of images nor an OCI layout")
 
 
-def archive_name(archive: Path) -> str:
+def archive_name(archive: Path, called: str = "") -> str:
     """What the image in an archive is called there; the file's own name where nothing says."""
     try:
         with tarfile.open(archive) as members:
@@ -363,13 +398,13 @@ def archive_name(archive: Path) -> str:
             tags = json.loads(listed.read(_MANIFEST_BYTES))[0]["RepoTags"] if listed else []
     except (KeyError, OSError, tarfile.TarError, ValueError, IndexError, TypeError):
         tags = []
-    return str(tags[0]) if tags else archive.name.split(".")[0].lower()
+    return str(tags[0]) if tags else (called or archive.name).split(".")[0].lower()
 
 
-def _bad_archive(archive: Path, why: str) -> Problem:
+def _bad_archive(called: str, why: str) -> Problem:
     return Problem(
         "image-archive",
-        f"{archive.name} is no image that can be taken: {why.rstrip('.')[:200]}.",
+        f"{called} is no image that can be taken: {why.rstrip('.')[:200]}.",
         "Write one with `docker save NAME -o FILE`, or with podman, and try again.",
     )
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from runtime.image import reference
+from runtime.image.fetch import archive_name
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime.image.fetch import Fetcher
+    from runtime.image.fetch import Fetcher, Tell
     from runtime.image.reference import Reference
     from runtime.image.skopeo import Access
 
 log = structlog.get_logger()
 
 AT_ONCE = 2
+ON_THE_WAY = {"waiting", "fetching"}
 MOST = 32
 """Those that go on and wait, together."""
 _PAUSE_S = 0.5
@@ -82,23 +87,55 @@ class Fetches:
         Raises:
             Problem: `fetches-full`.
         """
+        return self._begin(
+            wanted.name,
+            lambda tell: self._fetcher.pull(wanted, tell, mirror=self._mirror, access=access),
+        )
+
+    def load(self, fd: int, name: str, called: str) -> dict[str, Any]:
+        """Begin to take an image out of an archive, or join who brings one of that name.
+
+        Args:
+            fd: the archive, a file; closed here in the end.
+            name: that the image is kept under; empty for the one that the archive says.
+            called: what people call the file.
+
+        Raises:
+            Problem: `fetches-full`, `image-archive`, `image-reference`.
+        """
+        with ExitStack() as owned:
+            owned.callback(os.close, fd)
+            wanted = reference.read(name or archive_name(Path(f"/proc/self/fd/{fd}"), called))
+            return self._begin(
+                wanted.name, lambda tell: self._fetcher.load_from(fd, wanted, tell, called), owned
+            )
+
+    def _begin(
+        self, name: str, bring: Callable[[Tell], object], owned: ExitStack | None = None
+    ) -> dict[str, Any]:
+        """Start a thread that brings an image, or join the one that does.
+
+        Args:
+            name: of the fetch.
+            bring: does it.
+            owned: goes to the thread, which closes it in the end; stays the caller's where another
+                thread brings the image already.
+        """
         with self._lock:
-            fetch = self._fetches.get(wanted.name)
-            if fetch is not None and fetch.state in {"waiting", "fetching"}:
+            fetch = self._fetches.get(name)
+            if fetch is not None and fetch.state in ON_THE_WAY:
                 return asdict(fetch)
-            if (
-                sum(each.state in {"waiting", "fetching"} for each in self._fetches.values())
-                >= MOST
-            ):
+            if sum(each.state in ON_THE_WAY for each in self._fetches.values()) >= MOST:
                 raise Problem(
                     "fetches-full",
                     f"{MOST} images are on their way already.",
                     "Wait until some are here, then fetch this one.",
                 )
-            fetch = self._fetches[wanted.name] = Fetch(wanted.name)
-            self._stopped.discard(wanted.name)
+            fetch = self._fetches[name] = Fetch(name)
+            self._stopped.discard(name)
             begun = asdict(fetch)
-            thread = threading.Thread(target=self._run, args=(fetch, wanted, access), daemon=True)
+            kept = owned.pop_all() if owned is not None else ExitStack()
+            thread = threading.Thread(target=self._run, args=(fetch, bring, kept), daemon=True)
             self._threads = {each for each in self._threads if each.is_alive()} | {thread}
             thread.start()
         return begun
@@ -106,7 +143,7 @@ class Fetches:
     def stop(self, name: str) -> None:
         """Give up a fetch; one that is over, or never was, is fine."""
         with self._lock:
-            if (fetch := self._fetches.get(name)) and fetch.state in {"waiting", "fetching"}:
+            if (fetch := self._fetches.get(name)) and fetch.state in ON_THE_WAY:
                 self._stopped.add(name)
 
     def close(self) -> None:
@@ -122,13 +159,11 @@ class Fetches:
         with self._lock:
             return [asdict(each) for each in self._fetches.values()]
 
-    def _run(self, fetch: Fetch, wanted: Reference, access: Access | None) -> None:
+    def _run(self, fetch: Fetch, bring: Callable[[Tell], object], owned: ExitStack) -> None:
         change = {"state": "here"}
         try:
-            with self._turn(fetch):
-                self._fetcher.pull(
-                    wanted, _Teller(self, fetch).tell, mirror=self._mirror, access=access
-                )
+            with owned, self._turn(fetch):
+                bring(_Teller(self, fetch).tell)
         except Stopped:
             change = {"state": "stopped"}
         except Problem as problem:

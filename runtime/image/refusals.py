@@ -93,7 +93,7 @@ def explain(name: str, registry: str, said: str) -> Problem:
         The Problem, with whose words in it are a registry's no longer than a line.
     """
     messages = _MESSAGE.findall(said) or said.splitlines()
-    words = _printable(messages[-1] if messages else "")
+    words = printable(messages[-1] if messages else "")
     who = registry or "The registry"
     told = _NAMES.sub("", words)  # a tag may be 429, an image be called denied
     for kind in _KINDS:
@@ -136,6 +136,7 @@ def full(name: str, needs_bytes: int, room_bytes: int) -> Problem:
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The end of what strangers say, on one line and with nothing that a terminal obeys."""
     plain = text.replace('\\"', '"')
     return "".join(each if each.isprintable() else "?" for each in plain)[-_LONGEST:].strip()

@@ -14,6 +14,8 @@ from tests.browser.test_instructor import sign_in
 from tests.integration.registries import Front, Made, layer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.browser.conftest import Person, WebCommand
 
 
@@ -50,3 +52,21 @@ def test_an_image_is_fetched_before_ones_eyes_given_up_fetched_again_and_removed
         assert fits_its_width(page)
     row.get_by_role("button", name="Remove").click()
     expect(row).to_have_count(0)
+
+
+def test_an_archive_is_loaded_from_a_browser_and_one_that_is_none_says_why(
+    person: Person, web_command: WebCommand, tmp_path: Path
+) -> None:
+    link = urlsplit(web_command("person", "instructor", "add", "ivan").split()[0]).path
+    page = person(may_lose_connection=True)  # the refusal is an error in the console
+    sign_in(page, link)
+    page.goto("/images")
+    (tmp_path / "words.tar").write_text("not at all")
+    page.get_by_label("An archive").set_input_files(tmp_path / "words.tar")
+    page.get_by_role("button", name="Load it").click()
+    expect(page.get_by_text("words.tar is no image that can be taken")).to_be_visible()
+    Made([layer({"bin/sh": os.urandom(1_000_000)})]).write_archive(tmp_path / "greeting.tar")
+    page.get_by_label("An archive").set_input_files(tmp_path / "greeting.tar")
+    page.get_by_role("button", name="Load it").click()
+    row = page.locator('tr[data-image$="library/greeting:latest"]')
+    expect(row.get_by_text("no lesson needs it")).to_be_visible()

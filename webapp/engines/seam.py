@@ -154,6 +154,10 @@ class Engine(Protocol):
         """Begins to fetch an image for containers within labs."""
         ...
 
+    def image_load(self, fd: int, name: str, called: str) -> dict[str, Any]:
+        """Begins to take an image out of an archive, a file under this descriptor."""
+        ...
+
     def image_stop(self, name: str) -> None:
         """Gives up a fetch."""
         ...

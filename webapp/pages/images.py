@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from webapp.pages.staff import signed_in
 from webapp.problems import Problem, http_status
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 blueprint = Blueprint("images", __name__, url_prefix="/images")
 
 _LETTERS_MOST = 300
+_PIECE_BYTES = 256 * 1024
+_ARCHIVE_BYTES = 1 << 40
+
+
+@blueprint.url_value_preprocessor
+def _let_archives_in(endpoint: str | None, _values: object) -> None:
+    """Before anything looks at the body, whose usual limit is a form's; `load` itself counts."""
+    if endpoint == "images.load":
+        request.max_content_length = _ARCHIVE_BYTES
 
 
 @blueprint.get("")
@@ -62,6 +72,27 @@ def fetch_missing() -> Response | tuple[str, int]:
     except Problem as problem:
         return _page(problem), http_status(problem)
     return redirect(url_for(".show_list"))
+
+
+@blueprint.post("/load")
+def load() -> dict[str, str]:
+    """Takes an archive, as the page's script sends it: the body is the file, as it is.
+
+    It goes into a file without a name, so nothing is left of it when anything fails.
+    """
+    signed_in()
+    called = request.args.get("called", "")[:200] or "The file"
+    name = request.args.get("name", "").strip()[:_LETTERS_MOST]
+    overview = wired().stock.overview()
+    room = overview.most_bytes - overview.used_bytes
+    folder = wired().settings.web_path
+    with os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b") as file:
+        while piece := request.stream.read(_PIECE_BYTES):
+            if (room := room - len(piece)) < 0:
+                abort(413)
+            file.write(piece)
+        file.flush()
+        return {"name": wired().engine.image_load(file.fileno(), name, called)["name"]}
 
 
 @blueprint.post("/stop")

@@ -6,6 +6,9 @@ import { Room } from "../lib/socket.js";
 
 const ON_THE_WAY = ["waiting", "fetching"];
 const MIB = 1024 * 1024;
+// Most often by a proxy in front, which lets no file of this size through.
+const REFUSED =
+  "The file did not arrive. Whoever runs the server can load it there: ./slipway image load FILE.";
 const room = new Room("/images");
 
 /**
@@ -51,6 +54,63 @@ function readAnew() {
   if (!isWriting(document.activeElement)) location.reload();
 }
 
+/** @param {HTMLFormElement} form */
+function loads(form) {
+  const wrong = /** @type {HTMLElement} */ (form.querySelector("[data-wrong]"));
+  const sent = /** @type {HTMLProgressElement} */ (form.querySelector("[data-sent]"));
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
+  const fields = /** @type {{archive: HTMLInputElement, as: HTMLInputElement}} */ (
+    /** @type {unknown} */ (form.elements)
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const file = fields.archive.files?.[0];
+    if (!file) return;
+    button.disabled = true;
+    wrong.hidden = true;
+    sent.hidden = false;
+    const query = new URLSearchParams({ called: file.name, name: fields.as.value });
+    const why = await send(`/images/load?${query}`, file, form.dataset.token ?? "", (part) => {
+      sent.value = part;
+    });
+    if (!why) return location.reload();
+    button.disabled = false;
+    sent.hidden = true;
+    wrong.hidden = false;
+    /** @type {HTMLElement} */ (wrong.querySelector("span")).textContent = why;
+    say(why);
+  });
+}
+
+/**
+ * Sends a file as it is; gives what was wrong, or nothing. Not by fetch(), which tells no progress.
+ * @param {string} address
+ * @param {File} file
+ * @param {string} token
+ * @param {(part: number) => void} tell
+ * @returns {Promise<string>}
+ */
+function send(address, file, token, tell) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address);
+    request.setRequestHeader("X-CSRFToken", token);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.onprogress = ({ loaded, total }) => tell(loaded / (total || 1));
+    request.onload = () => {
+      const problem = request.response?.problem;
+      if (problem) resolve(`${problem.sentence} ${problem.hint}`.trim());
+      else resolve(request.status === 200 ? "" : REFUSED);
+    };
+    request.onerror = () => resolve(REFUSED);
+    request.send(file);
+  });
+}
+
+const form = document.querySelector("form[data-load]");
+if (form instanceof HTMLFormElement) loads(form);
 room.on("connect", async () => {
   const { fetches } = await room.ask("watch");
   for (const fetch of fetches) show(fetch);

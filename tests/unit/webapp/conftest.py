@@ -7,6 +7,7 @@ real one can't. Joining and ending with real labs is in tests/integration.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -204,6 +205,11 @@ class MemoryEngine:
         if name != name.lower():
             raise Problem("image-reference", f"“{name}” can't be an image's name.", "Write it so.")
         self.told.append(("fetch", name, user, password))
+        return {"name": name, "state": "waiting"}
+
+    def image_load(self, fd: int, name: str, called: str) -> dict[str, Any]:
+        self._answer()
+        self.told.append(("load", os.pread(fd, 100, 0).decode(), name, called))
         return {"name": name, "state": "waiting"}
 
     def image_stop(self, name: str) -> None:

@@ -109,6 +109,21 @@ def test_a_name_that_cannot_be_one_comes_back_with_its_sentence(
     assert needy.told[-1] == ("fetch", "r.example/x", "ada", "secret")
 
 
+def test_an_archive_is_handed_on_whole_and_one_that_cannot_fit_is_refused(
+    ada: Browser, engine: MemoryEngine
+) -> None:
+    token = re.search(r'data-token="([^"]+)"', ada.get("/images").text)
+    assert token
+    headers = {"X-CSRFToken": token[1], "Content-Type": "application/octet-stream"}
+    url = "/images/load?called=php.tar&name=php:5"
+    answer = ada.client.post(url, data=b"an archive", headers=headers)
+    assert answer.get_json() == {"name": "php:5"}
+    assert engine.told[-1] == ("load", "an archive", "php:5", "php.tar")
+    engine.stock["store_most_bytes"] = 5
+    assert ada.client.post(url, data=b"an archive", headers=headers).status_code == 413
+    assert ada.client.post(url, data=b"x").status_code == 400
+
+
 def test_the_layers_of_an_image_are_shown_with_who_shares_them(
     ada: Browser, engine: MemoryEngine
 ) -> None:
@@ -128,7 +143,7 @@ def test_the_page_says_that_the_runtime_is_away(ada: Browser, engine: MemoryEngi
 
 def test_learners_and_strangers_see_and_do_nothing_here(ben: Browser, engine: MemoryEngine) -> None:
     assert ben.get("/images").status_code == 302
-    for deed in ("fetch", "missing", "stop", "remove", "prune"):
+    for deed in ("fetch", "missing", "load", "stop", "remove", "prune"):
         answer = ben.post(f"/images/{deed}", {"name": "x"})
         assert answer.status_code == 401
     assert ben.get("/images/layers?name=x").status_code == 302
