@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import termios
 import time
+import tty
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +21,7 @@ from runtime.instance import Instance
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from runtime.client import Client
@@ -148,6 +151,18 @@ def _execute(
     words = argv[1:] if argv[0] == "--" else argv
     if in_machine:
         return client.lab_exec(lab, words, user=user, where="machine")
-    tty = sys.stdin.isatty() and sys.stdout.isatty()
+    has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     sys.stdout.flush()
-    return client.lab_exec(lab, words, user=user, tty=tty)
+    with _raw(sys.stdin.fileno()) if has_terminal else nullcontext():
+        return client.lab_exec(lab, words, user=user, tty=has_terminal)
+
+
+@contextmanager
+def _raw(terminal_fd: int) -> Iterator[None]:
+    """Keys go to the program in the lab as they are pressed, Ctrl-C too."""
+    before = termios.tcgetattr(terminal_fd)
+    tty.setraw(terminal_fd, termios.TCSANOW)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal_fd, termios.TCSANOW, before)

@@ -8,8 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import struct
-import termios
 from contextlib import ExitStack, suppress
 from fcntl import ioctl
 from pathlib import Path
@@ -18,11 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from runtime.container import bundle
+from runtime.container.console import Size, carry, set_size, size_of
 from runtime.kernel import sealed, spawn
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runtime.instance import Instance
 
@@ -131,28 +130,39 @@ class Crun:
         Raises:
             Problem: `container-exec`.
         """
-        process = {**process, "consoleSize": {"height": rows, "width": cols}}
         with ExitStack() as undo:
-            name = f"{lab}-{os.urandom(4).hex()}"
-            files = self._files(name, undo)
-            listener = undo.enter_context(socket.socket(socket.AF_UNIX))
-            listener.bind(str(files / "console"))
-            listener.listen(1)
-            options = ["--detach", "--tty", f"--console-socket={files / 'console'}"]
-            child = undo.enter_context(self._exec(lab, process, files, options))
-            undo.callback(_end, child)
-            stream_fd = _receive_master(listener, child)
-            if stream_fd is None:
-                raise _not_executed(lab, child, child.wait(), files / "log")
-            undo_stream = undo.enter_context(ExitStack())
-            undo_stream.callback(os.close, stream_fd)
-            ioctl(stream_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-            self._give_terminal(lab, stream_fd, process["user"]["uid"])
+            files = self._files(f"{lab}-{os.urandom(4).hex()}", undo)
+            size = Size(rows, cols)
+            child, stream_fd = self._on_terminal(lab, process, files, size, undo, "--detach")
             if (code := spawn.wait(child, _START_S)) != 0:
                 raise _not_executed(lab, child, code, files / "log")
             pid = int((files / "pid").read_text())
-            undo_stream.pop_all()
-        return Shell(stream_fd, pid)
+            return Shell(os.dup(stream_fd), pid)
+
+    def _on_terminal(
+        self,
+        lab: str,
+        process: dict[str, Any],
+        files: Path,
+        size: Size,
+        undo: ExitStack,
+        *options: str,
+    ) -> tuple[spawn.Process, int]:
+        """Let crun start a program on a terminal whose master comes to us; `undo` closes that."""
+        process = {**process, "consoleSize": {"height": size.rows, "width": size.cols}}
+        listener = undo.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(files / "console"))
+        listener.listen(1)
+        options = (*options, "--tty", f"--console-socket={files / 'console'}")
+        child = undo.enter_context(self._exec(lab, process, files, options))
+        undo.callback(_end, child)
+        stream_fd = _receive_master(listener, child)
+        if stream_fd is None:
+            raise _not_executed(lab, child, child.wait(), files / "log")
+        undo.callback(os.close, stream_fd)
+        set_size(stream_fd, size)
+        self._give_terminal(lab, stream_fd, process["user"]["uid"])
+        return child, stream_fd
 
     def _give_terminal(self, lab: str, stream_fd: int, uid: int) -> None:
         """Let its user open the terminal by name, as `tee /dev/stderr` does."""
@@ -187,9 +197,14 @@ class Crun:
         """
         with ExitStack() as undo:
             files = self._files(f"{lab}-{os.urandom(4).hex()}", undo)
-            options = ["--tty"] if process["terminal"] else []
-            child = undo.enter_context(self._exec(lab, process, files, options, fds))
-            undo.callback(_end, child)
+            if process["terminal"] and self._program(lab) == "crun":
+                size = size_of(fds[0])
+                child, stream_fd = self._on_terminal(lab, process, files, size, undo)
+                carry(stream_fd, fds[:2], child.pid, is_gone)
+            else:  # runc hands a terminal over only where it doesn't wait
+                options = ["--tty"] if process["terminal"] else []
+                child = undo.enter_context(self._exec(lab, process, files, options, fds))
+                undo.callback(_end, child)
             while spawn.wait_ready([], child, _LOOK_S) is None:
                 if is_gone():
                     _kill(files / "pid")
@@ -243,7 +258,7 @@ class Crun:
         lab: str,
         process: dict[str, Any],
         files: Path,
-        options: list[str],
+        options: Sequence[str],
         fds: tuple[int, int, int] = (spawn.DEVNULL,) * 3,
     ) -> spawn.Process:
         """Let the OCI runtime start a program; it learns which once it is as mortal as a lab.

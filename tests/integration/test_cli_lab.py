@@ -6,9 +6,12 @@ import json
 import os
 import platform
 import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from runtime.instance import Instance
     from tests.conftest import Server
+
+
+DEADLINE_S = 60.0
 
 
 def argv(instance: Instance, verb: str, *words: str) -> list[str]:
@@ -86,24 +92,67 @@ def test_run_without_a_server_works_and_leaves_nothing(
     wait_for(lambda: not leftovers_of(instance), "nothing to be left")
 
 
-def test_run_gives_a_pty_only_where_both_ends_are_terminals(runtime: Server) -> None:
-    ask = ["--", "sh", "-c", "test -t 0 && test -t 1 && echo terminal || echo pipe"]
-    assert lab(runtime.instance, "run", *ask).stdout == "pipe\n"
+def on_terminal(instance: Instance, verb: str, *words: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A verb of `lab` on a terminal of its own; the other end of that."""
     master_fd, slave_fd = pty.openpty()
-    with subprocess.Popen(
-        argv(runtime.instance, "run", *ask),
+    process = subprocess.Popen(
+        argv(instance, verb, *words),
         stdin=slave_fd,
         stdout=slave_fd,
         stderr=slave_fd,
         env=environ(),
-    ) as process:
-        os.close(slave_fd)
-        said = b""
-        while b"terminal" not in said and b"pipe" not in said:
-            said += os.read(master_fd, 1000)
-        assert process.wait(30) == 0
+    )
+    os.close(slave_fd)
+    return process, master_fd
+
+
+def read_on(master_fd: int, last: bytes = b"") -> bytes:
+    """What comes until `last`, or else until nobody has the terminal any more."""
+    said = b""
+    with suppress(OSError):  # EIO, the end
+        while not last or last not in said:
+            assert select.select([master_fd], [], [], DEADLINE_S)[0], said
+            said += os.read(master_fd, 4096)
+    return said
+
+
+def test_run_gives_a_pty_only_where_both_ends_are_terminals(runtime: Server) -> None:
+    ask = ["--", "sh", "-c", "test -t 0 && test -t 1 && echo terminal || echo pipe"]
+    assert lab(runtime.instance, "run", *ask).stdout == "pipe\n"
+    process, master_fd = on_terminal(runtime.instance, "run", *ask)
+    assert read_on(master_fd) == b"terminal\r\n"
+    assert process.wait(30) == 0
     os.close(master_fd)
-    assert b"terminal" in said
+
+
+def test_all_that_a_command_says_on_a_terminal_comes_and_its_code(runtime: Server) -> None:
+    made = runtime.client.lab_create(key="mine", image="slipway/base", until=9e10)
+    says = "seq 1 3200; touch /tmp/said; exit 3"  # more than one terminal's buffers hold
+    process, master_fd = on_terminal(runtime.instance, "exec", made["lab"], "--", "sh", "-c", says)
+    has_said = ["test", "-e", "/tmp/said"]
+    wait_for(lambda: runtime.client.lab_exec(made["lab"], has_said) == 0, "its end")
+    whole = b"".join(b"%d\r\n" % number for number in range(1, 3201))
+    assert read_on(master_fd) == whole
+    assert process.wait(30) == 3
+    os.close(master_fd)
+    runtime.client.lab_remove(made["lab"])
+
+
+def test_a_command_on_a_terminal_has_its_size_and_its_keys(runtime: Server) -> None:
+    made = runtime.client.lab_create(key="mine", image="slipway/base", until=9e10)
+    says = (
+        "echo begun; until [ \"$(stty size)\" = '33 111' ]; do sleep 0.1; done; "
+        "echo sized; read -r line; echo got $line"
+    )
+    process, master_fd = on_terminal(runtime.instance, "exec", made["lab"], "--", "sh", "-c", says)
+    read_on(master_fd, b"begun")
+    termios.tcsetwinsize(master_fd, (33, 111))
+    read_on(master_fd, b"sized")
+    os.write(master_fd, b"words\r")
+    assert b"got words" in read_on(master_fd)
+    assert process.wait(30) == 0
+    os.close(master_fd)
+    runtime.client.lab_remove(made["lab"])
 
 
 def test_a_command_that_is_not_there_is_said_in_one_sentence(runtime: Server) -> None:
@@ -158,17 +207,25 @@ def test_a_data_folder_that_is_none_is_said_once(tmp_path: Path) -> None:
     assert "can't be written" in done.stderr
 
 
-def test_a_command_whose_caller_is_killed_ends_in_the_lab(runtime: Server) -> None:
+@pytest.mark.parametrize("has_terminal", [False, True])
+def test_a_command_whose_caller_is_killed_ends_in_the_lab(
+    runtime: Server, *, has_terminal: bool
+) -> None:
     made = runtime.client.lab_create(key="mine", image="slipway/base", until=9e10)
 
     def sleeps() -> bool:
         found = runtime.client.lab_processes(made["lab"])
         return any(each["comm"] == "sleep" for each in found)
 
-    with subprocess.Popen(
-        argv(runtime.instance, "exec", made["lab"], "--", "sleep", "1000"), env=environ()
-    ) as process:
-        wait_for(sleeps, "the command in the lab")
-        process.kill()
+    words = ("exec", made["lab"], "--", "sleep", "1000")
+    if has_terminal:
+        process, master_fd = on_terminal(runtime.instance, *words)
+    else:
+        process, master_fd = subprocess.Popen(argv(runtime.instance, *words), env=environ()), -1
+    wait_for(sleeps, "the command in the lab")
+    process.kill()
+    process.wait()
     wait_for(lambda: not sleeps(), "its end")
+    if has_terminal:
+        os.close(master_fd)
     runtime.client.lab_remove(made["lab"])
