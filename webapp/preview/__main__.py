@@ -28,7 +28,7 @@ async def serve(environ: dict[str, str]) -> None:
     run = Path(environ["SLIPWAY_RUN"])
     client = Client(run / "runtime.sock", WELL_TIMEOUT_S)
     signer, reach = Signer(environ["SLIPWAY_PREVIEW_KEY"]), Reach(client.lab_dial)
-    door = Door(signer, reach, Crowd(person_most=MOST))
+    door = Door(signer, reach, Crowd(person_most=2 * MOST))
     first, count = int(environ["SLIPWAY_PREVIEW_PORT"]), int(environ["SLIPWAY_PREVIEW_PORTS"])
     ports = range(first + 1, min(first + count, 65536))
     record = run / "preview" / "slots.json"
