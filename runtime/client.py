@@ -248,9 +248,20 @@ class Client:
         """A connection to a service in a lab (preview and root only); the descriptor is ours.
 
         It may not be through yet: then it becomes writable when it is.
+
+        Raises:
+            Problem: `port-shut` where nothing listens, `lab-unknown`.
         """
         with self._open("lab.dial", {"lab": lab, "port": port}) as feed:
-            return feed.result().descriptors.take(0)
+            answer = feed.result()
+        if not answer.body["open"]:
+            raise Problem(
+                "port-shut",
+                f"Nothing answers on port {port} of this container.",
+                f"Start a service there, such as `python3 -m http.server {port}`.",
+                port=port,
+            )
+        return answer.descriptors.take(0)
 
     def lab_engine(self, lab: str, what: str) -> list[dict[str, Any]]:
         """What the engine of a lab's learner says of its `containers` or `images`."""

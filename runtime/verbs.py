@@ -238,8 +238,10 @@ class Verbs:
 
     def _lab_dial(self, call: Call) -> dict[str, Any]:
         port = call.args.integer("port", low=1, high=65535)
-        call.give(dialling.dial(self._own(call), port))
-        return {"port": port}
+        fd = dialling.dial(self._own(call), port)
+        if fd is not None:
+            call.give(fd)
+        return {"open": fd is not None}
 
     def _lab_engine(self, call: Call) -> dict[str, Any]:
         what = call.args.text("what", longest=16, pattern="|".join(nested.KINDS))

@@ -19,10 +19,10 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'",  # styles only: xterm.js shows no colours without it
     "font-src 'self'",
     "img-src 'self' data:",
-    "connect-src 'self' {sockets}",
+    "connect-src 'self' {sockets} {previews}",  # of a preview a page may try whether it is reached
     "frame-src 'self' {previews}",  # our own address leads to them
     "form-action 'self'",
-    "frame-ancestors 'none'",
+    "frame-ancestors {framed}",
     "base-uri 'none'",
     "require-trusted-types-for 'script'",
 )
@@ -60,7 +60,16 @@ def _set_headers(response: Response) -> Response:
     # Older Safari doesn't count ws: as 'self', so the socket's origin is named.
     sockets = f"{'wss' if request.is_secure else 'ws'}://{request.host}"
     previews = wired().settings.previews.sources(bare(request.host))
-    policy = "; ".join(POLICY).format(nonce=csp_nonce(), sockets=sockets, previews=previews)
+    # What stands in the way of a preview is read in its frame; no other page of ours is framed.
+    is_framed = request.blueprint == "preview"
+    policy = "; ".join(POLICY).format(
+        nonce=csp_nonce(),
+        sockets=sockets,
+        previews=previews,
+        framed="'self'" if is_framed else "'none'",
+    )
+    if is_framed:
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
     response.headers.setdefault("Content-Security-Policy", policy)
     for name, value in FIXED.items():
         response.headers.setdefault(name, value)

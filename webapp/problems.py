@@ -25,6 +25,7 @@ STATUS: dict[str, int] = {
     "slow-down": 429,
     "sign-in-needed": 401,
     "sign-in-wrong": 403,
+    "not-joined": 403,
     "not-yours": 403,
     "link-used": 410,
     "password-short": 422,
@@ -108,6 +109,11 @@ def name_taken(name: str, number: int) -> Problem:
         f"Someone here is already called {name}. Was it you?",
         f"Resume with your PIN. If not, go on: the class sees you as {name} {number}.",
     )
+
+
+def not_joined() -> Problem:
+    """A page of a learner's, asked for by nobody who is in a workshop."""
+    return Problem("not-joined", "This browser is in no workshop.", "Join with the code.")
 
 
 def lab_none() -> Problem:

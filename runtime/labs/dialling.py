@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from runtime.kernel.netns import opened_in
 from runtime.kernel.processes import start_ticks
-from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from runtime.labs.state import Lab
@@ -23,46 +22,41 @@ if TYPE_CHECKING:
 _UNDER_WAY_MS = 100  # a listener whose queue is full: whoever asked goes on waiting, not we
 
 
-def dial(lab: Lab, port: int) -> int:
+def dial(lab: Lab, port: int) -> int | None:
     """Open a TCP connection to a port of a lab; the descriptor is the caller's.
 
-    It may not be through yet: then it becomes writable when it is.
+    It may not be through yet: then it becomes writable when it is. That nothing listens is no
+    problem worth a line of the log: pages that wait ask again and again.
 
     Args:
         lab: which.
         port: where the service listens: on the loopback of the lab, on its address, or on all.
 
-    Raises:
-        Problem: `port-shut` where nothing listens.
+    Returns:
+        None where nothing listens, or the lab is ending.
     """
-    netns_fd = _namespace_of(lab, port)
     try:
+        netns_fd = os.open(f"/proc/{lab.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        # Now that it is held it is surely the lab's, and not of another with the same number.
+        if lab.started_ticks == 0 or start_ticks(lab.pid) != lab.started_ticks:
+            return None
         return opened_in(netns_fd, lambda: _dial_here(lab, port))
     finally:
         os.close(netns_fd)
 
 
-def _namespace_of(lab: Lab, port: int) -> int:
-    """The lab's network namespace, and surely no other: its number may have been used again."""
-    try:
-        netns_fd = os.open(f"/proc/{lab.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _shut(port) from error
-    if lab.started_ticks == 0 or start_ticks(lab.pid) != lab.started_ticks:
-        os.close(netns_fd)
-        raise _shut(port)
-    return netns_fd
-
-
-def _dial_here(lab: Lab, port: int) -> int:
+def _dial_here(lab: Lab, port: int) -> int | None:
     for address in ("127.0.0.1", "::1", lab.address):
-        if address and (fd := _try(address, port)) >= 0:
+        if address and (fd := _try(address, port)) is not None:
             return fd
-    raise _shut(port)
+    return None
 
 
-def _try(address: str, port: int) -> int:
-    """A connection that is through or under way; -1 where it was refused."""
+def _try(address: str, port: int) -> int | None:
+    """A connection that is through or under way; None where it was refused."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
         refused = sock.connect_ex((address, port))
@@ -71,13 +65,4 @@ def _try(address: str, port: int) -> int:
             poll.register(sock, select.POLLOUT)
             poll.poll(_UNDER_WAY_MS)
             refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        return -1 if refused else sock.detach()
-
-
-def _shut(port: int) -> Problem:
-    return Problem(
-        "port-shut",
-        f"Nothing answers on port {port} of this container.",
-        f"Start a service there, such as `python3 -m http.server {port}`.",
-        port=port,
-    )
+        return None if refused else sock.detach()

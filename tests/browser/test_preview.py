@@ -54,6 +54,7 @@ def test_services_appear_beside_the_lesson_by_themselves_once_they_run(
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name="Close this preview").last.click()
     expect(page.locator("iframe")).to_have_count(1)
+
     page.locator("[data-preview-menu] > summary").click()
     page.get_by_label("Port of your service").fill(OTHER_PORT)
     with page.context.expect_page() as opened:
@@ -64,3 +65,12 @@ def test_services_appear_beside_the_lesson_by_themselves_once_they_run(
     assert urlsplit(tab.url).port != urlsplit(page.url).port
     assert tab.evaluate("window.opener") is None
     assert tab.evaluate("document.cookie") == ""  # nothing of ours is to be read there
+
+    tab.goto(page.url)
+    tab.route("**/.slipway/**", lambda route: route.abort())  # as a network that filters ports
+    show(tab, PORT)
+    note = tab.locator("[data-preview-note]")
+    expect(note).to_contain_text("nothing at http://")
+    tab.unroute("**/.slipway/**")
+    tab.get_by_role("button", name="Load again").click()
+    expect(note).to_be_hidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import os
@@ -115,6 +116,28 @@ def test_a_redirect_to_the_services_own_address_stays_in_the_preview(looker: Loo
     answer = looker.ask("/leave")
     assert answer.status == 302
     assert answer.headers["Location"] == f"http://{looker.host}/arrived?x=1"
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "body"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+        (b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n", 304, b""),
+        (b"HTTP/1.0 200 OK\r\n\r\nto the end", 200, b"to the end"),
+        (b"HTTP/1.1 103 Wait\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nT: x\r\n\r\n",
+            200,
+            b"a",
+        ),
+    ],
+    ids=["nothing", "nothing new", "no length", "a word before", "pieces and a trailer"],
+)
+def test_an_answer_of_any_shape_comes_as_it_was_meant(
+    looker: Looker, said: bytes, status: int, body: bytes
+) -> None:
+    answer = looker.ask(f"/raw?{base64.urlsafe_b64encode(said).decode()}")
+    assert (answer.status, answer.body) == (status, body)
 
 
 def test_a_port_that_is_shut_shows_a_page_that_waits_and_then_the_service(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from webapp.keys import derive_pin
 from webapp.lesson_format.model import Layout
 from webapp.models.events import events_of
+from webapp.preview.address import bare
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
 from webapp.workshops.labs import shells_of
@@ -85,6 +86,7 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         lab=_lab(learner),
         why=_why(workshop),
         works=last_results(events),
+        trial=wired().settings.previews.trial(bare(request.host)),
         own_table=own_table(progress, last_results(events)),
     )
 

@@ -28,7 +28,7 @@ def open_preview(port: int) -> ResponseReturnValue:
     visitor = current_visitor()
     learner, workshop = visitor.learner, visitor.workshop
     if learner is None or workshop is None:
-        return redirect("/")
+        raise problems.not_joined()
     if not may_learn(visitor):
         raise problems.workshop_over(workshop.title)
     lab = wired().labs.of(learner.id)

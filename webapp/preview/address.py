@@ -18,6 +18,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 OWN = "/.slipway/"  # the one folder of a preview that is ours and not the service's
 OPEN = f"{OWN}open"
 READY = f"{OWN}ready"
+HERE = f"{OWN}here"
 TICKET_S = 60
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*(:\d+)?", re.IGNORECASE).fullmatch
 _LABEL = re.compile(r"([1-9][0-9]{0,4})-([0-9a-f]{8})")
@@ -145,6 +146,12 @@ class Previews(NamedTuple):
         else:
             origin = f"http://{host}:{self.port}"
         return f"{origin}{OPEN}?ticket={quote(ticket)}"
+
+    def trial(self, host: str) -> str:
+        """An address that answers anybody, for a page to try whether previews are reached."""
+        if self.domain:
+            return f"{self.scheme}://check.{self.domain}{HERE}"
+        return f"http://{host}:{self.port}{HERE}" if self.port else ""
 
     def sources(self, host: str) -> str:
         """Where a page of Slipway's may take frames from, as its policy says it."""

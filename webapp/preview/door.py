@@ -11,7 +11,7 @@ import structlog
 from typing_extensions import override
 
 from webapp.preview import cookies, pages
-from webapp.preview.address import OPEN, OWN, READY, Place, bare
+from webapp.preview.address import HERE, OPEN, OWN, READY, Place, bare
 from webapp.preview.exchange import Exchange, Unanswered
 from webapp.preview.headers import Origin
 from webapp.preview.rights import check_page, seat_at, shut
@@ -138,6 +138,8 @@ class Door:
         target = request.target.decode("latin-1")
         if not target.startswith("/") or request.method == b"CONNECT":
             raise shut()
+        if target == HERE:
+            return pages.here()
         named = None if slot else Place.of_label(host.partition(".")[0])
         if target.startswith(f"{OPEN}?"):
             return await self._open(target, host, named)
@@ -184,7 +186,6 @@ class Door:
         where = "SameSite=None; Secure; Partitioned" if seat.scheme == "https" else "SameSite=Lax"
         name = cookies.seat_name(seat.place)
         cookie = f"{name}={self._signer.cookie(seat)}; Path=/; HttpOnly; {where}"
-        log.info("preview.opened", lab=seat.place.lab, port=seat.place.port)
         return pages.redirect(address, cookie)
 
     async def _own(self, target: str, place: Place) -> Page:
@@ -231,7 +232,7 @@ async def _say(wire: Wire, request: h11.Request, page: Page) -> None:
     else:
         wire.poll()  # the end of the request, unless it was taken
     wire.put(h11.Response(status_code=page.status, headers=headers))
-    if request.method != b"HEAD":
+    if request.method != b"HEAD" and page.body:
         wire.put(h11.Data(data=page.body))
     wire.put(h11.EndOfMessage())
     await wire.flush()

@@ -28,7 +28,7 @@ _WAIT = """
 const look = async () => {
   try {
     const answer = await fetch("%s", { cache: "no-store" });
-    if (answer.status === 403 || (await answer.json()).open) return location.reload();
+    if (!answer.ok || (await answer.json()).open) return location.reload();
   } catch {}
   setTimeout(look, 1000);
 };
@@ -74,6 +74,11 @@ def redirect(address: str, cookie: str = "") -> Page:
     if cookie:
         headers.append((b"Set-Cookie", cookie.encode()))
     return Page(303, headers, b"")
+
+
+def here() -> Page:
+    """That a browser has come so far is all that is asked."""
+    return Page(204, [(b"Cache-Control", b"no-store")], b"")
 
 
 def state(*, is_open: bool) -> Page:

@@ -12,7 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import may_learn
 from webapp.lesson_format.model import Card, Layout
-from webapp.problems import Problem, lab_none, terminal_unknown, workshop_over
+from webapp.problems import Problem, lab_none, not_joined, terminal_unknown, workshop_over
 from webapp.sockets import wire
 from webapp.sockets.compare import Compare
 from webapp.visitors import current_visitor
@@ -299,7 +299,7 @@ def _shows_server(step: Step) -> bool:
 def _learner() -> tuple[Learner, Workshop]:
     visitor = current_visitor()
     if visitor.learner is None or visitor.workshop is None:
-        raise Problem("not-joined", "This browser is in no workshop.", "Join with the code.")
+        raise not_joined()
     if not may_learn(visitor):
         raise workshop_over(visitor.workshop.title)
     return visitor.learner, visitor.workshop

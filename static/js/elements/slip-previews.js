@@ -4,6 +4,7 @@ import { one } from "../lib/dom.js";
 
 const OPEN = "slip-previews";
 const MOST = 3;
+const TRIAL_MS = 6000;
 
 /** @param {string | number} port */
 export const addressOf = (port) => `/preview/${port}`;
@@ -56,6 +57,19 @@ export class SlipPreviews extends HTMLElement {
     return made;
   }
 
+  /** Whether the network lets previews through at all; a frame only shows the browser's own page. */
+  async #look() {
+    const { trial } = this.dataset;
+    if (!trial) return; // there are none, which the frame says
+    /** @type {RequestInit} */
+    const how = { mode: "no-cors", cache: "no-store", credentials: "omit" };
+    const reached = await fetch(trial, { ...how, signal: AbortSignal.timeout(TRIAL_MS) }).then(
+      () => true,
+      () => false,
+    );
+    this.querySelector("[data-preview-note]")?.toggleAttribute("hidden", reached);
+  }
+
   /**
    * By our own address, which signs the way anew.
    * @param {string} port
@@ -63,6 +77,7 @@ export class SlipPreviews extends HTMLElement {
    */
   #load(port, shown) {
     shown.querySelector("iframe")?.setAttribute("src", addressOf(port));
+    this.#look();
   }
 
   /** @param {string} port */
