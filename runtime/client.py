@@ -126,6 +126,7 @@ class Client:
         allowed: Sequence[str] | None = None,
         limits: Mapping[str, float] | None = None,
         own_figures: bool = False,
+        in_machine: bool = False,
         rows: int = 24,
         cols: int = 80,
     ) -> dict[str, Any]:
@@ -139,6 +140,7 @@ class Client:
             allowed=None if allowed is None else list(allowed),
             limits=dict(limits or {}),
             own_figures=own_figures,
+            in_machine=in_machine,
             until=until,
             rows=rows,
             cols=cols,

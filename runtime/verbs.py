@@ -26,6 +26,7 @@ from runtime.labs.compare.works import UNITS
 from runtime.labs.state import LabId, Order, Shape
 from runtime.limits.amounts import Limits
 from runtime.network import allowed
+from runtime.problems import Problem
 from runtime.protocol import bad_request
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from runtime.terminals import Terminals
 
 VERSION = "0.1"
+SHAPE = ("image", "profile", "internet", "allowed", "limits", "own_figures", "in_machine")
 LAB = r"[0-9a-f]{8}"
 NO_LAB = "0" * 8  # before every other
 IMAGES_MOST = 150  # so that they fit, too
@@ -88,11 +90,10 @@ class Verbs:
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
         web, pump, preview, root = Who.WEB, Who.PUMP, Who.PREVIEW, Who.ROOT
-        shape = ("image", "profile", "internet", "allowed", "limits", "own_figures")
         size = ("rows", "cols")
         return {
             "status": Verb(web, (), self._status),
-            "lab.create": Verb(web, ("key", *shape, "until", *size), self._lab_create),
+            "lab.create": Verb(web, ("key", *SHAPE, "until", *size), self._lab_create),
             "lab.get": Verb(web, ("lab",), self._lab_get),
             "lab.list": Verb(web, ("after",), self._lab_list),
             "lab.remove": Verb(web, ("lab",), self._lab_remove),
@@ -273,6 +274,12 @@ class Verbs:
 
     def _terminal_open(self, call: Call) -> dict[str, Any]:
         lab = self.labs.get(_lab(call.args))
+        if lab.shape.in_machine:
+            raise Problem(
+                "machine-alone",
+                "In this lab one works in its machine; its container has no shell.",
+                "Use the machine's console.",
+            )
         has_name = call.args.has("name")
         name = call.args.text("name", longest=1, pattern="[1-8]") if has_name else None
         return self.terminals.open(lab.id, name, _rows(call.args), _cols(call.args)).as_dict()
@@ -289,9 +296,7 @@ class Verbs:
     def _pool_want(self, call: Call) -> dict[str, Any]:
         wanted = []
         for entry in call.args.groups("shapes", most=16):
-            entry.only(
-                ("image", "profile", "internet", "allowed", "limits", "own_figures", "count")
-            )
+            entry.only((*SHAPE, "count"))
             count = entry.integer("count", low=0, high=16)
             wanted.append((self._shape(entry), count))
         return {"pool": self.labs.pool_want(wanted)}
@@ -375,6 +380,7 @@ class Verbs:
             allowed=_allowed(args),
             limits=self._limits(args),
             own_figures=args.flag("own_figures", default=False),
+            in_machine=args.flag("in_machine", default=False),
         )
 
     def _limits(self, args: Args) -> Limits:

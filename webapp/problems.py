@@ -34,6 +34,7 @@ STATUS: dict[str, int] = {
     "lesson-unknown": 422,
     "lessons-none": 422,
     "bad-number": 422,
+    "machine-unfit-for-class": 422,
     "internet-list": 422,
     "image-reference": 422,
     "registry-unnamed": 422,

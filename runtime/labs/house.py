@@ -117,7 +117,7 @@ class Labs:
         self._busy_keys: set[str] = set()
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
         self._is_ready = False
-        self._pool = Pool(self._make_for_pool, self._drop_from_pool, self._tell_pool)
+        self._pool = Pool(self._make_for_pool, lambda lab: self.remove(lab.id), self._tell_pool)
         self._watch = Watch(self._parts, events, verdicts, self._on_death, self._expire, self._mend)
 
     def adopt(self) -> None:
@@ -204,7 +204,8 @@ class Labs:
             lab = self._pool.claim(order.shape)
             if lab is not None:
                 lab.warm = True
-                self._parts.terminals.resize(lab.id, "1", order.rows, order.cols)
+                if not lab.shape.in_machine:
+                    self._parts.terminals.resize(lab.id, "1", order.rows, order.cols)
                 watch.done("pool")
                 lab.starts["prepared"] = asdict(watch.start())
             else:
@@ -267,12 +268,8 @@ class Labs:
         Raises:
             Problem: `lab-unknown`.
         """
-        lab = self.get(lab_id)
-        with self._changed:
-            if lab.state != "ready":  # its record may be gone already
-                raise _unknown(lab_id)
+        with self._changing(lab_id) as lab:
             lab.until = until
-            self._keep(lab)
         return lab
 
     def warnings(self) -> list[Problem]:
@@ -285,16 +282,21 @@ class Labs:
         Raises:
             Problem: `lab-unknown`; `bad-request` for a lab without a list.
         """
-        lab = self.get(lab_id)
-        if not lab.shape.allowed or not names:
-            raise bad_request("A lab keeps having a list of names, or none, as it was made.")
-        with self._changed:
-            if lab.state != "ready":
-                raise _unknown(lab_id)
+        with self._changing(lab_id) as lab:
+            if not lab.shape.allowed or not names:
+                raise bad_request("A lab keeps having a list of names, or none, as it was made.")
             lab.shape = replace(lab.shape, allowed=names)
-            self._keep(lab)
         self._parts.router.allow(lab_id, names)
         self._parts.router.shut_again(lab_id)
+
+    @contextmanager
+    def _changing(self, lab_id: LabId) -> Iterator[Lab]:
+        lab = self.get(lab_id)
+        with self._changed:
+            if lab.state != "ready":  # its record may be gone already
+                raise _unknown(lab_id)
+            yield lab
+            self._keep(lab)
 
     def warn_idle(self, lab_id: LabId, idle_s: int, left_s: int) -> None:
         """Say in a lab's terminals and on its page that it ends for somebody in line.
@@ -320,7 +322,7 @@ class Labs:
                 `machine-ended`.
         """
         lab = self.get(lab_id)
-        if in_machine:
+        if in_machine or lab.shape.in_machine:
             agent = self.machines.agent(lab_id)
             return self._checks.run_in_machine(lab, agent, script, facts, timeout_s)
         image = self._images.get(lab.shape.image)
@@ -443,9 +445,6 @@ class Labs:
         with self._changed:
             is_full = len(self._labs) + len(self._busy_keys) >= self._max_labs
         return None if is_full else self._make(shape, 24, 80)
-
-    def _drop_from_pool(self, lab: Lab) -> None:
-        self.remove(lab.id)
 
     def _tell_pool(self) -> None:
         self._events.tell("pool.changed", pool=self._pool.describe())

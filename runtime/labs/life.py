@@ -133,6 +133,8 @@ def make(
 ) -> Lab:
     """Make a lab, its first terminal open; what was made is undone when a step fails.
 
+    Where its learner works in the lab's machine, no terminal is opened.
+
     Args:
         parts: the rooms.
         image: of the shape.
@@ -193,8 +195,9 @@ def make(
         connecting.result()
         stages.done("network")
         opener = shells or parts.terminals
-        undo.callback(opener.close_lab, lab.id)
-        opener.open(lab.id, "1", rows, cols)
+        if shells or not shape.in_machine:
+            undo.callback(opener.close_lab, lab.id)
+            opener.open(lab.id, "1", rows, cols)
         stages.done("terminal")
         lab.state = "ready"
         lab.stages_ms = stages.ms

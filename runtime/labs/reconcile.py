@@ -91,7 +91,7 @@ def _is_within_reach(parts: Parts, lab: Lab) -> bool:
             state.save(lab, parts.folder(lab))
             log.warning("lab.connected_again", lab=lab.id)
         parts.router.allow(lab.id, lab.shape.allowed)
-        if not parts.terminals.of(lab.id):
+        if not lab.shape.in_machine and not parts.terminals.of(lab.id):
             parts.terminals.open(lab.id, "1", _ROWS, _COLS)
     except (OSError, Problem) as error:
         log.warning("lab.out_of_reach", lab=lab.id, error=str(error))

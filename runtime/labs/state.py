@@ -25,6 +25,7 @@ class Shape:
 
     Attributes:
         allowed: the only names that it reaches of the internet; all, where there is none.
+        in_machine: its learner works in its machine alone: no shell is opened in its container.
     """
 
     image: str
@@ -33,6 +34,7 @@ class Shape:
     allowed: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     own_figures: bool = False
+    in_machine: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Lab:
             "profile": self.shape.profile,
             "internet": self.shape.internet,
             "own_figures": self.shape.own_figures,
+            "in_machine": self.shape.in_machine,
             "figures": "container" if self.figures_pid else "server",
             "figures_why": self.figures_why,
             "limits": asdict(self.shape.limits),

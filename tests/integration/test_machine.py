@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.problems import Problem
 from tests.integration.lab_harness import Lab, read_until
 from tests.leftovers import lives
 from tests.waiting import wait_for
@@ -101,6 +102,29 @@ def test_a_machine_boots_the_same_files_under_a_kernel_of_its_own(machine: Machi
     assert hostname == shown["hostname"] != machine.lab.record["hostname"]
     files = "sha256sum /etc/passwd /bin/bash /usr/bin/python3 | sort; ls /usr/bin | wc -l"
     assert machine.sh(files)[1] == machine.lab.sh(files).text
+
+
+def test_who_works_in_a_machine_gets_no_shell_beside_it_and_checks_look_into_it(
+    runtime: Server,
+) -> None:
+    lab = Lab(runtime.client, "alone", in_machine=True)
+    try:
+        assert (lab.record["in_machine"], lab.record["terminals"]) == (True, [])
+        with pytest.raises(Problem) as caught:
+            runtime.client.terminal_open(lab.id)
+        assert caught.value.code == "machine-alone"
+        machine = Machine(lab)
+        machine.boot()
+        assert (
+            machine.now()["boot_id"]
+            in lab.check("#!/bin/sh\ncat /proc/sys/kernel/random/boot_id\n")["stdout"]
+        )
+        assert (
+            len([each for each in lab.client.lab_processes(lab.id) if each["side"] == "container"])
+            == 1
+        )
+    finally:
+        lab.remove()
 
 
 def test_its_stages_are_told_and_add_up(machine: Machine) -> None:
@@ -201,8 +225,6 @@ def test_a_check_in_the_machine_sees_it_from_the_pristine_image(machine: Machine
 
 
 def test_a_check_that_never_ends_breaks_in_its_time(machine: Machine) -> None:
-    from runtime.client import Problem  # noqa: PLC0415
-
     with pytest.raises(Problem) as caught:
         machine.client.lab_check(
             machine.lab.id, "#!/bin/sh\nsleep 100\n", {}, timeout_s=0.5, where="machine"

@@ -51,6 +51,9 @@ def workshop() -> None:
     is_flag=True,
     help="free, nproc and /proc/meminfo show the container's figures, by lxcfs.",
 )
+@click.option(
+    "--machines", is_flag=True, help="Each learner works in a machine of their own; no internet."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def create(
     lessons: str,
@@ -61,6 +64,7 @@ def create(
     recording: str,
     *,
     own_figures: bool,
+    machines: bool,
     as_json: bool,
 ) -> None:
     """Open a workshop; prints its code and links.
@@ -78,6 +82,7 @@ def create(
         allowed=read_names(" ".join(allow)) if allow else (),
         recording=recording,
         own_figures=own_figures,
+        in_machine=machines,
     )
     with parts.opened_database(settings) as database:
         opened = open_workshop(database, library, plan)
@@ -93,6 +98,7 @@ def create(
         "allowed": opened.allowed,
         "recording": opened.recording,
         "own_figures": opened.own_figures,
+        "in_machine": opened.in_machine,
         "ends_at": opened.ends_at.isoformat(),
     }
     if as_json:

@@ -31,6 +31,7 @@ class Engine(Protocol):
         allowed: Sequence[str] | None = None,
         limits: Mapping[str, float] | None = None,
         own_figures: bool = False,
+        in_machine: bool = False,
         rows: int = 24,
         cols: int = 80,
     ) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Workshop(Base):
         own_figures: whether `free` and its like show the container's figures, by lxcfs, in place of
             the server's.
         recording: of terminals: `off`, `on`, or `kept` when the workshop is over.
+        in_machine: each learner works in a machine of their own, behind a kernel of its own.
     """
 
     __tablename__ = "workshops"
@@ -50,6 +51,7 @@ class Workshop(Base):
     recording: Mapped[str] = mapped_column(String(8), default="off", server_default="off")
 
     own_figures: Mapped[bool] = mapped_column(default=False, server_default=false())
+    in_machine: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def limits(self) -> dict[str, int | float]:

@@ -32,7 +32,11 @@ def show_container() -> ResponseReturnValue:
         raise problems.workshop_over(visitor.workshop.title)
     found, problem = _look(visitor.learner)
     return render_template(
-        "container/page.html", learner=visitor.learner, sections=found, problem=problem
+        "container/page.html",
+        learner=visitor.learner,
+        in_machine=visitor.workshop.in_machine,
+        sections=found,
+        problem=problem,
     )
 
 

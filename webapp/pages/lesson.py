@@ -115,7 +115,7 @@ def download_table(lesson_name: str) -> ResponseReturnValue:
 def _lab(learner: Learner) -> dict[str, str] | None:
     """The learner's lab, if there is one by now: its terminal need not wait for the socket."""
     lab = wired().labs.of(learner.id)
-    if lab is None:
+    if lab is None or (lab.get("in_machine") and not shells_of(lab)):
         return None
     names = names_of(wired().database, learner.id, lab["lab"])
     return {

@@ -68,6 +68,7 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "max_learners": workshop.max_learners,
         "internet": workshop.internet,
         "allowed": workshop.allowed,
+        "in_machine": workshop.in_machine,
         "opened_at": workshop.opened_at,
         "opened": clock_time(workshop.opened_at),
         "ends": clock_time(workshop.ends_at),

@@ -216,6 +216,7 @@ def _plan() -> Plan:
         allowed=_allowed(),
         recording=_recording(),
         own_figures=request.form.get("own_figures") == "on",
+        in_machine=request.form.get("in_machine") == "on",
     )
 
 
@@ -256,6 +257,7 @@ def _new_form(problem: Problem | None = None) -> str:
         allowed=request.form.get("allowed", ""),
         recording=request.form.get("recording", "off"),
         own_figures=request.form.get("own_figures", "off"),
+        in_machine=request.form.get("in_machine", "off"),
         no_own_figures=_no_own_figures(),
         class_sizes=CLASS_SIZES,
         durations=MINUTES,

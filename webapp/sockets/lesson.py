@@ -89,6 +89,7 @@ class LessonRoom:
         join_room(_room(learner.id))
         self._pages[learner.id] += 1
         self._parts.presence.arrive(learner.id)
+        self._socketio.start_background_task(self._boot, learner.id)
         self._settle_soon(learner.id)
         if not self._measures:
             self._measures = True
@@ -213,6 +214,13 @@ class LessonRoom:
     def _tell_progress(self, seat: Seat) -> None:
         self._parts.news.tell("progress", seat.learner_id)
 
+    def _boot(self, learner_id: LearnerId) -> None:
+        """Who works in a machine that is off, and comes to the page, finds it booting."""
+        try:
+            self._parts.labs.boot(learner_id)
+        except Problem as problem:
+            log.info("lesson.machine_not_booted", code=problem.code)
+
     def _settle_soon(self, learner_id: LearnerId) -> None:
         """Ask for the lab, in a task of its own: making one takes longer than an event may."""
         if learner_id not in self._settling:
@@ -263,8 +271,8 @@ class LessonRoom:
         self, learner_id: LearnerId, before: dict[LearnerId, tuple[float, float]]
     ) -> None:
         lab = self._parts.labs.of(learner_id)
-        if lab is None or self._parts.labs.is_away:
-            return
+        if lab is None or self._parts.labs.is_away or lab.get("in_machine"):
+            return  # of a machine, the panel beside a container tells more
         try:
             usage = self._parts.engine.lab_usage(lab["lab"])
         except Problem as problem:

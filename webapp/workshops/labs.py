@@ -31,6 +31,7 @@ ENDINGS = {
     "place. What you reached is kept; load the page again to get in line.",
     "removed": "Your container was taken away. What you reached is kept.",
 }
+MACHINE_LIVES = {"queued", "booting", "ready", "ending"}
 ENVELOPE = {"seq", "at", "type", "lab"}
 CONSOLE = "m"
 """The name of the machine's terminal, beside the container's shells 1, 2, …"""
@@ -77,9 +78,11 @@ class Labs:
             allowed=workshop.allowed or None,
             limits=workshop.limits,
             own_figures=workshop.own_figures,
+            in_machine=workshop.in_machine,
             until=workshop.ends_at.timestamp(),
         )
         self._by_learner[learner.id] = lab
+        self.boot(learner.id)
         return lab
 
     def extend(self, learner_id: LearnerId, until: float) -> None:
@@ -90,6 +93,17 @@ class Labs:
         """
         if (lab := self._by_learner.get(learner_id)) is not None:
             self._by_learner[learner_id] = self._engine.lab_extend(lab["lab"], until)
+
+    def boot(self, learner_id: LearnerId) -> None:
+        """Boots the machine of a learner who works in one, unless it lives; their page hears.
+
+        Raises:
+            Problem: the runtime's.
+        """
+        lab = self._by_learner.get(learner_id)
+        if lab is not None and lab.get("in_machine") and not is_in_machine_now(lab):
+            lab["machine"] = self._engine.machine_boot(lab["lab"], "cold", rows=24, cols=80)
+            self._news.tell("lab", learner_id)
 
     def allow(self, learner_id: LearnerId, names: Sequence[str]) -> None:
         """Lets the learner's lab, which has a list of names, reach these instead; none is fine.
@@ -164,8 +178,11 @@ class Labs:
                     "limit", learner_id, limit=event.get("limit"), sentence=event.get("sentence")
                 )
             case "machine.changed":
-                self._by_learner[learner_id]["machine"] = event.get("machine")
+                lab = self._by_learner[learner_id]
+                lab["machine"] = event.get("machine")
                 self._news.tell("machine", learner_id, machine=event.get("machine"))
+                if lab.get("in_machine"):
+                    self._news.tell("lab", learner_id)
             case "work.changed":
                 facts = {key: value for key, value in event.items() if key not in ENVELOPE}
                 self._news.tell("work", learner_id, **facts)
@@ -189,8 +206,18 @@ class Labs:
         )
 
 
+def is_in_machine_now(lab: Mapping[str, Any]) -> bool:
+    """Whether a lab has a machine that lives, or is on its way."""
+    return (lab.get("machine") or {}).get("state") in MACHINE_LIVES
+
+
 def shells_of(lab: Mapping[str, Any]) -> list[str]:
-    """The names of a lab's terminals in its container; the machine's console is none of them."""
+    """The names of the terminals that its learner works in, by default the container's.
+
+    The machine's console is none of them, unless they work in the machine alone.
+    """
+    if lab.get("in_machine"):
+        return [CONSOLE] if is_in_machine_now(lab) and lab["machine"].get("terminal") else []
     names = [each["terminal"].rpartition(".")[2] for each in lab.get("terminals", [])]
     return [name for name in names if name != CONSOLE]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from webapp.lesson_format.model import Profile
+from webapp.lesson_format.model import Layout, Profile
 from webapp.models.base import now
 from webapp.models.workshops import Workshop, running_workshops, workshop_by_code
 from webapp.problems import Problem
@@ -43,6 +43,7 @@ class Plan:
         allowed: the only names that labs reach where `internet` is on; all, where there is none.
         recording: of terminals: `off`, `on`, or `kept` after the end.
         own_figures: whether `free` and its like show the container's figures.
+        in_machine: whether each learner works in a machine of their own.
     """
 
     lessons: tuple[str, ...]
@@ -55,6 +56,7 @@ class Plan:
     cpu_cores: float = 1.0
     recording: str = "off"
     own_figures: bool = False
+    in_machine: bool = False
 
 
 def open_workshop(
@@ -138,6 +140,7 @@ def shapes_of(workshops: Sequence[Workshop]) -> list[dict[str, object]]:
             "allowed": workshop.allowed or None,
             "limits": workshop.limits,
             "own_figures": workshop.own_figures,
+            "in_machine": workshop.in_machine,
             "count": 1,
         }
         if shape not in shapes:
@@ -166,6 +169,7 @@ def _add(
         cpu_cores=plan.cpu_cores,
         recording=plan.recording,
         own_figures=plan.own_figures,
+        in_machine=plan.in_machine,
         opened_by=opened_by,
     )
     session.add(workshop)
@@ -203,8 +207,30 @@ def _require_sound(library: Library, plan: Plan) -> None:
                 f"Lessons on this server: {known}.",
                 field="lessons",
             )
+    if plan.in_machine:
+        _require_fit_for_machines(library, plan)
     require_between("learners", "Learners at most", plan.max_learners, 1, LEARNERS_MOST)
     require_between("minutes", "How long, in minutes,", plan.minutes, MINUTES_LEAST, MINUTES_MOST)
+
+
+def _require_fit_for_machines(library: Library, plan: Plan) -> None:
+    """A machine of one's own has no container beside it, and no network."""
+    if plan.internet:
+        raise Problem(
+            "machine-unfit-for-class",
+            "A machine of one's own has no network, so no internet.",
+            "Choose the internet off, or containers.",
+            field="in_machine",
+        )
+    lessons = [library.lessons[name] for name in plan.lessons]
+    both = [each for each in lessons if each.layout is Layout.MACHINE]
+    if unfit := [*both, *(each for each in lessons if each.profile is Profile.ENGINE)]:
+        raise Problem(
+            "machine-unfit-for-class",
+            f"The lesson “{unfit[0].title}” needs a container.",
+            "Choose containers, or lessons that are played in one terminal.",
+            field="in_machine",
+        )
 
 
 def require_between(field: str, label: str, value: int, least: int, most: int) -> None:

@@ -16,6 +16,7 @@ from webapp.models.base import now
 from webapp.models.people import Learner, count_admitted, waiting_learners
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
+from webapp.workshops.labs import is_in_machine_now, shells_of
 from webapp.workshops.times import clock_time, ordinal
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ class Line:
 
     def _seat(self, learner: Learner, workshop: Workshop) -> Place:
         if (lab := self._labs.of(learner.id)) is not None and not self._labs.is_away:
-            return Place("ready", lab=lab)
+            return _ready(lab)
         try:
-            place = Place("ready", lab=self._labs.give(learner, workshop))
+            place = _ready(self._labs.give(learner, workshop))
         except Problem as problem:
             if problem.code != SERVER_FULL:
                 log.warning("lab.refused", learner=learner.id, code=problem.code)
@@ -174,6 +175,16 @@ class Line:
             sentence=f"The server is full: you are {ordinal(place)} in line. You start by yourself "
             "when a lab ends; the lesson's text is ready to read.",
         )
+
+
+def _ready(lab: dict[str, Any]) -> Place:
+    """A lab is ready with its container; who works in its machine waits for that one's console."""
+    if not lab.get("in_machine") or shells_of(lab):
+        return Place("ready", lab=lab)
+    if is_in_machine_now(lab):
+        return Place("making", sentence="Your machine boots next: it has a kernel of its own.")
+    sentence = (lab.get("machine") or {}).get("sentence", "")
+    return Place("ended", sentence=f"{sentence} Load the page again to boot it anew.".strip())
 
 
 def _position(learner_id: LearnerId, line: list[LearnerId]) -> int:

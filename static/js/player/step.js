@@ -91,7 +91,7 @@ function wireEngine(room, { terminal }) {
  * @param {Lab} lab
  */
 function wireCommand(command, { terminal }) {
-  if (command.dataset.where === "machine") return;
+  if (command.dataset.where === "machine" || "inMachine" in terminal.dataset) return;
   command.teller = () => terminal.teller;
   terminal.addEventListener("slip-finished", (event) => {
     const { name, code } = /** @type {CustomEvent} */ (event).detail;

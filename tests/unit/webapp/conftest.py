@@ -69,6 +69,7 @@ class MemoryEngine:
             "mirror": "",
         }
         self.told: list[tuple[str, ...]] = []
+        self.booted: list[str] = []
         self._ids = itertools.count(0xA0)
 
     def status(self) -> dict[str, Any]:
@@ -117,7 +118,10 @@ class MemoryEngine:
         raise NotImplementedError
 
     def machine_boot(self, lab: str, how: str, *, rows: int, cols: int) -> dict[str, Any]:
-        raise NotImplementedError
+        self._answer()
+        self.booted.append(lab)
+        facts = {"how": how, "rows": rows, "cols": cols, "terminal": None, "sentence": ""}
+        return {"lab": lab, "state": "queued", **facts}
 
     def machine_end(self, lab: str, *, force: bool = False) -> dict[str, Any]:
         raise NotImplementedError
