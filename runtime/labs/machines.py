@@ -42,6 +42,7 @@ AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 _ASK_S = 4.0
 _QUIT_S = 1.0
 _OTHERS = "Your container and the lesson go on."
+_LESSON = "The lesson goes on."  # for who works in the machine, and in no container
 _SENTENCES: dict[str, str] = {
     "asked": "The machine is off.",
     "halted": "The machine was switched off from inside.",
@@ -290,7 +291,7 @@ class Machines:
                 self._fail(live, "memory", f"Not enough room for a machine: {error.sentence}")
                 return
             log.exception("machine.boot_failed", lab=live.lab.id)
-            self._fail(live, "server", f"The server could not start the machine. {_OTHERS}")
+            self._fail(live, "server", f"The server could not start the machine. {_rest(live)}")
             return
         with self._lock:
             if live.record.state != "booting":
@@ -364,7 +365,7 @@ class Machines:
             log.exception("machine.end_failed", lab=live.lab.id)
         with self._lock:
             live.record.state, live.record.reason = "ended", reason
-            live.record.sentence = f"{_SENTENCES[reason]} {_OTHERS}"
+            live.record.sentence = f"{_SENTENCES[reason]} {_rest(live)}"
             live.record.place = 0
             live.record.last_end = {"reason": reason, "at": time.time()}
         log.info("machine.ended", lab=live.lab.id, reason=reason)
@@ -397,6 +398,11 @@ class Machines:
             return Record(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def _rest(live: Live) -> str:
+    """What goes on though the machine doesn't."""
+    return _LESSON if live.lab.shape.in_machine else _OTHERS
 
 
 def _starts_before(known: Live | None, how: How) -> dict[str, Any]:

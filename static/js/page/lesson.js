@@ -8,4 +8,5 @@ import { wireStep } from "../player/step.js";
 const room = new Room("/lesson");
 const lab = wireLab(room);
 wireStep(room, lab, lab.run);
-wirePreviews(lab.terminal, lab.tabs);
+// A machine has no network, so it serves nothing.
+if (!("inMachine" in lab.terminal.dataset)) wirePreviews(lab.terminal, lab.tabs);
