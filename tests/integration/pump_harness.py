@@ -24,7 +24,7 @@ from webapp.terminals.frames import Op, Parser, encode_masked
 from webapp.terminals.grants import Grant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 REPO = Path(__file__).parents[2]
 DEADLINE_S = 20.0
@@ -201,9 +201,15 @@ class Browser:
 
 
 class Stage:
-    """The pump's process, the runtime it registers with, and everything that was made for it."""
+    """The pump's process, the runtime it registers with, and everything that was made for it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for its sockets.
+        program: the words after `python` that start the pump.
+    """
+
+    def __init__(self, folder: Path, program: Sequence[str] = ("-m", "webapp.terminals")) -> None:
+        self._program = program
         self.run_path = folder / "run"
         (self.run_path / "pump").mkdir(parents=True)
         self.shells: dict[str, Shell] = {}
@@ -267,9 +273,7 @@ class Stage:
             "PATH": os.environ["PATH"],
             "SLIPWAY_RUN": str(self.run_path),
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "webapp.terminals"], cwd=REPO, env=environ
-        )
+        self.process = subprocess.Popen([sys.executable, *self._program], cwd=REPO, env=environ)
         self.meet_pump()
         wait_for((self.run_path / "pump" / "control.sock").exists, "the control socket")
 
@@ -308,7 +312,10 @@ class Stage:
         grant = Grant(secrets.token_hex(8), person, terminal, may, time.time() + lasts_s)
         with theirs:
             self.pump.handover(theirs, grant, after=after, epoch=epoch, early=early)
-        browser = Browser(ours)
+        return self.keep(Browser(ours))
+
+    def keep(self, browser: Browser) -> Browser:
+        """Let a browser go when all of it ends."""
         self._browsers.append(browser)
         return browser
 

@@ -1,0 +1,132 @@
+"""Debian's nginx in front, as docs/operating.md has it, which cuts what is silent for a while."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import free_port
+from tests.integration.pump_harness import DEADLINE_S, REPO, Browser, Stage
+from tests.waiting import wait_for
+from webapp.terminals.connection import PING_EVERY_S
+from webapp.terminals.grants import Grant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+OWN_LIMIT_S = 60  # of nginx, and of most others
+LIMIT_S = 4  # of this one; the pump's pings come sooner in the same measure
+PUMP = f"""
+from webapp.terminals import connection
+connection.PING_EVERY_S *= {LIMIT_S} / {OWN_LIMIT_S}
+from webapp.terminals.__main__ import main
+main()
+"""
+CONFIG = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    server {{
+        listen 127.0.0.1:{port};
+        proxy_read_timeout {limit_s}s;
+        proxy_send_timeout {limit_s}s;
+        {location}
+    }}
+}}
+"""
+ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
+class Proxied:
+    """nginx, and the server behind it, which the test plays up to its answer.
+
+    Args:
+        folder: for nginx.
+        port: where it shall listen.
+        server: what it shall lead to.
+    """
+
+    def __init__(self, folder: Path, port: int, server: socket.socket) -> None:
+        documented = (REPO / "docs" / "operating.md").read_text()
+        location = re.search(r"^location / \{$.*?^\}$", documented, re.MULTILINE | re.DOTALL)
+        assert location
+        ours = f"127.0.0.1:{server.getsockname()[1]}"
+        text = location.group().replace("127.0.0.1:8080", ours)
+        path = folder / "nginx.conf"
+        path.write_text(CONFIG.format(folder=folder, port=port, limit_s=LIMIT_S, location=text))
+        self._server, self._port = server, port
+        argv = ["nginx", "-c", str(path), "-e", str(folder / "errors"), "-p", str(folder)]
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+
+    def is_listening(self) -> bool:
+        """Whether somebody can come."""
+        with socket.socket() as sock:
+            return sock.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def open(self) -> tuple[socket.socket, socket.socket]:
+        """A websocket that went through it: the browser's end, and the server's."""
+        browser = socket.create_connection(("127.0.0.1", self._port), timeout=DEADLINE_S)
+        asked = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+        browser.sendall(asked.encode())
+        server, _ = self._server.accept()
+        server.settimeout(DEADLINE_S)
+        assert b"upgrade: websocket\r\n" in until_empty_line(server).lower()
+        server.sendall(ANSWER)
+        assert until_empty_line(browser).startswith(b"HTTP/1.1 101 ")
+        return browser, server
+
+
+def until_empty_line(sock: socket.socket) -> bytes:
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += sock.recv(1)
+    return head
+
+
+@pytest.fixture
+def proxied(tmp_path: Path) -> Iterator[Proxied]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE_S)
+        made = Proxied(tmp_path, free_port(), server)
+        try:
+            wait_for(made.is_listening, "nginx")
+            yield made
+        finally:
+            made.process.terminate()
+            made.process.wait(DEADLINE_S)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path, ("-c", PUMP))
+    yield stage
+    stage.close()
+
+
+def test_a_proxy_that_cuts_what_is_silent_cuts_no_terminal(stage: Stage, proxied: Proxied) -> None:
+    assert PING_EVERY_S < OWN_LIMIT_S / 2
+    shell = stage.shell()
+    ours, theirs = proxied.open()
+    grant = Grant(secrets.token_hex(8), "ada", shell.name, "type", time.time() + 3600)
+    with theirs:
+        stage.pump.handover(theirs, grant)
+    browser = stage.keep(Browser(ours))
+    browser.until_shows(b"ready$ ")
+    witness, silent = proxied.open()
+    with witness, silent:
+        witness.settimeout(DEADLINE_S)
+        assert witness.recv(1) == b""  # cut; the terminal has been silent for longer
+    browser.type("echo still-$((6 * 7))\r")
+    browser.until_shows(b"still-42")
