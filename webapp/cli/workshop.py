@@ -87,6 +87,8 @@ def create(
     with parts.opened_database(settings) as database:
         opened = open_workshop(database, library, plan)
     url = parts.own_url(settings)
+    if not (learners_way := parts.address(settings)).url:  # the link is this machine's own
+        click.echo(learners_way.note, err=True)
     facts = {
         "code": opened.code,
         "title": opened.title,

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from webapp.cli.main import main
 from webapp.problems import Problem, exit_code
+from webapp.workshops.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,19 @@ def test_a_workshop_is_created_with_its_code_and_links(slipway: Callable[..., Re
     assert facts["page"].startswith("http://lab.school.example/workshops/")
     assert (facts["lessons"], facts["max_learners"]) == (["00-your-terminal"], 7)
     assert (facts["internet"], facts["allowed"]) == (True, ["pypi.org"])
+
+
+def test_a_link_that_learners_cannot_use_is_said(
+    slipway: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("workshop", "create", "--json", "--lessons", "00-your-terminal")
+    assert "--host 0.0.0.0" not in slipway(*words).stderr
+    monkeypatch.setattr(
+        "webapp.cli.parts.find_address", lambda *_: Address("", "Say --host 0.0.0.0")
+    )
+    made = slipway(*words)
+    assert "--host 0.0.0.0" in made.stderr
+    assert json.loads(made.stdout)["link"].startswith("http://127.0.0.1:8080/j/")
 
 
 @pytest.mark.parametrize(
