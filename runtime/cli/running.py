@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runtime import settings
+from runtime import folders, settings
 from runtime.client import Client
 from runtime.instance import Instance
 from runtime.kernel import spawn
@@ -33,25 +34,49 @@ def runtime(data: Path | None) -> Iterator[Client]:
     the labs that were made live on.
 
     Raises:
-        Problem: `runtime-start` where it doesn't begin; one that refuses to says why by itself.
+        Problem: `data-in-use`, `data-unwritable`, `not-root`, and `runtime-start` where it doesn't
+            begin; one that refuses to says why by itself.
     """
     instance = Instance.at(settings.load({"data": data}).data)
     client = Client(instance.runtime_socket)
-    try:
-        client.status()
-    except Problem as problem:
-        if problem.code != "runtime-away":
-            raise
-    else:
+    process = _reach(client, instance)
+    if process is None:
         yield client
         return
-    process = _start(instance)
     _wait(client, process)
     try:
         with client.follow():  # somebody is there, so it isn't idle
             yield client
     finally:
         process.wait()  # what comes next finds the data folder free
+
+
+def _reach(client: Client, instance: Instance) -> spawn.Process | None:
+    """Wait for the runtime that is there or comes back, or start one where nobody has the folder.
+
+    Returns:
+        The one that was started.
+
+    Raises:
+        Problem: `data-in-use` by somebody who has no runtime; why the folder can't be used.
+    """
+    folders.make(instance)
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while True:
+        try:
+            if client.status()["ready"]:
+                return None
+        except Problem as problem:
+            if problem.code != "runtime-away":
+                raise
+        try:
+            os.close(folders.lock(instance, 0))
+        except Problem as problem:
+            if problem.code != "data-in-use" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return _start(instance)
 
 
 def _start(instance: Instance) -> spawn.Process:

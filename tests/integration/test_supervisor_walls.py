@@ -184,13 +184,20 @@ def test_each_process_can_be_restarted_by_its_name(server: Server, process: str)
     server.client.lab_remove(lab["lab"])
 
 
+def test_a_verb_waits_for_a_runtime_that_starts_again(server: Server) -> None:
+    os.kill(wait_for(lambda: child_of(server, "runtime", "serve"), "the runtime"), signal.SIGKILL)
+    listed = cli(server, "lab", "list")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    server.client.wait_ready(30)
+
+
 def test_a_restart_of_nothing_is_refused_by_name(server: Server) -> None:
     assert cli(server, "restart", "keeper").returncode == 2
 
 
 def cli(server: Server, noun: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "runtime.cli", noun, f"--data={server.instance.data_path}", *words],
+        [sys.executable, "-m", "runtime.cli", noun, *words, f"--data={server.instance.data_path}"],
         capture_output=True,
         text=True,
         check=False,
