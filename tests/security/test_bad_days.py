@@ -60,7 +60,7 @@ def test_processes_that_hang_are_replaced_and_the_labs_live_on(server: Server) -
     until = time.time() + 600
     lab = server.client.lab_create(key="bad-day", image="slipway/base", until=until)
     before = children_of(server.pid)
-    assert set(before) == {"runtime", "webapp", "webapp.terminals"}
+    assert set(before) == {"runtime", "webapp", "webapp.terminals", "webapp.preview"}
     for pid in before.values():
         os.kill(pid, signal.SIGSTOP)
 
