@@ -14,6 +14,7 @@ from tests.conftest import ENGINE, TOP
 from tests.integration.lab_harness import Lab
 from tests.integration.registries import Front, Made, layer
 from tests.waiting import wait_for
+from webapp.cli.lesson import need_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from runtime.image.store import Image
     from tests.conftest import Server
-
-pytestmark = pytest.mark.kernel
 
 HOLD = (
     "import fcntl, time; file = open('/tmp/name'); fcntl.lockf(file, fcntl.LOCK_SH); "
@@ -66,6 +65,7 @@ def fetched(server: Server, name: str) -> dict[str, Any]:
     return fetch_of(server, tag)
 
 
+@pytest.mark.kernel
 def test_a_lab_that_lives_runs_what_is_fetched_and_holds_nobody_up(
     engine_runtime: Server, lab: Lab, busybox: Made
 ) -> None:
@@ -130,6 +130,20 @@ def test_an_image_is_built_in_a_lab_and_is_gone_when_it_is_removed(
     assert learner(lab, "podman run --rm greeting") == "built here"
     assert "may be using greeting" in image("rm", "greeting").stderr
     assert [each["key"] for each in engine_runtime.client.lab_list()] == ["engine"]
+
+
+def test_lesson_test_fetches_what_a_lesson_needs_and_says_why_it_cannot(
+    engine_runtime: Server,
+) -> None:
+    client = engine_runtime.client
+    with Front(Made([layer({"needed": b"1"})])).serving() as place:
+        for _ in range(2):
+            need_images(client, (f"http://{place}/needed",))
+    assert f"{place}/needed:latest" in {row["name"] for row in client.image_list()}
+    with pytest.raises(Problem, match="does not answer"):
+        need_images(client, (f"http://{place}/other",))
+    with pytest.raises(Problem, match="no image localhost/web"):
+        need_images(client, ("localhost/web",))
 
 
 def test_a_lab_starts_from_an_image_of_the_store_that_has_a_shell(

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from webapp.lesson_format import native
 from webapp.lesson_format.faults import LessonBroken
 from webapp.lesson_format.lint import lint
 from webapp.workshops.rehearsing import Rehearsed, rehearse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PATH = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -48,6 +52,7 @@ def test_command(path: Path, as_json: bool) -> None:  # noqa: FBT001  click hand
         for folder in _lessons_at(path):
             read = native.load(folder)
             _need_image(client, read.image)
+            need_images(client, read.needs)
             for step in rehearse(client, read):
                 steps.append(step)
                 if not as_json:
@@ -66,6 +71,41 @@ def _need_image(client: Client, name: str) -> None:
     if name not in {image["name"] for image in client.image_list()}:
         click.echo(f"Building {name}, which takes a minute or two.", err=True)
         client.image_build(name)
+
+
+def need_images(client: Client, names: Sequence[str]) -> None:
+    """Fetch what containers in a lesson's labs start from, where this server hasn't got it.
+
+    Raises:
+        Problem: why it can't be had.
+    """
+    needed = client.image_stock(names)["needed"]
+    for typed in names:
+        meant = needed.get(typed, {"name": typed, "here": ""})
+        if meant["here"]:
+            continue
+        if typed.startswith("localhost/"):
+            raise Problem(
+                "image-missing",
+                f"This server has no image {typed}.",
+                "Build it: `./slipway image build lessons/LESSON/images/NAME`.",
+                image=typed,
+            )
+        click.echo(f"Fetching {typed}.", err=True)
+        _fetch(client, typed, meant["name"])
+
+
+def _fetch(client: Client, typed: str, name: str) -> None:
+    with client.follow() as feed:
+        fetch = client.image_fetch(typed)
+        while fetch["state"] in {"waiting", "fetching"}:
+            packet = feed.receive()
+            if packet is None:
+                raise Problem("image-missing", f"{typed} was not fetched: the runtime stopped.")
+            if packet.body["type"] == "image.changed" and packet.body["image"]["name"] == name:
+                fetch = packet.body["image"]
+    if fetch["problem"]:
+        raise Problem.from_dict(fetch["problem"])
 
 
 def _lessons_at(path: Path) -> list[Path]:
