@@ -28,6 +28,7 @@ from runtime.labs.images import Images
 from runtime.labs.state import recorded
 from runtime.labs.verdicts import Verdicts
 from runtime.limits import cgroup, ids
+from runtime.network.allowed import private_networks
 from runtime.network.router import Router, Share
 from runtime.server import Server
 from runtime.terminals import Terminals
@@ -99,7 +100,11 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
         undo.callback(_leave_keeper, instance, deposits)
         own_mounts()
         cgroup.leave_unified()
-        share = Share(settings.lab_max_connections, settings.lab_max_mbit)
+        share = Share(
+            settings.lab_max_connections,
+            settings.lab_max_mbit,
+            private_networks(settings.lab_private_networks),
+        )
         router = _open_router(instance, deposits, share)
         undo.callback(_leave_router, instance, deposits, router)
         events = Events()

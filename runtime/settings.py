@@ -171,6 +171,13 @@ class Settings:
             high=65536,
         ),
     )
+    lab_private_networks: str = field(
+        default="",
+        metadata=_about(
+            "Private networks, such as 10.1.0.0/16, that names of a workshop's list may lead to; "
+            "with commas between."
+        ),
+    )
     lab_max_mbit: int = field(
         default=100,
         metadata=_about(

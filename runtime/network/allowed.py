@@ -9,10 +9,11 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from runtime.network.rules import INTERNET6, NOT_INTERNET, NOT_INTERNET6
+from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from ipaddress import IPv4Address, IPv6Address
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Labels = tuple[bytes, ...]
 
@@ -31,6 +32,13 @@ _NOT_INTERNET = [
     ipaddress.ip_network(each) for each in f"{NOT_INTERNET}, {NOT_INTERNET6}".split(", ")
 ]
 _INTERNET6 = ipaddress.ip_network(INTERNET6)
+
+
+# Never the server's loopback, nor what is link-local: a cloud's metadata are.
+_PRIVATE = [
+    ipaddress.ip_network(each)
+    for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+]
 
 
 class AllowList:
@@ -96,6 +104,33 @@ def is_internet(address: IPv4Address | IPv6Address) -> bool:
     if address.version == 6 and address not in _INTERNET6:
         return False
     return not any(address in network for network in _NOT_INTERNET)
+
+
+def private_networks(typed: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """What an operator lets listed names lead to, beside the internet.
+
+    Raises:
+        Problem: `setting-wrong`.
+    """
+    return tuple(_private(word) for word in typed.replace(",", " ").split())
+
+
+def _private(word: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ipaddress.ip_network(word)
+    except ValueError:
+        network = None
+    if network is None or not any(_is_within(network, each) for each in _PRIVATE):
+        raise Problem(
+            "setting-wrong",
+            f"“lab_private_networks” must be private networks such as 10.1.0.0/16, not “{word}”.",
+            "Put commas between them, or leave it out.",
+        )
+    return network
+
+
+def _is_within(network: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
 
 
 def lasting_s(ttl: int) -> int:

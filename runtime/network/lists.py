@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from runtime.network.allowed import NAME, AllowList, is_internet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from ipaddress import IPv4Address, IPv6Address
+    from collections.abc import Callable, Collection, Iterable
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
     from runtime.network.lookups import Asked
 
@@ -40,12 +40,16 @@ class Lists:
 
     Args:
         open_for: lets a lab (by its IPv4 address) reach addresses for so many seconds.
+        private: networks beside the internet to which names may lead.
     """
 
     def __init__(
-        self, open_for: Callable[[str, list[IPv4Address | IPv6Address], int], None]
+        self,
+        open_for: Callable[[str, list[IPv4Address | IPv6Address], int], None],
+        private: Collection[IPv4Network | IPv6Network] = (),
     ) -> None:
         self._open_for = open_for
+        self._private = private
         self._lists: dict[str, AllowList] = {}
         self._refused: Counter[str] = Counter()
         self._last: dict[str, str] = {}
@@ -93,8 +97,8 @@ class Lists:
     def learn(self, lab: str, question: bytes, answer: bytes) -> bool:
         """Open what an answer tells; False where it is no answer to that question.
 
-        Addresses that aren't of the internet are answered, and refused by the walls: whoever owns
-        a name may say that it is a machine of this network.
+        Addresses that aren't of the internet are answered, and refused by the walls, unless the
+        operator names their network: whoever owns a name may say that it is a machine in here.
         """
         with self._lock:
             is_listed = lab in self._lists
@@ -106,9 +110,12 @@ class Lists:
         if found is None:
             return False
         addresses, seconds = found
-        if outside := [each for each in addresses if is_internet(each)]:
+        if outside := [each for each in addresses if is_internet(each) or self._leads_to(each)]:
             self._open_for(lab, outside, seconds)
         return True
+
+    def _leads_to(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self._private)
 
     def _count(self, lab: str, asked: Asked) -> None:
         """What programs ask for beside addresses (services, who an address is) is no news."""

@@ -29,7 +29,7 @@ from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from ipaddress import IPv6Address
+    from ipaddress import IPv4Network, IPv6Address, IPv6Network
 
     from runtime.instance import Instance
     from runtime.network.netlink import Snapshot
@@ -46,10 +46,12 @@ class Share:
     Attributes:
         connections: to outside, at once.
         mbit: per second, each way.
+        private: networks beside the internet to which names of a workshop's list may lead.
     """
 
     connections: int = 512
     mbit: int = 100
+    private: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 class Router:
@@ -67,7 +69,7 @@ class Router:
         self._labs = links.connected(walls.side.snapshot())
         self._addresses = Addresses(walls.range.v4, self._labs.values())
         self._lock = threading.Lock()
-        self._lists = Lists(self._open_for)
+        self._lists = Lists(self._open_for, share.private)
         for slot in walls.listed:  # which names these are, whoever knows says again
             self._lists.set(str(walls.range.v4[slot]), ())
         self._mtu = 0
@@ -110,7 +112,7 @@ class Router:
                     "No address range is left for labs: the host has routes into all of them.",
                     "Free a /20 of 198.18.0.0/15, 10.0.0.0/8 or 172.16.0.0/12 (`ip route` lists).",
                 )
-            walls = Walls.build(range_, seen.own(), share.connections)
+            walls = Walls.build(range_, seen.own(), share.connections, share.private)
             undo.callback(walls.close)
             undo.callback(host.disconnect)
             host.connect(walls.side, range_, seen.mtu_out())
@@ -139,7 +141,7 @@ class Router:
             Problem: `network-unavailable`.
         """
         with _explained(), ExitStack() as undo:
-            walls = Walls.adopt(NetworkNamespace(netns_fd), share.connections)
+            walls = Walls.adopt(NetworkNamespace(netns_fd), share.connections, share.private)
             undo.callback(walls.close)
             host = Host(instance, host_netns or NetworkNamespace.current())
             undo.callback(host.close)

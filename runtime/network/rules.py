@@ -83,6 +83,7 @@ def router_table(
     internet: Iterable[int],
     listed: Listed,
     connections: int,
+    private: Iterable[IPv4Network | IPv6Network] = (),
 ) -> str:
     """Replace the router's whole table in one transaction; open connections live on.
 
@@ -93,12 +94,13 @@ def router_table(
         internet: numbers of the labs that may leave the host.
         listed: those of them that reach listed names only.
         connections: how many to outside one lab may have at once.
+        private: networks that aren't the internet, and to which listed names may lead.
     """
     return f"""
 add table {ROUTER_TABLE}
 delete table {ROUTER_TABLE}
 table {ROUTER_TABLE} {{
-{_router_sets(range_, list(host), list(homes), internet, listed)}
+{_router_sets(range_, list(host), list(homes), internet, listed, list(private))}
     # A lab speaks by its own link, with the one hardware address and the two others that it was
     # given. What neighbours on a wire ask each other (DHCP, router advertisements, multicast) has
     # other senders than these, so it ends here.
@@ -135,6 +137,8 @@ burst {QUESTIONS_PER_SECOND} packets }} drop
         ip daddr @host goto refused
         ip6 daddr @host6 goto refused
         meta mark != @internet goto without_internet
+        meta mark @listed ip daddr @private goto by_list
+        meta mark @listed ip6 daddr @private6 goto by_list
         ip daddr @not_internet goto refused
         ip6 daddr != {INTERNET6} goto refused
         ip6 daddr @not_internet6 goto refused
@@ -182,6 +186,7 @@ def _router_sets(
     homes: list[Home],
     internet: Iterable[int],
     listed: Listed,
+    private: list[IPv4Network | IPv6Network],
 ) -> str:
     """What the router's chains look up, and where they count."""
     at_home = ", ".join(f"{_known(home, home.address)}" for home in homes)
@@ -197,6 +202,8 @@ def _router_sets(
     set listed {{ typeof meta mark; {_elements(map(str, listed.slots))} }}
     set open4 {{ typeof meta mark . ip daddr; flags timeout; {_elements(open_[4])} }}
     set open6 {{ typeof meta mark . ip6 daddr; flags timeout; {_elements(open_[6])} }}
+    set private {{ type ipv4_addr; flags interval; {_elements(_merged(private, 4))} }}
+    set private6 {{ type ipv6_addr; flags interval; {_elements(_merged(private, 6))} }}
     set not_internet {{ type ipv4_addr; flags interval; elements = {{ {NOT_INTERNET} }} }}
     set not_internet6 {{ type ipv6_addr; flags interval; elements = {{ {NOT_INTERNET6} }} }}
     map labs {{ typeof iif . ether saddr . ip saddr : meta mark; {_elements([at_home])} }}

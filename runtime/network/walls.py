@@ -54,6 +54,7 @@ class Walls:
         homes: where each lab is that is connected already.
         internet: as above.
         listed: as above, with what is open to them.
+        private: networks beside the internet to which listed names may lead.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Walls:
         homes: Iterable[Home] = (),
         internet: Iterable[int] = (),
         listed: Listed | None = None,
+        private: Iterable[IPv4Network | IPv6Network] = (),
     ) -> None:
         self.side = side
         self.range = range_
@@ -77,12 +79,17 @@ class Walls:
             self._learnt.add(slot, [address], seconds, time.monotonic())
         self._host = set(host)
         self._connections = connections
+        self._private = tuple(private)
         self._build(homes)
         self._written = self._rules()
 
     @classmethod
     def build(
-        cls, range_: Range, host: Iterable[IPv4Network | IPv6Network], connections: int
+        cls,
+        range_: Range,
+        host: Iterable[IPv4Network | IPv6Network],
+        connections: int,
+        private: Iterable[IPv4Network | IPv6Network] = (),
     ) -> Walls:
         """A new namespace, shut before anything is connected to it."""
         side = Side(NetworkNamespace.create())
@@ -90,18 +97,24 @@ class Walls:
             for name, value in _SYSCTLS.items():
                 with suppress(FileNotFoundError):  # a kernel without IPv6
                     side.set_sysctl(name, value)
-            return cls(side, range_, host, connections)
+            return cls(side, range_, host, connections, private=private)
         except BaseException:
             side.close()
             raise
 
     @classmethod
-    def adopt(cls, netns: NetworkNamespace, connections: int) -> Walls:
+    def adopt(
+        cls,
+        netns: NetworkNamespace,
+        connections: int,
+        private: Iterable[IPv4Network | IPv6Network] = (),
+    ) -> Walls:
         """One that stood before: range and rights are read from it, its rules written anew.
 
         Args:
             netns: becomes the walls' own, also when this raises.
             connections: how many to outside one lab may have at once.
+            private: as the constructor's.
         """
         side = Side(netns)
         try:
@@ -116,7 +129,7 @@ class Walls:
             listed = Listed(slots, (*_open(table, "open4"), *_open(table, "open6")))
             attached: Iterable[IPv4Address] = links.connected(side.snapshot()).values()
             homes = [range_.home(address) for address in attached]
-            return cls(side, range_, host, connections, homes, internet, listed)
+            return cls(side, range_, host, connections, homes, internet, listed, private)
         except BaseException:
             side.close()
             raise
@@ -135,7 +148,13 @@ class Walls:
         listed = Listed(frozenset(self.listed), tuple(self._learnt.living(time.monotonic())))
         self.side.nft(
             rules.router_table(
-                self.range, self._host, homes, self.internet, listed, self._connections
+                self.range,
+                self._host,
+                homes,
+                self.internet,
+                listed,
+                self._connections,
+                self._private,
             )
         )
 

@@ -12,6 +12,7 @@ import dns.rcode
 import pytest
 
 from runtime.network import allowed
+from runtime.network.router import Share
 from runtime.network.rules import ROUTER_TABLE
 from tests.integration.name_server import NameServer
 from tests.integration.network_world import (
@@ -188,6 +189,25 @@ def test_a_listed_name_that_says_a_private_address_opens_nothing(school: School)
         assert school.lab.reaches(address) == "refused"
     # The host's own are of the internet, and refused for another reason.
     assert {str(each) for each in school.router.open_to("aaaaaaaa")} == {SOMEWHERE, HOST, HOST6}
+
+
+def test_a_listed_name_leads_to_a_private_network_that_the_operator_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.network.names.resolvers", lambda: [SERVER])
+    share = Share(private=allowed.private_networks("10.9.9.9/32, fd00:9::/64"))
+    router, listed, other = world.router(share=share), world.place(), world.place()
+    router.attach("aaaaaaaa", listed.netns.fd, internet=True, allowed=NAMES)
+    router.attach("bbbbbbbb", other.netns.fd, internet=True)
+    with NameServer(world.outside, SERVER) as names:
+        names.has("listed.example", *PRIVATE, *PRIVATE6)
+        assert listed.reaches("10.9.9.9") == "refused"
+        look_up(listed, "listed.example")
+        look_up(listed, "listed.example", "AAAA")
+    for address in (*PRIVATE, *PRIVATE6):
+        expected = "open" if address in {"10.9.9.9", "fd00:9::9"} else "refused"
+        assert listed.reaches(address) == expected
+        assert other.reaches(address) == "refused"
 
 
 def test_aliases_are_followed_and_whatever_else_is_said_opens_nothing(school: School) -> None:

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from runtime.network.allowed import NAME, Learnt, is_internet
+from runtime.network.allowed import NAME, Learnt, is_internet, private_networks
+from runtime.problems import Problem
 
 
 @pytest.mark.parametrize("name", ["pypi.org", "*.debian.org", "_http._tcp.deb.example", "a.b1"])
@@ -33,6 +34,16 @@ def test_an_answer_opens_no_address_that_is_not_of_the_internet(address: str) ->
     assert not is_internet(ip_address(address))
     assert is_internet(ip_address("8.8.8.8"))
     assert is_internet(ip_address("2606:4700::1"))
+
+
+@pytest.mark.parametrize(
+    "typed", ["8.8.8.8", "10.0.0.1/8", "0.0.0.0/0", "169.254.169.254", "127.0.0.0/8", "::/0", "lan"]
+)
+def test_an_operator_names_private_networks_and_no_others(typed: str) -> None:
+    with pytest.raises(Problem, match="must be private networks"):
+        private_networks(f"10.1.0.0/16, {typed}")
+    assert len(private_networks("10.1.0.0/16,192.168.7.5 fd00::/64")) == 3
+    assert private_networks("") == ()
 
 
 def test_a_lab_whose_names_have_too_many_addresses_keeps_the_newest() -> None:
