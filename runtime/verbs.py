@@ -21,6 +21,7 @@ from runtime.image.build import Builder
 from runtime.image.refusals import printable
 from runtime.image.skopeo import Access
 from runtime.labs import dialling, nested
+from runtime.labs.checks import LONGEST_S
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
 from runtime.labs.state import LabId, Order, Shape
@@ -189,7 +190,7 @@ class Verbs:
             _lab(call.args),
             call.args.text("script", longest=64 << 10),
             call.args.mapping("facts", default={}),
-            call.args.number("timeout_s", low=0.1, high=30, default=10),
+            call.args.number("timeout_s", low=0.1, high=LONGEST_S, default=10),
             in_machine=_is_machine(call.args),
         )
 
