@@ -170,6 +170,8 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         environ = {**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"}
+        # Ports of its own: another worker's server takes what is free while previews restart.
+        environ["SLIPWAY_PREVIEW_PORT"] = str(20200 + os.getpid() % 100 * 100)
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *self.program, *self._words],
