@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from webapp.passwords import Offload
     from webapp.settings import Settings
 
-WIRE_BYTES_MOST = 128 * 1024
+WIRE_BYTES_MOST = 1024 * 1024  # so that what is far too large is still refused by name
 
 
 def create_app(

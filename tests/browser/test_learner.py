@@ -153,3 +153,19 @@ def test_a_command_of_the_text_says_how_it_ended(
     expect(command).to_contain_text(said)
     ben.page.reload()
     expect(command).to_contain_text("Ran")  # what is replayed is old
+
+
+def test_a_huge_message_is_refused_by_name_and_the_connection_lives(
+    person: Person, workshop: Workshop
+) -> None:
+    page = join(person(), workshop["code"], "Mallory").page
+    answers = page.evaluate(
+        """async () => {
+            const {io} = await import("/static/vendor/socket.io/dist/socket.io.esm.min.js");
+            const socket = io("/lesson", {forceNew: true, reconnection: false});
+            const ask = (step) => new Promise((done) => socket.emit("check", {step}, done));
+            const said = [await ask("x".repeat(500_000)), await ask("nowhere")];
+            return said.map((answer) => answer.problem.code);
+        }"""
+    )
+    assert answers == ["message-too-large", "step-unknown"]
