@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from tests.browser.screens import join
+from tests.browser.screens import SLOW_MS, join
 from tests.browser.test_everyone import fits_its_width, serious_faults
 
 if TYPE_CHECKING:
@@ -36,17 +36,19 @@ def test_services_appear_beside_the_lesson_by_themselves_once_they_run(
     show(page, PORT)
     frame = page.frame_locator(f"iframe[title$='port {PORT}']")
     other = page.frame_locator(f"iframe[title$='port {OTHER_PORT}']")
-    expect(frame.get_by_role("heading", name=f"Nothing answers on port {PORT}")).to_be_visible()
+    expect(frame.get_by_role("heading", name=f"Nothing answers on port {PORT}")).to_be_visible(
+        timeout=SLOW_MS
+    )
     ben.terminal.type(SERVE.format("one", "Mine", PORT) + SERVE.format("two", "Its", OTHER_PORT))
-    expect(frame.get_by_role("heading", name="Mine")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Mine")).to_be_visible(timeout=SLOW_MS)
     frame.get_by_role("link", name="on").click()  # an absolute link: its origin is its own
-    expect(frame.get_by_text("File not found")).to_be_visible()
+    expect(frame.get_by_text("File not found")).to_be_visible(timeout=SLOW_MS)
     show(page, OTHER_PORT)
-    expect(other.get_by_role("heading", name="Its")).to_be_visible()
+    expect(other.get_by_role("heading", name="Its")).to_be_visible(timeout=SLOW_MS)
     assert serious_faults(page) == []
     page.reload()
-    expect(frame.get_by_role("heading", name="Mine")).to_be_visible()
-    expect(other.get_by_role("heading", name="Its")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Mine")).to_be_visible(timeout=SLOW_MS)
+    expect(other.get_by_role("heading", name="Its")).to_be_visible(timeout=SLOW_MS)
     for width in (760, 320):
         page.set_viewport_size({"width": width, "height": 800})
         assert fits_its_width(page), width
@@ -60,7 +62,7 @@ def test_services_appear_beside_the_lesson_by_themselves_once_they_run(
     with page.context.expect_page() as opened:
         page.locator("[data-preview-form] [data-preview-tab]").click()
     tab = opened.value
-    expect(tab.get_by_role("heading", name="Its")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Its")).to_be_visible(timeout=SLOW_MS)
     assert urlsplit(tab.url).hostname == urlsplit(page.url).hostname
     assert urlsplit(tab.url).port != urlsplit(page.url).port
     assert tab.evaluate("window.opener") is None
@@ -70,7 +72,7 @@ def test_services_appear_beside_the_lesson_by_themselves_once_they_run(
     tab.route("**/.slipway/**", lambda route: route.abort())  # as a network that filters ports
     show(tab, PORT)
     note = tab.locator("[data-preview-note]")
-    expect(note).to_contain_text("nothing at http://")
+    expect(note).to_contain_text("nothing at http://", timeout=SLOW_MS)
     tab.unroute("**/.slipway/**")
     tab.get_by_role("button", name="Load again").click()
-    expect(note).to_be_hidden()
+    expect(note).to_be_hidden(timeout=SLOW_MS)

@@ -14,6 +14,7 @@ export function wirePreviews(terminal, tabs) {
   const field = one("[data-preview-form] input", HTMLInputElement);
   const tab = one("[data-preview-form] [data-preview-tab]", HTMLAnchorElement);
   terminal.querySelector("[data-slot=tools]")?.prepend(menu);
+  menu.hidden = false; // from here on it does something
 
   const show = (/** @type {string} */ port) => {
     if (tabs.isInUse) tabs.show("terminal");
