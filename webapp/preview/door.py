@@ -41,12 +41,11 @@ class Visitor(asyncio.StreamReaderProtocol):
         serve: answers it; cancelled when it is gone.
     """
 
-    def __init__(self, serve: Callable[[Visitor, Wire], Awaitable[None]]) -> None:
+    def __init__(self, serve: Callable[[Wire], Awaitable[None]]) -> None:
         self._reader = asyncio.StreamReader()
         super().__init__(self._reader)
         self._serve = serve
         self._task: asyncio.Future[None] | None = None
-        self._transport_: asyncio.Transport | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,7 +54,7 @@ class Visitor(asyncio.StreamReaderProtocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_server makes no other
         writer = asyncio.StreamWriter(transport, self, self._reader, loop)
         wire = Wire(h11.SERVER, self._reader, writer)
-        self._task = asyncio.ensure_future(self._serve(self, wire))
+        self._task = asyncio.ensure_future(self._serve(wire))
 
     @override
     def eof_received(self) -> bool:
@@ -86,7 +85,7 @@ class Door:
 
     def visitor(self, slot: Slot | None = None) -> Visitor:
         """The protocol of a connection that came by a port of a place, or by the first one."""
-        return Visitor(lambda _, wire: self._serve(wire, slot))
+        return Visitor(lambda wire: self._serve(wire, slot))
 
     async def _serve(self, wire: Wire, slot: Slot | None) -> None:
         held = self._crowd.came(wire.close)
