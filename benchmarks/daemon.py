@@ -124,10 +124,10 @@ class Daemon:
         self._stand_ready(0)
         return self._start_ms()
 
-    def warm_ms(self) -> float:
+    def warm_ms(self, profile: str = "plain") -> float:
         """One lab out of the pool, in which it stands ready alone."""
-        self._stand_ready(1)
-        took = self._start_ms()
+        self._stand_ready(1, profile)
+        took = self._start_ms(profile=profile)
         self._stand_ready(0)
         return took
 
@@ -156,10 +156,16 @@ class Daemon:
         """What the command line or the cgroup of each of its processes has in it."""
         return str(self._instance.data_path), self._instance.cgroup_name
 
-    def _start_ms(self, limits: Mapping[str, float] = _LIMITS, *, keep: bool = False) -> float:
+    def _start_ms(
+        self,
+        limits: Mapping[str, float] = _LIMITS,
+        *,
+        keep: bool = False,
+        profile: str = "plain",
+    ) -> float:
         """From the call of `lab.create` to the first prompt byte on the pty."""
         started = time.perf_counter()
-        lab = self.lab(limits)
+        lab = self.lab(limits, profile=profile)
         stream_fd = self._client.terminal_stream(lab["terminals"][0]["terminal"])
         wait_for_prompt(stream_fd)
         took_s = time.perf_counter() - started
@@ -168,11 +174,11 @@ class Daemon:
             self._client.lab_remove(lab["lab"])
         return took_s * 1000
 
-    def _stand_ready(self, count: int) -> None:
+    def _stand_ready(self, count: int, profile: str = "plain") -> None:
         """Wait until the pool holds what was wanted, and makes nothing more."""
         shape = {
             "image": self._image.name,
-            "profile": "plain",
+            "profile": profile,
             "internet": False,
             "limits": dict(_LIMITS),
             "count": count,
