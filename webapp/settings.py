@@ -57,7 +57,12 @@ SETTINGS = (
     Setting("preview_port", 0, "", "the port by which previews are entered; the supervisor's"),
     Setting("preview_key", "", "", "what previews' addresses are signed with; the supervisor's"),
     Setting("database_url", "", "", "another database than `DATA/web/slipway.db`"),
-    Setting("lessons", CHECKOUT / "lessons", "", "the folder that holds a folder for each lesson"),
+    Setting(
+        "lessons",
+        CHECKOUT / "lessons",
+        "",
+        "the folder that holds a folder for each lesson; open to everybody, not below /tmp",
+    ),
     Setting(
         "idle_minutes",
         15,
