@@ -43,43 +43,18 @@ VALUES = st.recursive(
 )
 ARGUMENTS = """
 lab key image profile internet limits until rows cols script facts timeout_s argv user tty terminal
-name shapes after cursor pump where how force work kind
+name shapes after cursor pump where how force work kind needs
 """
 VERBS = """
 status lab.create lab.get lab.list lab.remove lab.extend lab.check lab.processes lab.usage lab.exec
 terminal.open terminal.close terminal.stream pool.want image.list machine.boot machine.end
-meter.read work.start plan.more nothing
+image.layers image.stop image.remove image.sweep meter.read work.start plan.more nothing
 """
 NAMES = st.sampled_from(ARGUMENTS.split())
 BODIES = st.fixed_dictionaries(
     {},
     optional={
-        "verb": st.sampled_from(
-            [
-                "status",
-                "lab.create",
-                "lab.get",
-                "lab.list",
-                "lab.remove",
-                "lab.extend",
-                "lab.check",
-                "lab.processes",
-                "lab.usage",
-                "lab.exec",
-                "terminal.open",
-                "terminal.close",
-                "terminal.stream",
-                "pool.want",
-                "image.list",
-                "machine.boot",
-                "machine.end",
-                "meter.read",
-                "work.start",
-                "plan.more",
-                "nothing",
-            ]
-        )
-        | VALUES,
+        "verb": st.sampled_from(VERBS.split()) | VALUES,
         "args": st.dictionaries(NAMES | st.text(max_size=8), VALUES, max_size=6) | VALUES,
     },
 )
