@@ -13,6 +13,7 @@ import http.server
 import json
 import sys
 import threading
+from contextlib import suppress
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -30,7 +31,7 @@ class Service(http.server.BaseHTTPRequestHandler):
             case "/raw":
                 self.raw()
             case "/hang":
-                threading.Event().wait()
+                self.wait_for_the_end()
             case "/leave":
                 self.say(302, "", ("Location", f"http://localhost:{PORT}/arrived?x=1"))
             case _:
@@ -83,6 +84,12 @@ class Service(http.server.BaseHTTPRequestHandler):
         while data := self.connection.recv(4096):
             self.connection.sendall(data)  # an echo of frames, as they came
         self.close_connection = True
+
+    def wait_for_the_end(self) -> None:
+        """Say nothing until the other side leaves: a thread that stayed would fill the lab."""
+        self.close_connection = True
+        with suppress(ConnectionResetError):
+            self.connection.recv(1)
 
     def raw(self) -> None:
         """Whatever bytes the query says."""

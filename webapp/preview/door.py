@@ -44,8 +44,9 @@ class Visitor(asyncio.StreamReaderProtocol):
     def __init__(self, serve: Callable[[Wire], Awaitable[None]]) -> None:
         self._reader = asyncio.StreamReader()
         super().__init__(self._reader)
-        self._serve = serve
-        self._task: asyncio.Future[None] | None = None
+        self._answer_to = serve
+        # Not `_task`: the base class has one of that name, which it forgets when a connection ends.
+        self._serving: asyncio.Future[None] | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,7 +55,7 @@ class Visitor(asyncio.StreamReaderProtocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_server makes no other
         writer = asyncio.StreamWriter(transport, self, self._reader, loop)
         wire = Wire(h11.SERVER, self._reader, writer)
-        self._task = asyncio.ensure_future(self._serve(wire))
+        self._serving = asyncio.ensure_future(self._answer_to(wire))
 
     @override
     def eof_received(self) -> bool:
@@ -64,8 +65,8 @@ class Visitor(asyncio.StreamReaderProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._task:
-            self._task.cancel()
+        if self._serving:
+            self._serving.cancel()
 
 
 class Door:
