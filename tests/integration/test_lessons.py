@@ -19,12 +19,14 @@ LESSONS = Path(__file__).parents[2] / "lessons"
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in LESSONS.glob("*/lesson.md")))
-def test_each_check_fails_before_the_solution_and_passes_after(runtime: Server, name: str) -> None:
+def test_each_check_fails_before_the_solution_and_passes_after(
+    engine_runtime: Server, name: str
+) -> None:
     lesson = native.load(LESSONS / name)
-    steps = list(rehearse(runtime.client, lesson))
+    steps = list(rehearse(engine_runtime.client, lesson))
     assert {step.step: step.faults for step in steps if step.faults} == {}
     assert [step.step for step in steps] == [step.id for step in lesson.steps]
-    assert runtime.client.lab_list() == []
+    assert engine_runtime.client.lab_list() == []
 
 
 @pytest.mark.parametrize(
