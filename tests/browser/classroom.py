@@ -87,13 +87,11 @@ class Classroom:
 @contextmanager
 def a_classroom() -> Iterator[Classroom]:
     """Make one, with a cable of its own, and take it down again."""
-    number = os.getpid()
-    name, near_link, far_link = f"slip-room-{number}", f"sr{number}a", f"sr{number}b"
-    network, last = _free_network(number)
-    near, far = f"{network}.{last + 1}", f"{network}.{last + 2}"
+    name = f"slip-room-{os.getpid()}"
     _ip("netns", "add", name)
     try:
-        _ip("link", "add", near_link, "type", "veth", "peer", "name", far_link, "netns", name)
+        network, last, near_link, far_link = _lay_cable(name)
+        near, far = f"{network}.{last + 1}", f"{network}.{last + 2}"
         _ip("address", "add", f"{near}/30", "dev", near_link)
         _ip("link", "set", near_link, "up")
         _ip("-n", name, "address", "add", f"{far}/30", "dev", far_link)
@@ -104,12 +102,19 @@ def a_classroom() -> Iterator[Classroom]:
         _ip("netns", "delete", name)
 
 
-def _free_network(number: int) -> tuple[str, int]:
-    for room in range(number, number + len(NETWORKS) * ROOMS_EACH):
-        network = NETWORKS[room // ROOMS_EACH % len(NETWORKS)]
-        last = room % ROOMS_EACH * 4
-        if not _is_near(f"{network}.{last + 1}"):
-            return network, last
+def _lay_cable(name: str) -> tuple[str, int, str, str]:
+    """A network that nobody has, what its addresses begin after, and both ends of a cable.
+
+    Whoever makes the link of a network's name has it: two that begin at once find the same free.
+    """
+    begin = os.getpid()
+    for room in range(begin, begin + len(NETWORKS) * ROOMS_EACH):
+        number = room % (len(NETWORKS) * ROOMS_EACH)
+        network, last = NETWORKS[number // ROOMS_EACH], number % ROOMS_EACH * 4
+        near_link, far_link = f"sr{number}a", f"sr{number}b"
+        cable = ("link", "add", near_link, "type", "veth", "peer", "name", far_link, "netns", name)
+        if not _is_near(f"{network}.{last + 1}") and _ip(*cable, check=False):
+            return network, last, near_link, far_link
     raise AssertionError("no network is free for a classroom")
 
 
@@ -121,5 +126,5 @@ def _is_near(address: str) -> bool:
     return asked.returncode == 0 and " via " not in asked.stdout
 
 
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True)
+def _ip(*words: str, check: bool = True) -> bool:
+    return subprocess.run(["ip", *words], check=check).returncode == 0
