@@ -186,8 +186,8 @@ class Verbs:
         return {}
 
     def _lab_check(self, call: Call) -> dict[str, Any]:
-        return self.labs.check(
-            _lab(call.args),
+        return self.labs.living.check(
+            self._own(call),
             call.args.text("script", longest=64 << 10),
             call.args.mapping("facts", default={}),
             call.args.number("timeout_s", low=0.1, high=LONGEST_S, default=10),
@@ -195,10 +195,10 @@ class Verbs:
         )
 
     def _lab_processes(self, call: Call) -> dict[str, Any]:
-        return {"processes": self.labs.processes(_lab(call.args))}
+        return {"processes": self.labs.living.processes(self._own(call))}
 
     def _lab_usage(self, call: Call) -> dict[str, Any]:
-        return self.labs.usage(_lab(call.args))
+        return self.labs.living.usage(self._own(call))
 
     def _meter_read(self, call: Call) -> dict[str, Any]:
         return self.labs.comparison.read(self._own(call))
@@ -236,7 +236,7 @@ class Verbs:
         return self.labs.comparison.plan_less(self._own(call))
 
     def _lab_walls(self, call: Call) -> dict[str, Any]:
-        return self.labs.walls(_lab(call.args))
+        return self.labs.living.walls(self._own(call))
 
     def _lab_dial(self, call: Call) -> dict[str, Any]:
         port = call.args.integer("port", low=1, high=65535)
@@ -247,34 +247,34 @@ class Verbs:
 
     def _lab_engine(self, call: Call) -> dict[str, Any]:
         what = call.args.text("what", longest=16, pattern="|".join(nested.KINDS))
-        return {what: self.labs.engines.ask(self.labs.get(_lab(call.args)), what)}
+        return {what: self.labs.engines.ask(self._own(call), what)}
 
     def _lab_exec(self, call: Call) -> dict[str, Any]:
         given = list(call.descriptors)
         if len(given) != 3:
             raise bad_request("“lab.exec” needs three descriptors: input, output and errors.")
-        lab = _lab(call.args)
+        lab = self._own(call)
         argv = call.args.texts("argv", most=256, longest=32 << 10)
         user = call.args.text("user", longest=32, pattern="root|learner", default="root")
         tty = call.args.flag("tty", default=False)
         fds = (given[0], given[1], given[2])
         if _is_machine(call.args):
-            return {"code": self.labs.machines.execute(lab, argv, user, fds, call.is_gone)}
-        code = self.labs.execute(lab, argv, user, tty=tty, fds=fds, is_gone=call.is_gone)
+            return {"code": self.labs.machines.execute(lab.id, argv, user, fds, call.is_gone)}
+        code = self.labs.living.execute(lab, argv, user, tty=tty, fds=fds, is_gone=call.is_gone)
         return {"code": code}
 
     def _machine_boot(self, call: Call) -> dict[str, Any]:
         how = call.args.text("how", longest=8, pattern="cold|resumed", default="cold")
-        lab = self.labs.get(_lab(call.args))
+        lab = self._own(call)
         way: How = "resumed" if how == "resumed" else "cold"
         return self.labs.machines.boot(lab, way, _rows(call.args), _cols(call.args))
 
     def _machine_end(self, call: Call) -> dict[str, Any]:
-        lab = self.labs.get(_lab(call.args))
+        lab = self._own(call)
         return self.labs.machines.end(lab.id, force=call.args.flag("force", default=False))
 
     def _terminal_open(self, call: Call) -> dict[str, Any]:
-        lab = self.labs.get(_lab(call.args))
+        lab = self._own(call)
         if lab.shape.in_machine:
             raise Problem(
                 "machine-alone",

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from runtime.container import bundle
 from runtime.container.crun import Crun
 from runtime.container.devices import Devices
 from runtime.container.lxcfs import Lxcfs
 from runtime.kernel.forker import Forker
 from runtime.kernel.spawn import ProgramFailed
-from runtime.labs import life, limit_news, processes, reconcile, state, usage, walls
-from runtime.labs.checks import Checks
+from runtime.labs import life, limit_news, reconcile, state
 from runtime.labs.compare.comparison import Comparison
+from runtime.labs.living import Living
 from runtime.labs.machines import Machines
 from runtime.labs.making import Making
 from runtime.labs.nested import Engines
@@ -34,7 +33,7 @@ from runtime.problems import Problem
 from runtime.protocol import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from runtime.deposits import Deposits
     from runtime.events import Events
@@ -71,6 +70,8 @@ class Labs:
     Attributes:
         machines: theirs.
         comparison: what is asked about both halves of one.
+        engines: what learners' own engines say.
+        living: what is asked of one lab, and run in it.
     """
 
     def __init__(
@@ -112,13 +113,15 @@ class Labs:
             shares=max_labs,
         )
         self.engines = Engines(self._parts)
-        self._checks = Checks(self._parts, self._measured)
         self._labs: dict[LabId, Lab] = {}
         self._busy_keys: set[str] = set()
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
         self._is_ready = False
         self._pool = Pool(self._make_for_pool, lambda lab: self.remove(lab.id), self._tell_pool)
         self._watch = Watch(self._parts, events, verdicts, self._on_death, self._expire, self._mend)
+        self.living = Living(
+            self._parts, images, self._watch, self.machines, self.engines, self.comparison
+        )
 
     def adopt(self) -> None:
         """Go on with the labs that live, remove what is left of others, and begin to watch.
@@ -248,7 +251,7 @@ class Labs:
             lab.state = "ending"
             state.save(lab, self._parts.folder(lab))
         self._watch.discard(lab)
-        self._checks.forget(lab_id)
+        self.living.forget(lab_id)
         self.comparison.forget(lab)
         try:
             self.machines.forget(lab_id)
@@ -305,69 +308,6 @@ class Labs:
             Problem: `lab-unknown`.
         """
         self._watch.tell(self.get(lab_id), limit_news.of_idleness(idle_s, left_s))
-
-    def check(
-        self,
-        lab_id: LabId,
-        script: str,
-        facts: dict[str, Any],
-        timeout_s: float,
-        *,
-        in_machine: bool = False,
-    ) -> dict[str, Any]:
-        """Run a check on a lab, or in its machine (labs/checks.py).
-
-        Raises:
-            Problem: `lab-unknown`, `check-timed-out`, `check-not-entered`, `machine-not-ready`,
-                `machine-ended`.
-        """
-        lab = self.get(lab_id)
-        if in_machine or lab.shape.in_machine:
-            agent = self.machines.agent(lab_id)
-            return self._checks.run_in_machine(lab, agent, script, facts, timeout_s)
-        image = self._images.get(lab.shape.image)
-        return self._checks.run(lab, image.rootfs_path, script, facts, timeout_s)
-
-    def processes(self, lab_id: LabId) -> list[dict[str, Any]]:
-        """What runs in a lab, as the server sees it."""
-        return processes.listed(self._parts.place, self.get(lab_id))
-
-    def usage(self, lab_id: LabId) -> dict[str, Any]:
-        """What a lab uses, and of how much."""
-        return usage.read(self._parts, self.get(lab_id), self._watch.disk_full(lab_id))
-
-    def walls(self, lab_id: LabId) -> dict[str, Any]:
-        """What a lab is made of (labs/walls.py)."""
-        return walls.read(self._parts, self.get(lab_id), self.usage(lab_id))
-
-    def execute(
-        self,
-        lab_id: LabId,
-        argv: list[str],
-        user: str,
-        *,
-        tty: bool,
-        fds: tuple[int, int, int],
-        is_gone: Callable[[], bool],
-    ) -> int:
-        """Run a program in a lab, on descriptors of the caller's, to its end.
-
-        Args:
-            lab_id: which lab.
-            argv: the program; looked up in the lab's PATH.
-            user: `root`, or `learner` for the image's user.
-            tty: with a pty of its own; descriptor 0 is then a terminal.
-            fds: input, output, errors; they stay the caller's.
-            is_gone: whether who asked has left.
-
-        Returns:
-            Its exit code.
-        """
-        lab = self.get(lab_id)
-        who = bundle.ROOT if user == "root" else lab.user
-        profile = bundle.load_profile(lab.shape.profile)
-        process = bundle.process(profile, who, argv, terminal=tty)
-        return self._parts.crun.execute(lab_id, process, fds, is_gone)
 
     def pool_want(self, shapes: list[tuple[Shape, int]]) -> list[dict[str, Any]]:
         """Say which labs shall stand ready; the pool follows, and drops what isn't wanted."""
@@ -476,11 +416,6 @@ class Labs:
 
     def _expire(self, lab: Lab) -> None:
         self.remove(lab.id, "expired")
-
-    def _measured(self, lab: Lab) -> dict[str, Any]:
-        """What a check may read of a lab beside what it is."""
-        used = usage.read(self._parts, lab, self._watch.disk_full(lab.id))
-        return {"usage": used, **self.engines.facts(lab), **self.comparison.facts(lab)}
 
     def _sweep_images(self, oldest: dict[str, float]) -> None:
         """Remove images that were replaced, in a thread of its own: a start shouldn't wait."""

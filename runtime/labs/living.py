@@ -1,0 +1,119 @@
+"""What is asked of one living lab, and what is run in it for somebody else than its learner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime.container import bundle
+from runtime.labs import processes, usage, walls
+from runtime.labs.checks import Checks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.image.store import Store
+    from runtime.labs.compare.comparison import Comparison
+    from runtime.labs.life import Parts
+    from runtime.labs.machines import Machines
+    from runtime.labs.nested import Engines
+    from runtime.labs.state import Lab, LabId
+    from runtime.labs.watch import Watch
+
+
+class Living:
+    """Answers for one lab at a time; safe from any thread.
+
+    Args:
+        parts: what labs are made with.
+        images: what they are made from.
+        watch: knows how often a lab's disk was full.
+        machines: theirs.
+        engines: theirs.
+        comparison: knows the figures of both halves.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        images: Store,
+        watch: Watch,
+        machines: Machines,
+        engines: Engines,
+        comparison: Comparison,
+    ) -> None:
+        self._parts = parts
+        self._images = images
+        self._watch = watch
+        self._machines = machines
+        self._engines = engines
+        self._comparison = comparison
+        self._checks = Checks(parts, self._measured)
+
+    def forget(self, lab_id: LabId) -> None:
+        """The lab is no more."""
+        self._checks.forget(lab_id)
+
+    def check(
+        self,
+        lab: Lab,
+        script: str,
+        facts: dict[str, Any],
+        timeout_s: float,
+        *,
+        in_machine: bool = False,
+    ) -> dict[str, Any]:
+        """Run a check on a lab, or in its machine (labs/checks.py).
+
+        Raises:
+            Problem: `check-timed-out`, `check-not-entered`, `machine-not-ready`, `machine-ended`.
+        """
+        if in_machine or lab.shape.in_machine:
+            agent = self._machines.agent(lab.id)
+            return self._checks.run_in_machine(lab, agent, script, facts, timeout_s)
+        image = self._images.get(lab.shape.image)
+        return self._checks.run(lab, image.rootfs_path, script, facts, timeout_s)
+
+    def processes(self, lab: Lab) -> list[dict[str, Any]]:
+        """What runs in a lab, as the server sees it."""
+        return processes.listed(self._parts.place, lab)
+
+    def usage(self, lab: Lab) -> dict[str, Any]:
+        """What a lab uses, and of how much."""
+        return usage.read(self._parts, lab, self._watch.disk_full(lab.id))
+
+    def walls(self, lab: Lab) -> dict[str, Any]:
+        """What a lab is made of (labs/walls.py)."""
+        return walls.read(self._parts, lab, self.usage(lab))
+
+    def execute(
+        self,
+        lab: Lab,
+        argv: list[str],
+        user: str,
+        *,
+        tty: bool,
+        fds: tuple[int, int, int],
+        is_gone: Callable[[], bool],
+    ) -> int:
+        """Run a program in a lab, on descriptors of the caller's, to its end.
+
+        Args:
+            lab: which.
+            argv: the program; looked up in the lab's PATH.
+            user: `root`, or `learner` for the image's user.
+            tty: with a pty of its own; descriptor 0 is then a terminal.
+            fds: input, output, errors; they stay the caller's.
+            is_gone: whether who asked has left.
+
+        Returns:
+            Its exit code.
+        """
+        who = bundle.ROOT if user == "root" else lab.user
+        profile = bundle.load_profile(lab.shape.profile)
+        process = bundle.process(profile, who, argv, terminal=tty)
+        return self._parts.crun.execute(lab.id, process, fds, is_gone)
+
+    def _measured(self, lab: Lab) -> dict[str, Any]:
+        """What a check may read of a lab beside what it is."""
+        facts = {**self._engines.facts(lab), **self._comparison.facts(lab)}
+        return {"usage": self.usage(lab), **facts}
