@@ -127,6 +127,7 @@ def test_a_guest_fills_no_memory_with_what_nobody_takes(
     wait_for(lambda: hostile.words, "all of it to be read", deadline_s=60)
     assert hostile.agent._waiting_bytes[1] <= talk._HELD_BYTES
     goes_on.set()
+    wait_for(lambda: hostile.agent._waiting_bytes[1] == 0, "what was held to be taken")
     hostile.says("Q", 1, b"\0")
     running.join()
 
