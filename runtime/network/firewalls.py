@@ -107,8 +107,11 @@ class Firewalls:
         self.locked = locked
 
     def is_open(self) -> bool:
-        """Whether the older tables, which tell nobody of a change, let labs through."""
-        return not any(
+        """Whether nothing changed that nobody is told of.
+
+        That is the older tables, and a locked one, which goes in silence with its owner.
+        """
+        return not self._is_unlocked() and not any(
             legacy.name(version) not in self.locked and not self._stands(version)
             for version in self._older()
         )
@@ -122,6 +125,13 @@ class Firewalls:
             with suppress(OSError):  # it couldn't be written either
                 found = legacy.ours(self._side.netns.run(legacy.listed, version), self._comment)
                 self._side.netns.run(legacy.take_back, version, found)
+
+    def _is_unlocked(self) -> bool:
+        if not self.locked:
+            return False
+        refusing = {chain.name for chain in forward_chains(self._side.nft) if chain.refuses}
+        older = {legacy.name(version) for version in self._older()}
+        return not self.locked <= refusing | older
 
     def _let_through(self, chain: Chain) -> bool:
         try:
