@@ -54,18 +54,20 @@ class Terminal:
 
     def text(self) -> str:
         """The screen, without the empty rows at its end."""
-        rows: list[str] = self._page.evaluate(self._rows)
-        return "\n".join(row.rstrip() for row in rows).rstrip()
+        return _trimmed(self._page.evaluate(self._rows))
 
     def wait_for(self, pattern: str) -> str:
-        """The screen, once it matches."""
-        self._page.wait_for_function(
-            f"source => new RegExp(source, 'm').test(({self._rows})().join('\\n').trimEnd())",
+        """The screen that matches, as it is then: a program may be drawing it anew already."""
+        found = self._page.wait_for_function(
+            f"""source => {{
+                const screen = ({self._rows})().join("\\n").trimEnd();
+                return new RegExp(source, "m").test(screen) && screen;
+            }}""",
             arg=pattern,
             timeout=SLOW_MS,
             polling=50,
         )
-        return self.text()
+        return _trimmed(str(found.json_value()).split("\n"))
 
     def wait_prompt(self) -> str:
         """The screen, once the shell waits for a line."""
@@ -162,3 +164,7 @@ def join(page: Page, code: str, name: str) -> Joined:
     joined = Joined(page, name, pin)
     joined.terminal.wait_prompt()
     return joined
+
+
+def _trimmed(rows: list[str]) -> str:
+    return "\n".join(row.rstrip() for row in rows).rstrip()
