@@ -194,7 +194,7 @@ class _StepRehearsal:
         with tempfile.TemporaryFile() as out:
             fds = (_devnull(), out.fileno(), out.fileno())
             try:
-                argv = ["bash", "-c", deed.output_of]
+                argv = ["bash", "-lc", deed.output_of]
                 self._client.lab_exec(self._lab, argv, user="learner", fds=fds)
             finally:
                 os.close(fds[0])
