@@ -1,4 +1,4 @@
-"""A name server that a test fills, in one of the world's places."""
+"""Name servers in one of the world's places: whatever answers there, and one that a test fills."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ if TYPE_CHECKING:
     from tests.integration.network_world import Place
 
 
-class NameServer:
-    """Answers from a table, by packets and by connections, and notes what it was asked.
+class Port53:
+    """Answers what it is asked on port 53, by packets and by connections, while it is entered.
 
     Args:
         place: where it listens.
-        address: on port 53 of which.
+        address: on which of its addresses.
     """
 
     def __init__(self, place: Place, address: str) -> None:
-        self.asked: list[str] = []
-        self._records: list[dns.rrset.RRset] = []
         self._place, self._address = place, address
-        self._packets = place.netns.run(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+        self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._packets = place.netns.run(socket.socket, self._family, socket.SOCK_DGRAM)
         self._packets.bind((address, 53))
-        self._streams = place.netns.run(socket.socket, socket.AF_INET, socket.SOCK_STREAM)
+        self._streams = place.netns.run(socket.socket, self._family, socket.SOCK_STREAM)
         self._streams.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._streams.bind((address, 53))
         self._streams.listen()
@@ -37,20 +36,50 @@ class NameServer:
             threading.Thread(target=each, daemon=True) for each in (self._serve, self._serve_long)
         ]
 
+    def said(self, packet: bytes) -> bytes:
+        """The answer to a question."""
+        raise NotImplementedError
+
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._place.netns.run(socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as end:
+        with self._place.netns.run(socket.socket, self._family, socket.SOCK_DGRAM) as end:
             end.sendto(b"", (self._address, 53))
-        with self._place.netns.run(socket.socket, socket.AF_INET) as end:
+        with self._place.netns.run(socket.socket, self._family) as end:
             end.connect((self._address, 53))
         for thread in self._threads:
             thread.join()
         self._packets.close()
         self._streams.close()
+
+    def _serve(self) -> None:
+        while True:
+            packet, asker = self._packets.recvfrom(4096)
+            if not packet:
+                return
+            self._packets.sendto(self.said(packet), asker)
+
+    def _serve_long(self) -> None:
+        while True:
+            stream, _ = self._streams.accept()
+            with stream:
+                packet = stream.recv(4096)
+                if not packet:
+                    return
+                said = self.said(packet[2:])
+                stream.sendall(len(said).to_bytes(2, "big") + said)
+
+
+class NameServer(Port53):
+    """Answers from a table, and notes what it was asked."""
+
+    def __init__(self, place: Place, address: str) -> None:
+        super().__init__(place, address)
+        self.asked: list[str] = []
+        self._records: list[dns.rrset.RRset] = []
 
     def has(self, name: str, *addresses: str, ttl: int = 300, alias: str = "") -> None:
         """Say from now on that a name has these addresses, or is another name's alias."""
@@ -62,24 +91,7 @@ class NameServer:
             if found:
                 self._records.append(dns.rrset.from_text(f"{name}.", ttl, "IN", kind, *found))
 
-    def _serve(self) -> None:
-        while True:
-            packet, asker = self._packets.recvfrom(4096)
-            if not packet:
-                return
-            self._packets.sendto(self._said(packet), asker)
-
-    def _serve_long(self) -> None:
-        while True:
-            stream, _ = self._streams.accept()
-            with stream:
-                packet = stream.recv(4096)
-                if not packet:
-                    return
-                said = self._said(packet[2:])
-                stream.sendall(len(said).to_bytes(2, "big") + said)
-
-    def _said(self, packet: bytes) -> bytes:
+    def said(self, packet: bytes) -> bytes:
         """All records of the name, and of whatever it is an alias of; or all that there are."""
         question = dns.message.from_wire(packet)
         name, kind = question.question[0].name, question.question[0].rdtype
