@@ -226,8 +226,13 @@ class LessonRoom:
         if learner_id not in self._settling:
             self._settling[learner_id] = {}
             self._socketio.start_background_task(self._settle, learner_id)
-        elif told := self._settling[learner_id]:  # a page more, which has heard nothing yet
-            self._socketio.start_background_task(self._tell, learner_id, "lab", **told)
+        else:  # a page more, which has heard nothing yet
+            self._socketio.start_background_task(self._tell_again, learner_id)
+
+    def _tell_again(self, learner_id: LearnerId) -> None:
+        """Say what was said last; once there was more to say, all pages have heard that."""
+        if told := self._settling.get(learner_id):
+            self._tell(learner_id, "lab", **told)
 
     def _settle(self, learner_id: LearnerId) -> None:
         try:
