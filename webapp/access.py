@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from webapp.problems import not_joined, workshop_over
+
 if TYPE_CHECKING:
     from webapp.models.people import Learner, Person
     from webapp.models.workshops import Workshop
@@ -37,6 +39,19 @@ def may_teach(visitor: Visitor, workshop: Workshop) -> bool:
 def may_learn(visitor: Visitor) -> bool:
     """Do they have a place in a workshop that goes on? Waiting in line is one."""
     return visitor.learner is not None and visitor.workshop is not None and visitor.workshop.is_open
+
+
+def as_learner(visitor: Visitor) -> tuple[Learner, Workshop]:
+    """Who learns, and where.
+
+    Raises:
+        Problem: `not-joined`, `workshop-over`.
+    """
+    if visitor.learner is None or visitor.workshop is None:
+        raise not_joined()
+    if not may_learn(visitor):
+        raise workshop_over(visitor.workshop.title)
+    return visitor.learner, visitor.workshop
 
 
 def may_type(visitor: Visitor, lab_key: str) -> bool:

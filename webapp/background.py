@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = structlog.get_logger()
+
+
+def every(seconds: float, what: str, act: Callable[[], object]) -> None:
+    """Does it each so many seconds, for ever, in a thread (under eventlet a greenlet)."""
+
+    def go_on() -> None:
+        while True:
+            time.sleep(seconds)
+            turn(what, act)
+
+    threading.Thread(target=go_on, name=what, daemon=True).start()
 
 
 def turn(what: str, act: Callable[[], object]) -> None:

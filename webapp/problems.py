@@ -27,6 +27,7 @@ STATUS: dict[str, int] = {
     "sign-in-wrong": 403,
     "not-joined": 403,
     "not-yours": 403,
+    "preview-shut": 403,
     "link-used": 410,
     "password-short": 422,
     "password-long": 422,

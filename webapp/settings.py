@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,7 @@ class Settings:
         """The database's URL; SQLite in the data folder unless another was set."""
         return self.database_url or f"sqlite:///{self.web_path / 'slipway.db'}"
 
-    @property
+    @cached_property
     def previews(self) -> Previews:
         """Where web previews are."""
         return Previews.at(self.preview_port, self.preview_url)
@@ -161,12 +162,13 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     for setting in SETTINGS:
         raw = environ.get(f"SLIPWAY_{setting.name.upper()}", from_file.get(setting.name))
         values[setting.name] = setting.default if raw is None else _typed(setting, raw)
+    settings = Settings(**values)
     try:
-        Previews.at(values["preview_port"], values["preview_url"])
+        _ = settings.previews
     except ValueError as error:
         setting = next(each for each in SETTINGS if each.name == "preview_url")
-        raise _bad(setting, values["preview_url"], "an address without a path") from error
-    return Settings(**values)
+        raise _bad(setting, settings.preview_url, "an address without a path") from error
+    return settings
 
 
 def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:

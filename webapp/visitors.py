@@ -40,7 +40,10 @@ class FormCookie(SecureCookieSessionInterface):
 
 
 def init_visitors(app: Flask) -> None:
-    """Gives each browser a random name of its own, by which its wrong tries are counted."""
+    """Gives each browser a random name of its own, by which its wrong tries are counted.
+
+    And takes back what was planted beside the cookies that say who sits there.
+    """
     app.session_interface = FormCookie()
     app.after_request(_name_browser)
     app.after_request(_clear_planted)
@@ -63,8 +66,12 @@ def _only(name: str) -> str | None:
     A script of a web preview can set one for a part of our host, and a browser doesn't tell them
     apart. To take neither costs a PIN; to take the wrong one would cost the learner's work.
     """
-    sent = set(request.cookies.getlist(name))
+    sent = _sent(name)
     return sent.pop() if len(sent) == 1 else None
+
+
+def _sent(name: str) -> set[str]:
+    return set(request.cookies.getlist(name))
 
 
 def _say_whose_connection(visitor: Visitor) -> None:
@@ -102,12 +109,13 @@ def set_cookie(response: Response, name: str, value: str) -> None:
 
 def _clear_planted(response: FlaskResponse) -> FlaskResponse:
     """Take both away where there are two of a name, wherever the browser may have them from."""
+    planted = [name for name in (PERSON_COOKIE, LEARNER_COOKIE) if len(_sent(name)) > 1]
+    if not planted:
+        return response
     given = response.headers.getlist("Set-Cookie")
     response.headers.remove("Set-Cookie")
-    for name in (PERSON_COOKIE, LEARNER_COOKIE):
-        if len(set(request.cookies.getlist(name))) > 1:
-            for path, domain in product(_paths(request.path), _domains(request.host)):
-                response.delete_cookie(name, path, domain)
+    for name, path, domain in product(planted, _paths(request.path), _domains(request.host)):
+        response.delete_cookie(name, path, domain)
     for cookie in given:  # a new one comes last, and stays
         response.headers.add("Set-Cookie", cookie)
     return response

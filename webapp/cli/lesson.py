@@ -15,6 +15,7 @@ from webapp.cli import parts
 from webapp.lesson_format import native
 from webapp.lesson_format.faults import LessonBroken
 from webapp.lesson_format.lint import lint
+from webapp.workshops.images import ON_THE_WAY
 from webapp.workshops.rehearsing import Rehearsed, rehearse
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def need_images(client: Client, names: Sequence[str]) -> None:
 def _fetch(client: Client, typed: str, name: str) -> None:
     with client.follow() as feed:
         fetch = client.image_fetch(typed)
-        while fetch["state"] in {"waiting", "fetching"}:
+        while fetch["state"] in ON_THE_WAY:
             packet = feed.receive()
             if packet is None:
                 raise Problem("image-missing", f"{typed} was not fetched: the runtime stopped.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, String, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -57,6 +58,19 @@ class Workshop(Base):
     def limits(self) -> dict[str, int | float]:
         """What each learner's lab may use, as the runtime wants it said."""
         return {"memory_bytes": self.memory_bytes, "pids": self.pids, "cpu_cores": self.cpu_cores}
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What sort of lab its learners get, as the runtime wants it said."""
+        return {
+            "image": self.image,
+            "profile": self.profile,
+            "internet": self.internet,
+            "allowed": self.allowed or None,
+            "limits": self.limits,
+            "own_figures": self.own_figures,
+            "in_machine": self.in_machine,
+        }
 
     @property
     def is_open(self) -> bool:

@@ -83,8 +83,8 @@ def load() -> dict[str, str]:
     signed_in()
     called = request.args.get("called", "")[:200] or "The file"
     name = request.args.get("name", "").strip()[:_LETTERS_MOST]
-    overview = wired().stock.overview()
-    room = overview.most_bytes - overview.used_bytes
+    stock = wired().engine.image_stock()
+    room = stock["store_most_bytes"] - stock["store_bytes"]
     folder = wired().settings.web_path
     with os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b") as file:
         while piece := request.stream.read(_PIECE_BYTES):

@@ -13,7 +13,7 @@ from webapp.models.events import events_of
 from webapp.preview.address import bare
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
-from webapp.workshops.labs import shells_of
+from webapp.workshops.labs import is_ready, shells_of
 from webapp.workshops.own_table import as_csv, own_table
 from webapp.workshops.progress import progress_of
 from webapp.workshops.terminal_names import names_of
@@ -115,7 +115,7 @@ def download_table(lesson_name: str) -> ResponseReturnValue:
 def _lab(learner: Learner) -> dict[str, str] | None:
     """The learner's lab, if there is one by now: its terminal need not wait for the socket."""
     lab = wired().labs.of(learner.id)
-    if lab is None or (lab.get("in_machine") and not shells_of(lab)):
+    if lab is None or not is_ready(lab):
         return None
     names = names_of(wired().database, learner.id, lab["lab"])
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, request
 
 from webapp import problems
-from webapp.access import may_learn
+from webapp.access import as_learner
 from webapp.preview.address import Place, Seat, bare
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
@@ -25,12 +25,7 @@ def open_preview(port: int) -> ResponseReturnValue:
     """Send the learner's browser on, with a ticket for that port of their own lab."""
     if not 1 <= port <= LAST_PORT:
         abort(404)
-    visitor = current_visitor()
-    learner, workshop = visitor.learner, visitor.workshop
-    if learner is None or workshop is None:
-        raise problems.not_joined()
-    if not may_learn(visitor):
-        raise problems.workshop_over(workshop.title)
+    learner, workshop = as_learner(current_visitor())
     lab = wired().labs.of(learner.id)
     if lab is None:
         raise problems.lab_none()

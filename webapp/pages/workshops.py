@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -45,13 +45,14 @@ def show_list() -> str:
     person = signed_in()
     with wired().database.read() as session:
         cards = [card_of(session, each) for each in workshops_for(session, person.id)]
+    status, away = _status()
     return render_template(
         "workshops/list.html",
         person_name=person.name,
         running=[each for each in cards if each["state"] == "running"],
         ended=[each for each in cards if each["state"] == "ended"],
-        runtime=_runtime_problem(),
-        warnings=_warnings(),
+        runtime=away,
+        warnings=_warnings(status),
     )
 
 
@@ -78,10 +79,8 @@ def open_one() -> Response | tuple[str, int]:
 
 def _images() -> list[str] | None:
     """What labs can be made from; None while nothing answers that would know."""
-    try:
-        return list(wired().engine.status()["images"])
-    except Problem:
-        return None
+    status, away = _status()
+    return list(status["images"]) if away is None else None
 
 
 @blueprint.get("/<public_id>")
@@ -102,7 +101,7 @@ def show_one(public_id: str) -> str:
         card=card,
         rows=rows,
         results=results,
-        warnings=_warnings(),
+        warnings=_warnings(_status()[0]),
         address=learners_address(),
         link=learners_address().join_link(workshop.code),
     )
@@ -275,23 +274,18 @@ def _order_pool() -> None:
 
 def _no_own_figures() -> str:
     """Why containers can't show figures of their own here; empty where they can."""
-    try:
-        return str(wired().engine.status().get("own_figures", ""))
-    except Problem as problem:
-        return problem.sentence
+    status, away = _status()
+    return away.sentence if away else str(status.get("own_figures", ""))
 
 
-def _warnings() -> list[Problem]:
+def _warnings(status: dict[str, Any]) -> list[Problem]:
     """What of the server stands in containers' way, as far as the runtime answers."""
-    try:
-        return [Problem.from_dict(each) for each in wired().engine.status().get("warnings", [])]
-    except Problem:
-        return []
+    return [Problem.from_dict(each) for each in status.get("warnings", [])]
 
 
-def _runtime_problem() -> Problem | None:
+def _status() -> tuple[dict[str, Any], Problem | None]:
+    """What the runtime says of itself; nothing, and why, while it doesn't answer."""
     try:
-        wired().engine.status()
+        return wired().engine.status(), None
     except Problem as problem:
-        return problem
-    return None
+        return {}, problem

@@ -13,10 +13,10 @@ from typing_extensions import override
 from webapp.preview import cookies, pages
 from webapp.preview.address import HERE, OPEN, OWN, READY, Place, bare
 from webapp.preview.exchange import Exchange, Unanswered
-from webapp.preview.headers import Origin
+from webapp.preview.headers import Origin, has_body
 from webapp.preview.rights import check_page, seat_at, shut
 from webapp.preview.wire import Cut, Wire
-from webapp.problems import Problem
+from webapp.problems import Problem, http_status, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -191,7 +191,7 @@ class Door:
     async def _own(self, target: str, place: Place) -> Page:
         """Ours, and never the service's: a service worker would outlive who has this port now."""
         if target.partition("?")[0] != READY:
-            raise Problem("not-found", "There is no such page.", "Check the address, or go back.")
+            raise not_found()
         return pages.state(is_open=await self._reach.is_open(place))
 
     def _lab_at(self, port: int | None) -> str | None:
@@ -201,13 +201,10 @@ class Door:
 def _refusal(
     problem: Problem, request: h11.Request, home: str = "", status: int | None = None
 ) -> Page:
-    code = status or STATUS.get(problem.code, 503)
+    code = status or http_status(problem)
     if _is_page(request):
         return pages.refused(problem, home, code)
     return pages.plain(problem, code)
-
-
-STATUS = {"preview-shut": 403, "not-found": 404, "lab-unknown": 404}
 
 
 def _broke_off(port: int) -> Problem:
@@ -227,7 +224,7 @@ def _is_page(request: h11.Request) -> bool:
 async def _say(wire: Wire, request: h11.Request, page: Page) -> None:
     """An answer of ours; the connection ends where a body of the request's is still to come."""
     headers = list(page.headers)
-    if {name for name, _ in request.headers} & {b"content-length", b"transfer-encoding"}:
+    if has_body(request):
         headers.append((b"Connection", b"close"))
     else:
         wire.poll()  # the end of the request, unless it was taken

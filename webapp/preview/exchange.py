@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import h11
 
 from webapp.preview import headers
+from webapp.preview.headers import has_body
 from webapp.preview.wire import Cut, pour, tunnel
 
 if TYPE_CHECKING:
@@ -83,8 +84,7 @@ class Exchange:
         """Whether the request has no body; its end is taken."""
         if self._browser.http.their_state is not h11.SEND_BODY:
             return True
-        names = {name for name, _ in self._request.headers}
-        if names & {b"content-length", b"transfer-encoding"}:
+        if has_body(self._request):
             return False
         self._browser.poll()  # h11 ends a request without a body by itself
         return True

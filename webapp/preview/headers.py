@@ -45,7 +45,13 @@ _NOT_TO_BROWSER = {
     b"strict-transport-security",
     b"x-frame-options",  # in its place stands who may frame it
 }
+_OF_A_BODY = {b"content-length", b"transfer-encoding"}
 _LOCAL = {"localhost", "127.0.0.1", "[::1]", "0.0.0.0"}  # noqa: S104 - compared, not bound
+
+
+def has_body(request: h11.Request) -> bool:
+    """Whether a body comes after this head."""
+    return not {name for name, _ in request.headers}.isdisjoint(_OF_A_BODY)
 
 
 class Origin:

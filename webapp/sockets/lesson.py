@@ -10,9 +10,9 @@ import structlog
 from flask_socketio import join_room
 from socketio.exceptions import ConnectionRefusedError as Refused
 
-from webapp.access import may_learn
+from webapp.access import as_learner
 from webapp.lesson_format.model import Card, Layout
-from webapp.problems import Problem, lab_none, not_joined, terminal_unknown, workshop_over
+from webapp.problems import Problem, lab_none, terminal_unknown
 from webapp.sockets import wire
 from webapp.sockets.compare import Compare
 from webapp.visitors import current_visitor
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from webapp.lesson_format.model import Step
     from webapp.models.base import LearnerId
-    from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
@@ -189,7 +188,7 @@ class LessonRoom:
                 self.compare.hear(item)
 
     def _seat(self, step_id: str) -> tuple[Seat, Workshop]:
-        learner, workshop = _learner()
+        learner, workshop = as_learner(current_visitor())
         lesson_name, _, step_name = step_id.partition("/")
         lesson = self._parts.library.lessons.get(lesson_name)
         step = lesson.step(step_name) if lesson and lesson_name in workshop.lessons else None
@@ -201,7 +200,7 @@ class LessonRoom:
         return Seat(learner.id, lesson, step, None if lab is None else lab["lab"]), workshop
 
     def _own_lab(self) -> tuple[LearnerId, str]:
-        learner, _ = _learner()
+        learner, _ = as_learner(current_visitor())
         lab = self._parts.labs.of(learner.id)
         if lab is None:
             raise lab_none()
@@ -307,15 +306,6 @@ def presses_of(step: Step) -> set[str]:
 
 def _shows_server(step: Step) -> bool:
     return step.has_server_view or Card.SERVER in step.panel.cards
-
-
-def _learner() -> tuple[Learner, Workshop]:
-    visitor = current_visitor()
-    if visitor.learner is None or visitor.workshop is None:
-        raise not_joined()
-    if not may_learn(visitor):
-        raise workshop_over(visitor.workshop.title)
-    return visitor.learner, visitor.workshop
 
 
 def _room(learner_id: LearnerId) -> str:

@@ -6,7 +6,6 @@ loop. Which one it is a person sees at a look, so nothing is ended.
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,9 +66,9 @@ class Busy:
         self._since: dict[str, float] = {}
 
     def begin(self) -> None:
-        """Looks from time to time, in a thread (under eventlet a greenlet)."""
+        """Looks from time to time."""
         if self._after_s > 0:
-            threading.Thread(target=self._look_for_ever, name="busy", daemon=True).start()
+            background.every(LOOK_S, "busy", self.look)
 
     def minutes_of(self, learner_id: LearnerId) -> int | None:
         """For how long the learner's lab has been at full CPU; None where it isn't marked."""
@@ -89,9 +88,7 @@ class Busy:
             Problem: the runtime's or the pump's; what was counted before stays.
         """
         moment = time.time() if moment is None else moment
-        owners: dict[str, LearnerId] = {
-            each["lab"]: who for who in self._labs.owners() if (each := self._labs.of(who))
-        }
+        owners = self._labs.by_lab()
         typed = {
             terminal["terminal"].partition(".")[0]: terminal["last_input_at"]
             for terminal in sorted(self._pump.activity(), key=lambda each: each["last_input_at"])
@@ -126,11 +123,6 @@ class Busy:
             if cores >= WORKING_CORES
             and cores >= FULL_SHARE * min(spent[side].cores, spent[side].server_cores / working)
         }
-
-    def _look_for_ever(self) -> None:
-        while True:
-            time.sleep(LOOK_S)
-            background.turn("busy", self.look)
 
 
 def _sides(

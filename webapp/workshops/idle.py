@@ -8,7 +8,6 @@ on the page, and any key keeps the lab.
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -98,9 +97,9 @@ class Idle:
         self._uses: dict[str, _Use] = {}
 
     def begin(self) -> None:
-        """Looks from time to time, in a thread (under eventlet a greenlet)."""
+        """Looks from time to time."""
         if self._idle_s > 0:
-            threading.Thread(target=self._look_for_ever, name="idle", daemon=True).start()
+            background.every(LOOK_S, "idle", self.look)
 
     def look(self, moment: float | None = None) -> None:
         """One turn: what was used since the last one, and who gives way.
@@ -112,9 +111,7 @@ class Idle:
             Problem: the runtime's or the pump's: nothing is ended on half the facts.
         """
         moment = time.time() if moment is None else moment
-        owners: dict[str, LearnerId] = {
-            each["lab"]: who for who in self._labs.owners() if (each := self._labs.of(who))
-        }
+        owners = self._labs.by_lab()
         self._uses = {lab: self._uses.get(lab) or _Use(moment) for lab in owners}
         self._hear(moment)
         self._measure(moment)
@@ -193,11 +190,6 @@ class Idle:
             raise
         log.info("lab.idle_ended", lab=lab)
         self._line.move()
-
-    def _look_for_ever(self) -> None:
-        while True:
-            time.sleep(LOOK_S)
-            background.turn("idle", self.look)
 
 
 def _fits(who: Learner, wanted: Workshop | None) -> bool:

@@ -119,15 +119,16 @@ class Stock:
         roots = {row["name"]: row for row in stock["images"] if row["kind"] == "root"}
         kept = {name: row for row in stock["images"] for name in row.get("names", ())}
         fetches = {fetch["name"]: fetch for fetch in stock["fetches"]}
-        rows = [_root(name, roots.get(name), titles) for name, titles in self._roots().items()]
+        wanted = self._roots()
+        rows = [_root(name, roots.get(name), titles) for name, titles in wanted.items()]
         rows += [
             _needed(typed, stock["needed"].get(typed, {}), needs[typed], kept, fetches)
             for typed in needs
         ]
-        rows += [_root(name, roots[name], ()) for name in roots if name not in self._roots()]
+        rows += [_root(name, roots[name], ()) for name in roots if name not in wanted]
         taken = {each.get("here") for each in stock["needed"].values()}
         known = {row.key for row in rows}
-        rows += [_spare(name, row) for name, row in kept.items() if name not in taken]
+        rows += [_stored(name, row, (), name) for name, row in kept.items() if name not in taken]
         rows += [
             _fetched(fetch)
             for name, fetch in fetches.items()
@@ -195,10 +196,6 @@ def _needed(
     problem = fetch["problem"] if fetch is not None and fetch["state"] == "failed" else None
     state = "failed" if problem else "missing"
     return Row(typed, state, "containers", titles, key, problem=problem)
-
-
-def _spare(name: str, here: dict[str, Any]) -> Row:
-    return _stored(name, here, (), name)
 
 
 def _stored(name: str, here: dict[str, Any], lessons: tuple[str, ...], key: str) -> Row:

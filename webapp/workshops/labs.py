@@ -59,6 +59,10 @@ class Labs:
         """Everyone who has a lab."""
         return list(self._by_learner)
 
+    def by_lab(self) -> dict[str, LearnerId]:
+        """Whose each lab is."""
+        return {lab["lab"]: who for who, lab in list(self._by_learner.items())}
+
     def key_of(self, lab_id: str) -> str | None:
         """Whose lab this is, as a lab key."""
         learner_id = self._owner(lab_id)
@@ -71,15 +75,7 @@ class Labs:
             Problem: the runtime's own: `server-full`, `image-unknown`, `runtime-away`, ….
         """
         lab = self._engine.lab_create(
-            key=learner.lab_key,
-            image=workshop.image,
-            profile=workshop.profile,
-            internet=workshop.internet,
-            allowed=workshop.allowed or None,
-            limits=workshop.limits,
-            own_figures=workshop.own_figures,
-            in_machine=workshop.in_machine,
-            until=workshop.ends_at.timestamp(),
+            key=learner.lab_key, until=workshop.ends_at.timestamp(), **workshop.shape
         )
         self._by_learner[learner.id] = lab
         self.boot(learner.id)
@@ -204,6 +200,11 @@ class Labs:
         return next(
             (owner for owner, lab in self._by_learner.items() if lab["lab"] == lab_id), None
         )
+
+
+def is_ready(lab: Mapping[str, Any]) -> bool:
+    """With its container; who works in its machine waits for that one's console."""
+    return not lab.get("in_machine") or bool(shells_of(lab))
 
 
 def is_in_machine_now(lab: Mapping[str, Any]) -> bool:

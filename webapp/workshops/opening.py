@@ -133,16 +133,7 @@ def shapes_of(workshops: Sequence[Workshop]) -> list[dict[str, object]]:
     """
     shapes: list[dict[str, object]] = []
     for workshop in workshops:
-        shape = {
-            "image": workshop.image,
-            "profile": workshop.profile,
-            "internet": workshop.internet,
-            "allowed": workshop.allowed or None,
-            "limits": workshop.limits,
-            "own_figures": workshop.own_figures,
-            "in_machine": workshop.in_machine,
-            "count": 1,
-        }
+        shape = {**workshop.shape, "count": 1}
         if shape not in shapes:
             shapes.append(shape)
     return shapes

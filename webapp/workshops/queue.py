@@ -16,7 +16,7 @@ from webapp.models.base import now
 from webapp.models.people import Learner, count_admitted, waiting_learners
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
-from webapp.workshops.labs import is_in_machine_now, shells_of
+from webapp.workshops.labs import is_in_machine_now, is_ready
 from webapp.workshops.times import clock_time, ordinal
 
 if TYPE_CHECKING:
@@ -178,8 +178,7 @@ class Line:
 
 
 def _ready(lab: dict[str, Any]) -> Place:
-    """A lab is ready with its container; who works in its machine waits for that one's console."""
-    if not lab.get("in_machine") or shells_of(lab):
+    if is_ready(lab):
         return Place("ready", lab=lab)
     if is_in_machine_now(lab):
         return Place("making", sentence="Your machine boots next: it has a kernel of its own.")

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -84,8 +83,8 @@ class Recordings:
         self._pump = pump
 
     def begin(self) -> None:
-        """Sees to it for ever that who should be recorded is (under eventlet a greenlet)."""
-        threading.Thread(target=self._look_for_ever, name="recordings", daemon=True).start()
+        """Sees to it for ever that who should be recorded is."""
+        background.every(LOOK_S, "recordings", self._clear_and_look)
 
     def look(self) -> None:
         """Begins what isn't recorded yet: a new terminal, or all of them under a new pump.
@@ -156,11 +155,6 @@ class Recordings:
         finally:
             os.close(fd)
         log.info("terminal.recorded", terminal=terminal)
-
-    def _look_for_ever(self) -> None:
-        while True:
-            time.sleep(LOOK_S)
-            background.turn("recordings", self._clear_and_look)
 
     def _clear_and_look(self) -> None:
         self.clear()
