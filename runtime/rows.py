@@ -90,12 +90,22 @@ class Plan:
         plan.prepare()
         return plan
 
+    @property
+    def pump_uid(self) -> int:
+        """Who the pump is."""
+        return self.uid + 1
+
+    @property
+    def preview_uid(self) -> int:
+        """Who carries previews."""
+        return self.uid + 2
+
     def prepare(self) -> None:
-        """Make mount points, give the web and the pump what is theirs, copy the settings file."""
+        """Make mount points, give web, pump and preview what is theirs, copy the settings file."""
         run = self.instance.run_path
         for path in (confine.app_path(self.instance), confine.data_path(self.instance) / "web"):
             path.mkdir(parents=True, exist_ok=True)
-        for name, uid in (("pump", self.uid + 1), ("preview", self.uid + 2)):
+        for name, uid in (("pump", self.pump_uid), ("preview", self.preview_uid)):
             (run / name).mkdir(mode=0o711, exist_ok=True)
             os.chown(run / name, uid, uid)
         _give(self.instance.web_path, self.uid)
@@ -124,12 +134,7 @@ class Plan:
             "pump",
             (confine.python(self.instance), "-m", "webapp.terminals"),
             {**self._environment(), "SLIPWAY_WEB_UID": str(self.uid)},
-            Confinement(
-                self.uid + 1,
-                {confine.app_path(self.instance): confine.CHECKOUT, own: own},
-                frozenset([own]),
-                (self.instance.data_path,),
-            ),
+            self._alone(own, self.pump_uid),
             is_urgent=True,
             probe=Probe(str(own / "control.sock"), b'{"op": "activity"}'),
         )
@@ -164,18 +169,18 @@ class Plan:
                 "SLIPWAY_PREVIEW_KEY": self.preview_key,
                 "SLIPWAY_PREVIEW_PORTS": str(self.settings.preview_ports),
             },
-            Confinement(
-                self.uid + 2,
-                {confine.app_path(self.instance): confine.CHECKOUT, own: own},
-                frozenset([own]),
-                (self.instance.data_path,),
-            ),
+            self._alone(own, self.preview_uid),
             fds=(listen_fd,),
             probe=Probe(
                 (self.settings.host, self.preview_port),
                 b"HEAD / HTTP/1.1\r\nHost: -\r\n\r\n",
             ),
         )
+
+    def _alone(self, own: Path, uid: int) -> Confinement:
+        """It sees the program and a folder of its own, which is all that it may write to."""
+        app = {confine.app_path(self.instance): confine.CHECKOUT, own: own}
+        return Confinement(uid, app, frozenset([own]), (self.instance.data_path,))
 
     def greeting(self) -> Row:
         """Say where the server is, once it is ready."""

@@ -10,14 +10,13 @@ from __future__ import annotations
 import fcntl
 import os
 import select
-import struct
-import termios
 import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from runtime.container.console import Size, set_size
 from runtime.problems import Problem
 from runtime.pump_link import Message, PumpLink, has_ended, message
 
@@ -133,8 +132,7 @@ class Terminals:
 
     def resize(self, lab: str, name: str, rows: int, cols: int) -> None:
         """Give a terminal another size; its program hears SIGWINCH."""
-        size = struct.pack("HHHH", rows, cols, 0, 0)
-        fcntl.ioctl(self._descriptors(f"{lab}.{name}")[0], termios.TIOCSWINSZ, size)
+        set_size(self._descriptors(f"{lab}.{name}")[0], Size(rows, cols))
 
     def close(self, terminal: str) -> None:
         """Hang a terminal up; done already is done."""

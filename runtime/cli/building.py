@@ -6,7 +6,6 @@ harms itself. What comes out is an archive, which is taken into the store as any
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import tarfile
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime.cli.running import fresh_lab
 from runtime.image import reference
 from runtime.problems import Problem
 
@@ -80,25 +80,24 @@ def build(
         Problem: `image-build-failed`, and what making a lab or taking an archive raises.
     """
     tell("making a lab to build in", 0, 0)
-    lab = client.lab_create(
-        key=f"build-{os.getpid()}-{time.time_ns()}",
-        image=IMAGE,
-        profile=PROFILE,
-        internet=True,
-        limits={**_LIMITS, "disk_bytes": disk_bytes},
-        until=time.time() + 2 * TIMEOUT_S,
-    )["lab"]
-    try:
-        with tempfile.TemporaryDirectory(prefix="slipway-build-") as made:
-            archive = Path(made) / f"{recipe.folder.name}.tar"
-            _bring(recipe, client, lab)
-            tell("building", 0, 0)
-            _build(recipe, client, lab)
-            tell("taking it out", 0, 0)
-            _take(recipe, client, lab, archive)
-            return fetcher.load(archive, reference.read(recipe.name), tell)
-    finally:
-        client.lab_remove(lab)
+    order = {
+        "image": IMAGE,
+        "profile": PROFILE,
+        "internet": True,
+        "limits": {**_LIMITS, "disk_bytes": disk_bytes},
+        "until": time.time() + 2 * TIMEOUT_S,
+    }
+    with (
+        fresh_lab(client, "build", order) as lab,
+        tempfile.TemporaryDirectory(prefix="slipway-build-") as made,
+    ):
+        archive = Path(made) / f"{recipe.folder.name}.tar"
+        _bring(recipe, client, lab)
+        tell("building", 0, 0)
+        _build(recipe, client, lab)
+        tell("taking it out", 0, 0)
+        _take(recipe, client, lab, archive)
+        return fetcher.load(archive, reference.read(recipe.name), tell)
 
 
 def _bring(recipe: Recipe, client: Client, lab: str) -> None:

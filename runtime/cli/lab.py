@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 import termios
 import time
 import tty
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 from runtime import settings
 from runtime.cli.image import BASE, need_image
-from runtime.cli.running import data_option, runtime
+from runtime.cli.running import data_option, fresh_lab, runtime
 from runtime.container import profile as profiles
 from runtime.instance import Instance
 from runtime.problems import Problem
@@ -57,32 +55,18 @@ def run(
     """Run a command in a fresh lab as its root, and end the lab; its exit code is ours."""
     image = image or profiles.load(profile).image or BASE
     need_image(Instance.at(settings.load({"data": data}).data), image)
-    with runtime(data) as client, ExitStack() as undo:
-        with _told_later():
-            lab = client.lab_create(
-                key=f"run-{os.getpid()}-{time.time_ns()}",
-                image=image,
-                profile=profile,
-                internet=internet or bool(allow),
-                allowed=allow or None,
-                until=time.time() + HOUR_S,
-            )
-            undo.callback(client.lab_remove, lab["lab"])
+    order = {
+        "image": image,
+        "profile": profile,
+        "internet": internet or bool(allow),
+        "allowed": allow or None,
+        "until": time.time() + HOUR_S,
+    }
+    with runtime(data) as client, fresh_lab(client, "run", order) as lab:
         if machine:
-            boot(client, lab["lab"])
-        code = _execute(client, lab["lab"], argv, "root", in_machine=machine)
+            boot(client, lab)
+        code = _execute(client, lab, argv, "root", in_machine=machine)
     sys.exit(code)
-
-
-@contextmanager
-def _told_later() -> Iterator[None]:
-    """Whoever tells us to end waits until this is done: a lab is only ended by who knows it."""
-    numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @command.command(name="exec", context_settings=PASS_ON)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +19,7 @@ from runtime.kernel import spawn
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 READY_TIMEOUT_S = 30.0
 _CHECKOUT = Path(__file__).parents[2]
@@ -49,6 +50,28 @@ def runtime(data: Path | None) -> Iterator[Client]:
             yield client
     finally:
         process.wait()  # what comes next finds the data folder free
+
+
+@contextmanager
+def fresh_lab(client: Client, what: str, order: Mapping[str, Any]) -> Iterator[str]:
+    """A lab for one command, ended with it.
+
+    Whoever tells us to end while it is made waits until it is: a lab is only ended by who knows it.
+
+    Args:
+        client: the runtime.
+        what: the command, for the lab's key.
+        order: what `Client.lab_create` is told beside the key.
+    """
+    with ExitStack() as undo:
+        numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        try:
+            lab = client.lab_create(key=f"{what}-{os.getpid()}-{time.time_ns()}", **order)["lab"]
+            undo.callback(client.lab_remove, lab)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield str(lab)
 
 
 def _reach(client: Client, instance: Instance) -> spawn.Process | None:

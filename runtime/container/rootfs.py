@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from runtime.kernel import beneath, spawn, syscalls
+from runtime.kernel import beneath, syscalls
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -142,18 +142,6 @@ def remove_mount_point(root: Path) -> None:
     unmount(root)
     with suppress(FileNotFoundError):
         root.rmdir()
-
-
-def remove(folder: Path) -> None:
-    """Remove a lab's folder with all that it wrote.
-
-    By rm(1): a learner may have nested folders deeper than Python recurses, and a lab's hundred
-    thousand files would hold the interpreter's lock.
-
-    Raises:
-        ProgramFailed: something could not be removed.
-    """
-    spawn.run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)
 
 
 def write_file(folder: Path, image_path: Path, name: str, text: str, uid_base: int) -> None:

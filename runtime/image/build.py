@@ -283,7 +283,7 @@ def _describe(definition: Definition, rootfs: Path) -> Image:
 def _remove(folder: Path) -> None:
     """Remove what an interrupted build left; never what is mounted below it."""
     with contextlib.suppress(FileNotFoundError):
-        spawn.run(["rm", "-rf", "--one-file-system", str(folder)], timeout_s=300)
+        spawn.remove(folder)
 
 
 def _failure(name: str, error: Exception) -> Problem:

@@ -171,7 +171,7 @@ class Fetcher:
         swept = 0
         for folder in self._work_path.glob("*.d"):
             with suppress(BlockingIOError), _locked(folder.with_suffix(".lock"), wait=False):
-                _remove(folder)
+                spawn.remove(folder)
                 swept += 1
         return swept + self._sweep_store()
 
@@ -282,9 +282,9 @@ class Fetcher:
                 tell("waiting for another fetch of it", 0, 0)
                 own_fd = held.enter_context(_locked(stem.with_suffix(".lock")))
             folder = stem.with_suffix(".d")
-            _remove(folder)
+            spawn.remove(folder)
             folder.mkdir(mode=0o700)
-            held.callback(_remove, folder)
+            held.callback(spawn.remove, folder)
             held.callback(self._sweep_store)
             store_fd = held.enter_context(_locked(self._work_path / _STORE_LOCK, fcntl.LOCK_SH))
             yield _Desk(folder, (own_fd, store_fd))
@@ -424,7 +424,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "skopeo, which fetches images, is not installed"
     return str(error)
-
-
-def _remove(folder: Path) -> None:
-    spawn.run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)

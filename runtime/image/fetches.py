@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from runtime.image.fetch import archive_name
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from runtime.image.fetch import Fetcher, Tell
     from runtime.image.reference import Reference
@@ -175,8 +175,15 @@ class Fetches:
             change = {"state": "failed"}
         self.change(fetch, **change)
 
-    def _turn(self, fetch: Fetch) -> _Turn:
-        return _Turn(self._room, lambda: self.check(fetch))
+    @contextmanager
+    def _turn(self, fetch: Fetch) -> Iterator[None]:
+        """A place among those that go on at once; whoever waits for one can be stopped."""
+        while not self._room.acquire(timeout=_PAUSE_S):
+            self.check(fetch)
+        try:
+            yield
+        finally:
+            self._room.release()
 
     def check(self, fetch: Fetch) -> None:
         """Raises `Stopped` where nobody wants the fetch any more."""
@@ -191,22 +198,6 @@ class Fetches:
             fetch.at = time.time()
             now = asdict(fetch)
         self._tell(now)
-
-
-class _Turn:
-    """A place among those that go on at once; whoever waits for one can be stopped."""
-
-    def __init__(self, room: threading.BoundedSemaphore, check: Callable[[], None]) -> None:
-        self._room = room
-        self._check = check
-
-    def __enter__(self) -> None:
-        while not self._room.acquire(timeout=_PAUSE_S):
-            self._check()
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(ValueError):
-            self._room.release()
 
 
 class _Teller:

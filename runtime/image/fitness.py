@@ -64,11 +64,11 @@ def notes(settings: dict[str, Any], *, has_shell: bool) -> list[str]:
         has_shell: whether there is a shell in it.
     """
     config = settings.get("config") or {}
-    entry, command = config.get("Entrypoint") or [], config.get("Cmd") or []
+    words = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
     found = []
-    if not entry and not command:
+    if not words:
         found.append("It doesn't say what to start, so each `run` must name a command.")
-    elif [*entry, *command][0] in _BARE_SHELLS and len([*entry, *command]) == 1:
+    elif len(words) == 1 and words[0] in _BARE_SHELLS:
         found.append(
             "It starts a shell, which ends at once unless somebody types into it: `run -it`, or "
             "name a command."

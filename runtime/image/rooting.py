@@ -49,7 +49,7 @@ def make(source: SharedImage, name: str, store: Store) -> Image:
     """
     new = store.place(name).with_name(f".{store.place(name).name}.new")
     with store.locked():
-        spawn.run(["rm", "-rf", "--one-file-system", "--", str(new)], timeout_s=300)
+        spawn.remove(new)
         try:
             (new / "rootfs").mkdir(parents=True)
             new.chmod(0o755)
@@ -63,7 +63,7 @@ def make(source: SharedImage, name: str, store: Store) -> Image:
                 image=name,
             ) from error
         finally:
-            spawn.run(["rm", "-rf", "--one-file-system", "--", str(new)], timeout_s=300)
+            spawn.remove(new)
 
 
 def _flatten(source: SharedImage, new: Path) -> None:

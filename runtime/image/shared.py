@@ -19,7 +19,7 @@ from runtime.kernel import spawn
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from runtime.image.reference import Reference
@@ -87,6 +87,11 @@ class SharedImage:
         ]
 
 
+def called(images: Iterable[SharedImage], wanted: Reference) -> SharedImage | None:
+    """The one of these that has this name, if any has."""
+    return next((image for image in images if any(map(wanted.is_called, image.names))), None)
+
+
 class SharedStore:
     """The store of one server.
 
@@ -104,13 +109,13 @@ class SharedStore:
         """The store of one server."""
         return cls(instance.store_path, instance.fetches_path / "run")
 
-    def begin(self, skeleton: Path | None = None) -> None:
+    def begin(self, skeleton: Path) -> None:
         """Have the store, so that labs that live can see what comes into it later.
 
         Args:
-            skeleton: an empty one of the version that labs read it with; nothing is made without.
+            skeleton: an empty one of the version that labs read it with.
         """
-        if self.path.exists() or skeleton is None or not skeleton.is_dir():
+        if self.path.exists():
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_name(f".{self.path.name}.new")
@@ -130,9 +135,7 @@ class SharedStore:
 
     def find(self, wanted: Reference) -> SharedImage | None:
         """The image that is kept under this name, if any is."""
-        return next(
-            (image for image in self.images() if any(map(wanted.is_called, image.names))), None
-        )
+        return called(self.images(), wanted)
 
     def used_bytes(self) -> int:
         """What all layers take, unpacked."""

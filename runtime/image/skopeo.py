@@ -56,7 +56,7 @@ class Source:
         if self.is_plain:
             words.append(f"--{prefix}tls-verify=false")
         if self.auth_fd is not None:
-            words.append(f"--{prefix or ''}authfile=/proc/self/fd/{self.auth_fd}")
+            words.append(f"--{prefix}authfile=/proc/self/fd/{self.auth_fd}")
         return words
 
     @property

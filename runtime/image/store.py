@@ -134,7 +134,7 @@ class Store:
             self.get(name)
             aside = self._aside(self.place(name))
             self.place(name).rename(aside)
-            _delete(aside)
+            spawn.remove(aside)
 
     def sweep(self, oldest: Mapping[str, float]) -> int:
         """Remove half-built images, and replaced ones that no living lab can be made from.
@@ -156,7 +156,7 @@ class Store:
                     rest for rest in self.path.glob(".*.*") if not _is_used(rest.name, oldest)
                 ]
                 for rest in unused:
-                    _delete(rest)
+                    spawn.remove(rest)
                 return len(unused)
         except BlockingIOError:
             return 0
@@ -178,10 +178,6 @@ class Store:
 
     def _aside(self, place: Path) -> Path:
         return self.path / f".{place.name}.old-{time.time_ns()}"
-
-
-def _delete(folder: Path) -> None:
-    spawn.run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)
 
 
 def _is_used(name: str, oldest: Mapping[str, float]) -> bool:

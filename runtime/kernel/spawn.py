@@ -142,6 +142,18 @@ def run(
     return Finished(0, out.decode(errors="replace"), text)
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, by rm(1); never what is mounted below it.
+
+    A learner may have nested folders deeper than Python recurses, and a lab's hundred thousand
+    files would hold the interpreter's lock.
+
+    Raises:
+        ProgramFailed: something could not be removed.
+    """
+    run(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_s=300)
+
+
 def run_quietly(
     argv: Sequence[str],
     *,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.container import profile as profiles
 from runtime.image import boot, fitness, reference
+from runtime.image.shared import called
 from runtime.labs import state
 from runtime.problems import Problem
 
@@ -63,6 +64,9 @@ class Images:
             For each its `name` as a fetch has it, and `here`, the full name that it is kept under;
             empty where it isn't here. What is no name at all is left out.
         """
+        names = list(names)
+        if not names:
+            return {}
         kept = [name for image in self._store.images() for name in image.names]
         found = {}
         for typed in names:
@@ -79,7 +83,7 @@ class Images:
             Problem: `image-missing`.
         """
         images = self._store.images()
-        image = self._store.find(wanted)
+        image = called(images, wanted)
         if image is None:
             raise _missing(wanted.name)
         rows = []
@@ -151,12 +155,8 @@ class Images:
     def _remove_root(self, name: str) -> int:
         users = sum(lab.shape.image == name for lab in self._living())
         if users:
-            raise Problem(
-                "image-in-use",
-                f"{_count(users)} made from {name}.",
-                "Wait until they end, or end them: `./slipway lab list` names them.",
-                image=name,
-            )
+            who = "One living lab is" if users == 1 else f"{users} living labs are"
+            raise _in_use(name, f"{who} made from {name}.")
         size = self._roots.get(name).size_bytes
         self._roots.remove(name)
         return size
@@ -164,12 +164,16 @@ class Images:
     def _require_unseen(self, name: str) -> None:
         if seeing := sum(map(_sees_store, self._living())):
             start = "One living lab has" if seeing == 1 else f"{seeing} living labs have"
-            raise Problem(
-                "image-in-use",
-                f"{start} an engine, which may be using {name}.",
-                "Wait until they end, or end them: `./slipway lab list` names them.",
-                image=name,
-            )
+            raise _in_use(name, f"{start} an engine, which may be using {name}.")
+
+
+def _in_use(name: str, sentence: str) -> Problem:
+    return Problem(
+        "image-in-use",
+        sentence,
+        "Wait until they end, or end them: `./slipway lab list` names them.",
+        image=name,
+    )
 
 
 def _missing(name: str) -> Problem:
@@ -183,10 +187,6 @@ def _missing(name: str) -> Problem:
 
 def _sees_store(lab: Lab) -> bool:
     return bool(profiles.load(lab.shape.profile).server_images)
-
-
-def _count(users: int) -> str:
-    return "One living lab is" if users == 1 else f"{users} living labs are"
 
 
 def _root_row(image: Image, labs: list[Lab]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from runtime.container.profile import Profile
     from runtime.image.shared import SharedStore
     from runtime.image.store import Image
-    from runtime.kernel.forker import Forker
     from runtime.labs.life import Parts
     from runtime.labs.state import Lab
     from runtime.limits.cgroup import Place
@@ -67,36 +66,27 @@ def settle(profile: Profile, parts: Parts, lab: Lab) -> None:
         parts.crun.join_below(lab.id, parts.place.delegate(lab.id, uid, profile.cgroups))
 
 
-def add(
-    profile: Profile,
-    lab: Lab,
-    image: Image,
-    place: Path,
-    root: Path,
-    forker: Forker,
-    store: SharedStore,
-) -> None:
+def add(profile: Profile, parts: Parts, lab: Lab, image: Image, place: Path) -> None:
     """Mount what the profile adds into a lab's root, before its container starts.
 
     Args:
         profile: the lab's.
+        parts: what labs are made with.
         lab: with its ids.
         image: what it is made from.
         place: the lab's disk.
-        root: where its root is mounted.
-        forker: makes the ids' translation.
-        store: the server's images.
     """
+    root = parts.root(lab.id)
     for name in profile.volumes:
         rootfs.add_volume(place, root, name, lab.uid_base + lab.user.uid)
     if not profile.shared_images and not profile.server_images:
         return
-    map_fd = namespaces.make_map(forker, lab.uid_base, nested_ids(lab.uid_base, lab.user.uid))
+    map_fd = namespaces.make_map(parts.forker, lab.uid_base, nested_ids(lab.uid_base, lab.user.uid))
     try:
         for name in profile.shared_images:
             rootfs.add_shared(image.rootfs_path / name.strip("/"), root, name, map_fd)
         for name in profile.server_images:
-            _add_store(store, image, place, root, name, map_fd)
+            _add_store(parts.store, image, place, root, name, map_fd)
     finally:
         os.close(map_fd)
 

@@ -20,7 +20,7 @@ import structlog
 
 from runtime.container import bundle, rootfs
 from runtime.image.shared import SharedStore
-from runtime.kernel import namespaces, processes
+from runtime.kernel import namespaces, processes, spawn
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import inner, state
 from runtime.limits import disk, ids
@@ -175,7 +175,7 @@ def make(
         undo.callback(rootfs.remove_mount_point, parts.root(lab.id))
         root = parts.root(lab.id)
         rootfs.mount(image.rootfs_path, place, root, pair.user_fd)
-        inner.add(profile, lab, image, place, root, parts.forker, parts.store)
+        inner.add(profile, parts, lab, image, place)
         _describe(parts, lab, profile, pair)
         stages.done("disk")
         # Process 1 needs no network and does nothing; it is there before a shell is.
@@ -221,7 +221,7 @@ def _claim(parts: Parts, shape: state.Shape, user: bundle.User, undo: ExitStack)
     undo.callback(ids.release, parts.owner(lab_id))
     lab = state.Lab(lab_id, shape, uid_base, user, created_at=time.time())
     parts.folder(lab).mkdir(parents=True)
-    undo.callback(rootfs.remove, parts.folder(lab))
+    undo.callback(spawn.remove, parts.folder(lab))
     state.save(lab, parts.folder(lab))
     return lab
 
@@ -243,7 +243,7 @@ def end(parts: Parts, lab_id: str) -> None:
         lambda: _end_container(parts, lab_id),
         lambda: parts.router.detach(lab_id),
         lambda: disk.unmount(parts.folder(lab_id)),
-        lambda: rootfs.remove(parts.folder(lab_id)),
+        lambda: spawn.remove(parts.folder(lab_id)),
         # Last, since nothing may wear these ids any more when another lab gets them.
         lambda: ids.release(parts.owner(lab_id)),
     ]
