@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.screens import Joined, join
+from tests.browser.screens import SLOW_MS, Joined, join
 from tests.conftest import lend_image
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from tests.browser.conftest import Person, WebCommand
     from tests.conftest import Server
-
-SLOW_MS = 20_000  # an engine's first command sets up what the others find
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -99,6 +99,14 @@ def _value(page: str, field: str) -> str:
     return found[1]
 
 
+def read_head(sock: socket.socket) -> bytes:
+    """The head of an answer, or what there is of it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and (byte := sock.recv(1)):
+        head += byte
+    return head
+
+
 def knock(
     who: Person,
     path: str,
@@ -123,11 +131,8 @@ def knock(
     lines = [f"GET {path} HTTP/1.1", *(f"{k}: {v}" for k, v in asked.items() if v is not None)]
     sock = socket.create_connection((host, int(port)), timeout=DEADLINE_S)
     sock.sendall("\r\n".join([*lines, "", ""]).encode() + also)
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        byte = sock.recv(1)
-        if not byte:
-            sock.close()
-        assert byte, f"closed after {head!r}"
-        head += byte
+    head = read_head(sock)
+    if not head.endswith(b"\r\n\r\n"):
+        sock.close()
+        raise AssertionError(f"closed after {head!r}")
     return head.decode(), sock

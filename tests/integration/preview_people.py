@@ -101,14 +101,6 @@ def send(looker: Looker, *lines: str, rest: bytes = b"") -> socket.socket:
     return sock
 
 
-def read_head(sock: socket.socket) -> bytes:
-    """The head of an answer, or what there is of it."""
-    head = b""
-    while not head.endswith(b"\r\n\r\n") and (byte := sock.recv(1)):
-        head += byte
-    return head
-
-
 def start_service(server: Server, lab: str, port: int) -> None:
     """Start the service in a lab; on return it listens."""
     program = base64.b64encode(SERVICE.read_bytes()).decode()

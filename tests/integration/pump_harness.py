@@ -304,20 +304,15 @@ class Stage:
         after: int | None = None,
         epoch: int | None = None,
         early: bytes = b"",
+        ends: tuple[socket.socket, socket.socket] | None = None,
     ) -> Browser:
-        """A browser whose websocket was handed to the pump, over real TCP."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            ours = socket.create_connection(server.getsockname())
-            theirs, _ = server.accept()
+        """A browser whose websocket was handed to the pump, over real TCP or the ends given."""
+        ours, theirs = ends or _connected()
         grant = Grant(secrets.token_hex(8), person, terminal, may, time.time() + lasts_s)
         with theirs:
             self.pump.handover(theirs, grant, after=after, epoch=epoch, early=early)
-        return self.keep(Browser(ours))
-
-    def keep(self, browser: Browser) -> Browser:
-        """Let a browser go when all of it ends."""
-        self._browsers.append(browser)
-        return browser
+        self._browsers.append(Browser(ours))
+        return self._browsers[-1]
 
     def close(self) -> None:
         """End all of it."""
@@ -328,3 +323,9 @@ class Stage:
             browser.close()
         for shell in self.shells.values():
             shell.close()
+
+
+def _connected() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        return ours, server.accept()[0]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runtime.client import Problem
-from tests.conftest import ENGINE, TOP
+from tests.conftest import ENGINE
 from tests.integration.lab_harness import Lab
 from tests.integration.registries import Front, Made, layer
+from tests.integration.test_supervisor_walls import cli
 from tests.waiting import wait_for
 from webapp.cli.lesson import need_images
 
@@ -112,23 +111,15 @@ def test_an_image_is_built_in_a_lab_and_is_gone_when_it_is_removed(
     (folder / "word").write_text("built here")
     lines = ["FROM busybox", "COPY word /word", "RUN test -s /word", "CMD cat /word"]
     (folder / "Containerfile").write_text("\n".join(lines))
-    data = f"--data={engine_runtime.instance.data_path}"
-
-    def image(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "runtime.cli", "image", *words, data],
-            capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(TOP)},
-        )  # fmt: skip
-
-    built = image("build", "--disk=128", str(folder))
+    built = cli(engine_runtime, "image", "build", "--disk=128", str(folder))
     assert built.returncode == 0, built.stderr
     assert learner(lab, "podman run --rm greeting") == "built here"
     (folder / "Containerfile").write_text("FROM busybox\nRUN exit 3\n")
-    failed = image("build", "--disk=128", str(folder))
+    failed = cli(engine_runtime, "image", "build", "--disk=128", str(folder))
     assert failed.returncode == 1
     assert "localhost/greeting could not be built" in failed.stderr
     assert learner(lab, "podman run --rm greeting") == "built here"
-    assert "may be using greeting" in image("rm", "greeting").stderr
+    assert "may be using greeting" in cli(engine_runtime, "image", "rm", "greeting").stderr
     assert [each["key"] for each in engine_runtime.client.lab_list()] == ["engine"]
 
 
@@ -154,20 +145,12 @@ def test_a_lab_starts_from_an_image_of_the_store_that_has_a_shell(
         with Front(made).serving() as place:
             names[name] = f"{place}/{name}"
             assert fetched(engine_runtime, f"http://{names[name]}")["state"] == "here"
-    data = f"--data={engine_runtime.instance.data_path}"
-
-    def root(source: str, name: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "runtime.cli", "image", "root", source, name, data],
-            capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(TOP)},
-        )  # fmt: skip
-
-    assert root(names["afar"], "from-afar").returncode == 0
+    assert cli(engine_runtime, "image", "root", names["afar"], "from-afar").returncode == 0
     lab = Lab(engine_runtime.client, "rooted", image="from-afar")
     assert lab.run("/bin/sh", "-c", "exec cat /word").text == "from afar\n"
     assert [each["terminal"] for each in lab.record["terminals"]] == [f"{lab.id}.1"]
     lab.remove()
-    refused = root(names["mute"], "from-mute")
+    refused = cli(engine_runtime, "image", "root", names["mute"], "from-mute")
     assert refused.returncode == 1
     assert "there is no shell in it" in refused.stderr
     assert "from-mute" not in {row["name"] for row in engine_runtime.client.image_list()}

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.people import DEADLINE_S, Learner, open_workshop
-from tests.integration.preview_people import Looker, follow, read_head, send, start_service
+from tests.integration.people import DEADLINE_S, Learner, open_workshop, read_head
+from tests.integration.preview_people import Looker, follow, send, start_service
 from tests.integration.test_supervisor_walls import child_of
 from tests.waiting import wait_for
 from webapp.preview.address import Place, Previews, Seat, Signer

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import secrets
 import socket
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import free_port
-from tests.integration.pump_harness import DEADLINE_S, REPO, Browser, Stage
+from tests.integration.people import read_head
+from tests.integration.pump_harness import DEADLINE_S, REPO, Stage
 from tests.waiting import wait_for
 from webapp.terminals.connection import PING_EVERY_S
-from webapp.terminals.grants import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,17 +80,10 @@ class Proxied:
         browser.sendall(asked.encode())
         server, _ = self._server.accept()
         server.settimeout(DEADLINE_S)
-        assert b"upgrade: websocket\r\n" in until_empty_line(server).lower()
+        assert b"upgrade: websocket\r\n" in read_head(server).lower()
         server.sendall(ANSWER)
-        assert until_empty_line(browser).startswith(b"HTTP/1.1 101 ")
+        assert read_head(browser).startswith(b"HTTP/1.1 101 ")
         return browser, server
-
-
-def until_empty_line(sock: socket.socket) -> bytes:
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += sock.recv(1)
-    return head
 
 
 @pytest.fixture
@@ -118,11 +109,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def test_a_proxy_that_cuts_what_is_silent_cuts_no_terminal(stage: Stage, proxied: Proxied) -> None:
     assert PING_EVERY_S < OWN_LIMIT_S / 2
     shell = stage.shell()
-    ours, theirs = proxied.open()
-    grant = Grant(secrets.token_hex(8), "ada", shell.name, "type", time.time() + 3600)
-    with theirs:
-        stage.pump.handover(theirs, grant)
-    browser = stage.keep(Browser(ours))
+    browser = stage.browser(shell.name, ends=proxied.open())
     browser.until_shows(b"ready$ ")
     witness, silent = proxied.open()
     with witness, silent:

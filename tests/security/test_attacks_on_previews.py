@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from runtime.client import Problem
-from tests.integration.people import open_workshop
-from tests.integration.preview_people import Looker, follow, read_head, send, with_service
+from tests.integration.people import open_workshop, read_head
+from tests.integration.preview_people import Looker, follow, send, with_service
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:

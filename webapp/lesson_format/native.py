@@ -111,11 +111,14 @@ def _chosen(front: Table, key: str, usual: _Choice, faults: Faults) -> _Choice:
     """What stands at a key of which only some words are known."""
     kind = type(usual)
     word = front.text(key).strip() or usual
+    return _known(kind, word, key, front.line_of(key), faults) or usual
+
+
+def _known(kind: type[_Choice], word: str, what: str, line: int, faults: Faults) -> _Choice | None:
     if word in set(kind):
         return kind(word)
-    known = ", ".join(kind)
-    faults.add(front.line_of(key), f"There is no {key} `{word}`.", f"Known: {known}.")
-    return usual
+    faults.add(line, f"There is no {what} `{word}`.", f"Known: {', '.join(kind)}.")
+    return None
 
 
 def _read_steps(
@@ -201,11 +204,7 @@ class _StepReader:
         if self._profile is not Profile.ENGINE:
             instead = "Write `profile: engine` in lesson.md, or leave it out."
             self._faults.add(line, "`engine_view` needs labs with an engine.", instead)
-        if written not in set(EngineView):
-            known = ", ".join(EngineView)
-            self._faults.add(line, f"There is no engine view `{written}`.", f"Known: {known}.")
-            return None
-        return EngineView(written)
+        return _known(EngineView, written, "engine view", line, self._faults)
 
     def _check(self, front: Table) -> Check | None:
         table = front.table("check")
@@ -258,12 +257,9 @@ class _StepReader:
             line = table.line_of("name")
             self._faults.add(line, f"`{name}` is no question's name.", f"Use {_NAME_WORDS}.")
         written = table.text("kind", need="choice").strip() or QuestionKind.CHOICE
-        if written not in set(QuestionKind):
-            known = ", ".join(QuestionKind)
-            line = table.line_of("kind")
-            self._faults.add(line, f"There is no question of kind `{written}`.", f"Known: {known}.")
-            written = QuestionKind.CHOICE
-        kind = QuestionKind(written)
+        line = table.line_of("kind")
+        kind = _known(QuestionKind, written, "question of kind", line, self._faults)
+        kind = kind or QuestionKind.CHOICE
         ask = render_line(table.text("ask", need="What is asked?"))
         if kind in WITH_CHOICES:
             question = Question(name, kind, ask, choices=self._choices(table, kind))

@@ -22,9 +22,12 @@ export function countLayers(images) {
  */
 export function nameOf({ id, names }) {
   const [name] = names;
-  return name
-    ? name.replace(/^localhost\//, "").replace(/:latest$/, "")
-    : `no name, ${id.slice(0, 12)}`;
+  return name ? shortName(name) : `no name, ${id.slice(0, 12)}`;
+}
+
+/** @param {string} name without what all have in common */
+export function shortName(name) {
+  return name.replace(/^localhost\//, "").replace(/:latest$/, "");
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Which of the learner's containers a drawing follows, and where in its life that one is. */
 
+import { shortName } from "./layers.js";
+
 /**
  * @typedef {{id: string, name: string, image: string, state: string, exit_code: number,
  *   created_at: number}} Container
@@ -41,7 +43,7 @@ export function stateOf(container) {
 /** @param {Container | null} container */
 export function wordsOf(container) {
   if (!container) return "You have no container yet; there are images only.";
-  const image = container.image.replace(/^localhost\//, "").replace(/:latest$/, "");
+  const image = shortName(container.image);
   const end = stateOf(container) === "exited" ? `, exit code ${container.exit_code}` : "";
   return `${container.name}, from ${image}: ${stateOf(container) || container.state}${end}.`;
 }
