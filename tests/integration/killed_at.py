@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from runtime.__main__ import main
 from runtime.container import bundle, rootfs
 from runtime.container.crun import Crun
-from runtime.kernel import namespaces
+from runtime.kernel import namespaces, spawn
 from runtime.labs import life, state
 from runtime.limits import disk, ids
 from runtime.limits.disk import Disks
@@ -45,7 +45,7 @@ STAGES: dict[str, tuple[Any, str]] = {
     "hanging-up": (Terminals, "close_lab"),
     "killing": (life, "_end_container"),
     "unlinking": (Router, "detach"),
-    "removing": (rootfs, "remove"),
+    "removing": (spawn, "remove"),
     "releasing": (ids, "release"),
 }
 
