@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -31,7 +31,7 @@ from tests.leftovers import leftovers_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 TOP = Path(__file__).resolve().parents[1]
 CACHE = Path("/var/cache/slipway")
@@ -39,6 +39,17 @@ BASE = "slipway/base"
 ENGINE = "slipway/engine"
 STOP_S = 30.0
 UNUSED_S = 7 * 86400
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Put what this worker's servers said last beside the test that failed."""
+    report = yield
+    if report.failed:
+        report.sections += [
+            (f"log of {server.instance.data_path}", server.log()) for server in Server.running
+        ]
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's own
@@ -146,7 +157,10 @@ class Server:
         client: for the runtime's verbs.
         url: where the web listens; empty for the daemon alone.
         program: what Python runs, with words before its own.
+        running: those that this process started and has not closed.
     """
+
+    running: ClassVar[list[Server]] = []
 
     def __init__(self, instance: Instance, *words: str, url: str = "") -> None:
         self.instance = instance
@@ -172,6 +186,8 @@ class Server:
         environ = {**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"}
         # Ports of its own: another worker's server takes what is free while previews restart.
         environ["SLIPWAY_PREVIEW_PORT"] = str(20200 + os.getpid() % 100 * 100)
+        if self not in self.running:
+            self.running.append(self)
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *self.program, *self._words],
@@ -213,6 +229,8 @@ class Server:
 
     def close(self) -> None:
         """End it, if it still runs."""
+        if self in self.running:
+            self.running.remove(self)
         if self._process is not None and self._process.poll() is None:
             self.stop()
 

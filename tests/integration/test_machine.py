@@ -150,7 +150,7 @@ def test_its_console_follows_the_windows_size(machine: Machine) -> None:
     wait_for(
         lambda: machine.sh("stty size </dev/hvc0")[1] == "41 133\n",
         "the size inside",
-        deadline_s=10,
+        deadline_s=60,
     )
 
 
