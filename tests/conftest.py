@@ -274,13 +274,24 @@ def server(make_instance: Callable[[], Instance], base_image: Image) -> Iterator
         server.close()
 
 
+_port_claims: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port that nobody listens on, below those that the kernel hands out by itself."""
+    """A port that nobody listens on, below those that the kernel hands out by itself.
+
+    It is this process's until it ends: between this look and the server's start another worker
+    may look too, and would then take that server's answers for its own server's.
+    """
     for port in range(18000 + os.getpid() % 1000, 30000):
-        with socket.socket() as probe:
-            try:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0slipway-test-port-{port}")
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        except OSError:
+            claim.close()
+            continue
+        _port_claims.append(claim)
+        return port
     raise AssertionError("no free port")
