@@ -46,6 +46,7 @@ def serve(settings: Settings) -> None:
     app.extensions["slipway"].recordings.begin()
     app.extensions["slipway"].idle.begin()
     app.extensions["slipway"].busy.begin()
+    app.extensions["slipway"].activity.begin()
     crowd = Crowd()
 
     class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]

@@ -17,15 +17,19 @@ from webapp.passwords import Passwords, run_here
 from webapp.preview.address import Signer
 from webapp.terminals.client import Pump
 from webapp.tries import Tries
+from webapp.workshops.activity import Activity
 from webapp.workshops.busy import Busy
 from webapp.workshops.clock import Clock
 from webapp.workshops.idle import Idle
 from webapp.workshops.images import Stock
 from webapp.workshops.labs import Labs
+from webapp.workshops.limits_met import LimitsMet
 from webapp.workshops.news import News
 from webapp.workshops.presence import Presence
 from webapp.workshops.queue import Line
 from webapp.workshops.recordings import Recordings
+from webapp.workshops.roster import Roster
+from webapp.workshops.standing import Classes
 
 if TYPE_CHECKING:
     from webapp.engines.seam import Engine
@@ -46,6 +50,9 @@ class Wiring:
         line: those who wait for one.
         idle: unused labs that give way to them.
         busy: labs at full CPU that nobody types in.
+        activity: who typed when, and where.
+        classes: how far each class is.
+        roster: what the wall says of each learner.
         stock: images, those on their way among them.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
@@ -63,6 +70,9 @@ class Wiring:
     line: Line
     idle: Idle
     busy: Busy
+    activity: Activity
+    classes: Classes
+    roster: Roster
     presence: Presence
     recordings: Recordings
     clock: Clock
@@ -97,6 +107,10 @@ def wire(
     stock = Stock(engine, library)
     pump = Pump(settings.pump_socket)
     presence = Presence(news)
+    activity = Activity(pump, labs)
+    busy = Busy(engine, pump, labs, news, minutes=settings.busy_minutes)
+    classes = Classes(library)
+    news.listen(LimitsMet(database).hear)  # first of all: the others read what it keeps
     return Wiring(
         settings=settings,
         key=load_key(settings.web_path / "key"),
@@ -108,7 +122,10 @@ def wire(
         labs=labs,
         line=line,
         idle=Idle(database, engine, pump, labs, line, presence, minutes=settings.idle_minutes),
-        busy=Busy(engine, pump, labs, news, minutes=settings.busy_minutes),
+        busy=busy,
+        activity=activity,
+        classes=classes,
+        roster=Roster(classes, labs, presence, busy, activity),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),
         clock=Clock(database, engine, library, labs, line, news, stock, has_demo=settings.demo),

@@ -16,7 +16,8 @@ class Event(Base):
     """One thing that a learner did. Rows are added, never changed, never deleted.
 
     Attributes:
-        type: `joined`, `resumed`, `opened` (a step), `checked`, `answered`, `pressed`.
+        type: `joined`, `resumed`, `opened` (a step), `checked`, `answered`, `pressed`, `skipped`,
+            `worked`, `limited` (a limit of the lab was met).
         step: `LESSON/NAME`, where it is about one.
         payload: what the type needs, JSON; for `checked` and `answered` at least `passed` and
             `title`.
@@ -48,11 +49,11 @@ def events_of(session: Session, learner_id: LearnerId) -> list[Event]:
     )
 
 
-def events_in(session: Session, workshop_id: WorkshopId) -> list[Event]:
-    """All that a class did, oldest first."""
+def events_in(session: Session, workshop_id: WorkshopId, after: int = 0) -> list[Event]:
+    """What a class did, oldest first: all of it, or what came after an event's id."""
     query = (
         select(Event)
         .join(Learner, Learner.id == Event.learner_id)
-        .where(Learner.workshop_id == workshop_id)
+        .where(Learner.workshop_id == workshop_id, Event.id > after)
     )
     return list(session.scalars(query.order_by(Event.id)))

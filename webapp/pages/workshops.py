@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from webapp import problems
 from webapp.keys import derive_pin
+from webapp.models.base import now
 from webapp.models.events import events_in, events_of
 from webapp.models.people import learner_in, learners_of
 from webapp.models.workshops import workshops_for
@@ -24,7 +25,6 @@ from webapp.workshops.ending import end_demos, end_workshop
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import progress_of
 from webapp.workshops.recordings import CHOICES as RECORDING_CHOICES
-from webapp.workshops.roster import Roster
 from webapp.workshops.works import class_results
 
 if TYPE_CHECKING:
@@ -90,9 +90,8 @@ def show_one(public_id: str) -> str:
     The page's script keeps it fresh.
     """
     person, workshop = own_workshop(public_id)
-    roster = Roster(wired().library, wired().labs, wired().presence, wired().busy)
     with wired().database.read() as session:
-        rows = roster.rows(session, workshop)
+        rows = wired().roster.rows(session, workshop)
         card = card_of(session, workshop)
         results = class_results(events_in(session, workshop.id))
     return render_template(
@@ -100,6 +99,7 @@ def show_one(public_id: str) -> str:
         person_name=person.name,
         card=card,
         rows=rows,
+        now=now().timestamp(),
         results=results,
         warnings=_warnings(_status()[0]),
         address=learners_address(),

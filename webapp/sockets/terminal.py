@@ -187,12 +187,12 @@ class Polling:
     def disconnect(self, _reason: object = None) -> None:
         """The page is gone, and with it its channels."""
         for sid, terminal in list(self._channels):
-            if sid == _sid():
+            if sid == wire.sid():
                 self._end((sid, terminal))
 
     def open(self, terminal: str, after: int | None, epoch: int | None) -> None:
         """Begin a terminal's frames, or begin them again."""
-        at = (_sid(), terminal)
+        at = (wire.sid(), terminal)
         self._end(at)
         if sum(sid == at[0] for sid, _ in self._channels) >= CHANNELS_MOST:
             raise Problem("too-many", "This page has too many terminals.", "Close one.")
@@ -210,13 +210,13 @@ class Polling:
 
     def send(self, terminal: str, data: bytes) -> None:
         """One frame of the browser's."""
-        channel = self._channels.get((_sid(), terminal))
+        channel = self._channels.get((wire.sid(), terminal))
         if channel is not None:
             channel.sendall(frames.encode_masked(Op.BINARY, data))
 
     def close(self, terminal: str) -> None:
         """The page needs this terminal no more."""
-        self._end((_sid(), terminal))
+        self._end((wire.sid(), terminal))
 
     def _end(self, at: tuple[str, str]) -> None:
         channel = self._channels.pop(at, None)
@@ -247,7 +247,3 @@ class Polling:
         elif op is Op.BINARY:
             told = wire.fact(NAMESPACE, "said", terminal=terminal, data=payload)
             self._socketio.emit("said", told, to=sid, namespace=NAMESPACE)
-
-
-def _sid() -> str:
-    return str(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it

@@ -265,10 +265,15 @@ MESSAGES: tuple[Message, ...] = (
             "present",
             "lab_state",
             "busy_minutes",
-            "seen_at",
+            "place",
+            "step_since",
+            "state",
+            "text",
+            "since",
+            "detail",
+            "rank",
         ),
     ),
-    Message("/wall", "gone", Sender.SERVER, _facts("learner")),
     Message("/wall", "clock", Sender.SERVER, _facts("until", "ended")),
     Message("/wall", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
 )
@@ -322,6 +327,11 @@ def fact(namespace: str, name: str, /, **fields: object) -> dict[str, object]:
     return fields
 
 
+def sid() -> str:
+    """The connection whose message is handled now."""
+    return str(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+
+
 def listen(socketio: SocketIO, namespace: str, handlers: Mapping[str, Handler]) -> None:
     """Put handlers behind the check, and refuse by name whatever the table doesn't have.
 
@@ -368,7 +378,7 @@ def _refused(namespace: str, name: str, problem: Problem) -> dict[str, Any]:
         hint=problem.hint,
         event=name[:40],
     )
-    emit("problem", told, to=request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+    emit("problem", told, to=sid())
     return {"problem": problem.as_dict()}
 
 

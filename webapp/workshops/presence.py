@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 
 class Presence:
-    """Counts each learner's open pages; a second tab that closes says nothing about the first."""
+    """Counts each learner's open pages; a second tab that closes says nothing about the first.
+
+    Attributes:
+        began_at: since when it counts.
+    """
 
     def __init__(self, news: News) -> None:
+        self.began_at = now()
         self._news = news
         self._pages: Counter[LearnerId] = Counter()
         self._seen_at: dict[LearnerId, datetime] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from webapp.lesson_format.model import Lesson, Question, Step
@@ -115,7 +115,7 @@ class StepProgress:
         self._note_passing(event.at)
 
     def _take_result(self, event: Event) -> None:
-        result = _result(event)
+        result = result_of(event)
         self.tries += not result.broke
         if event.type == "checked":
             self.check = _better(self.check, result)
@@ -157,17 +157,6 @@ class Progress:
         return next(each for each in self.steps if each.step.id == step.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """Where a learner is in the whole workshop: what a row of the roster shows."""
-
-    lesson: Lesson
-    step: Step
-    passed: int
-    total: int
-    last: Result | None
-
-
 def progress_of(events: Iterable[Event], lesson: Lesson) -> Progress:
     """Read a learner's progress in one lesson from all that they did, oldest first."""
     by_id = {step.id: StepProgress(step) for step in lesson.steps}
@@ -177,19 +166,8 @@ def progress_of(events: Iterable[Event], lesson: Lesson) -> Progress:
     return Progress(lesson, tuple(by_id.values()))
 
 
-def whereabouts(events: Sequence[Event], lessons: Sequence[Lesson]) -> Whereabouts | None:
-    """Which step a learner looked at last, how far they are there, and what was judged last."""
-    steps = {step.id: (lesson, step) for lesson in lessons for step in lesson.steps}
-    seen = next((each.step for each in reversed(events) if each.step in steps), None)
-    if seen is None:
-        return None
-    lesson, step = steps[seen]
-    passed, total = progress_of(events, lesson).of(step).counts()
-    judged = next((each for each in reversed(events) if each.type in {"checked", "answered"}), None)
-    return Whereabouts(lesson, step, passed, total, None if judged is None else _result(judged))
-
-
-def _result(event: Event) -> Result:
+def result_of(event: Event) -> Result:
+    """What a `checked` or `answered` came to."""
     payload = event.payload
     return Result(
         passed=payload.get("passed") is True,

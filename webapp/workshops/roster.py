@@ -1,100 +1,107 @@
-"""Who is in a workshop, on which step, and how the last check went.
-
-The rows of the instructor's page.
-"""
+"""Who is in a workshop, where they are, and who of them needs somebody: the tiles of the wall."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from webapp.models.events import events_in, events_of
+from webapp.models.base import now
 from webapp.models.people import Learner, learners_of
 from webapp.models.workshops import Workshop
-from webapp.workshops.progress import whereabouts
+from webapp.workshops.needs import NEEDY, Seen, State, need_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
-    from webapp.lesson_format.library import Library
-    from webapp.lesson_format.model import Lesson
     from webapp.models.base import LearnerId
-    from webapp.models.events import Event
+    from webapp.workshops.activity import Activity
     from webapp.workshops.busy import Busy
     from webapp.workshops.labs import Labs
+    from webapp.workshops.needs import Need
     from webapp.workshops.presence import Presence
+    from webapp.workshops.progress import Result
+    from webapp.workshops.standing import Classes, Standing, Standings
+
+UNDER_WAY, STAFF = len(NEEDY), len(NEEDY) + 1
+"""Groups of the wall's order, after a group for each need."""
 
 
 @dataclass(frozen=True)
 class Roster:
-    """Reads rows; keeps nothing.
+    """Puts together what is known of a class; keeps nothing.
 
     Args:
-        library: the lessons.
+        classes: what each learner did.
         labs: who has one now.
         presence: who has the page open now.
         busy: whose lab works though nobody types.
+        activity: who typed when.
     """
 
-    library: Library
+    classes: Classes
     labs: Labs
     presence: Presence
     busy: Busy
+    activity: Activity
 
     def rows(self, session: Session, workshop: Workshop) -> list[dict[str, Any]]:
-        """Everyone who joined, in the order of joining, as docs/reference.md says for `/wall`."""
-        by_learner: dict[LearnerId, list[Event]] = {}
-        for event in events_in(session, workshop.id):
-            by_learner.setdefault(event.learner_id, []).append(event)
-        lessons = self._lessons(workshop)
-        return [
-            self._row(learner, by_learner.get(learner.id, []), lessons)
-            for learner in learners_of(session, workshop.id)
-        ]
+        """Everyone who joined, who needs somebody first, as docs/reference.md says for `/wall`."""
+        standings = self.classes.of(session, workshop)
+        learners = learners_of(session, workshop.id)
+        rows = [self._row(learner, standings) for learner in learners]
+        return sorted(rows, key=lambda row: row["rank"])
 
     def row(self, session: Session, learner_id: LearnerId) -> tuple[Workshop, dict[str, Any]]:
         """One learner's row, and the workshop that it belongs to."""
         learner = session.get_one(Learner, learner_id)
         workshop = session.get_one(Workshop, learner.workshop_id)
-        return workshop, self._row(learner, events_of(session, learner_id), self._lessons(workshop))
+        return workshop, self._row(learner, self.classes.of(session, workshop))
 
-    def _lessons(self, workshop: Workshop) -> list[Lesson]:
-        known = self.library.lessons
-        return [known[name] for name in workshop.lessons if name in known]
-
-    def _row(
-        self, learner: Learner, events: Sequence[Event], lessons: Sequence[Lesson]
-    ) -> dict[str, Any]:
-        place = whereabouts(events, lessons)
-        last = place.last if place else None
+    def _row(self, learner: Learner, standings: Standings) -> dict[str, Any]:
+        standing = standings.of[learner.id]
+        here = standing.here
+        lesson = next(
+            (each for each in standings.lessons if here and here.step in each.steps), None
+        )
+        passed, total = here.counts() if here else (0, 0)
+        seen = self._seen(learner, standings)
+        need = need_of(standing, seen, now())
         return {
             "learner": learner.public_id,
             "name": learner.shown_name,
             "is_staff": learner.is_staff,
-            "lesson": place.lesson.title if place else None,
-            "step": place.lesson.steps.index(place.step) + 1 if place else None,
-            "title": place.step.title if place else None,
-            "steps": len(place.lesson.steps) if place else None,
-            "checks": {"passed": place.passed, "total": place.total} if place else None,
-            "last": None
-            if last is None
-            else {
-                "title": last.title,
-                "passed": last.passed,
-                "broke": last.broke,
-                "found": last.found,
-                "at": last.at.timestamp(),
-            },
-            "present": self.presence.is_here(learner.id),
+            "lesson": lesson.title if lesson else None,
+            "step": lesson.steps.index(here.step) + 1 if lesson and here else None,
+            "title": here.step.title if here else None,
+            "steps": len(lesson.steps) if lesson else None,
+            "place": standing.place + 1,
+            "step_since": standing.since.timestamp() if standing.since else None,
+            "checks": {"passed": passed, "total": total} if here else None,
+            "last": None if standing.last is None else _result(standing.last),
+            "present": seen.is_here,
             "lab_state": self._lab_state(learner),
-            "busy_minutes": self.busy.minutes_of(learner.id),
-            "seen_at": _latest(
-                self.presence.seen_at(learner.id), events[-1].at if events else None
-            ),
+            "busy_minutes": seen.busy_minutes,
+            "state": need.state.value,
+            "text": need.text,
+            "since": need.since.timestamp(),
+            "detail": need.detail,
+            "rank": _rank(need, standing, learner),
         }
+
+    def _seen(self, learner: Learner, standings: Standings) -> Seen:
+        here = standings.of[learner.id].here
+        return Seen(
+            joined_at=learner.joined_at,
+            is_here=self.presence.is_here(learner.id),
+            left_at=self.presence.seen_at(learner.id),
+            known_since=self.presence.began_at,
+            is_in_line=self._lab_state(learner) == "waiting",
+            has_lab=self.labs.of(learner.id) is not None,
+            typed_at=self.activity.typed_at(learner.id),
+            busy_minutes=self.busy.minutes_of(learner.id),
+            median_s=standings.median_s(here.step) if here else None,
+            has_class_moved_on=here is not None and standings.has_moved_on(here.step, learner.id),
+        )
 
     def _lab_state(self, learner: Learner) -> str:
         if learner.admitted_at is None and learner.lined_up_at is not None:
@@ -102,6 +109,21 @@ class Roster:
         return "ready" if self.labs.of(learner.id) else "none"
 
 
-def _latest(*moments: datetime | None) -> float | None:
-    known = [each.timestamp() for each in moments if each is not None]
-    return max(known, default=None)
+def _rank(need: Need, standing: Standing, learner: Learner) -> list[float]:
+    """By which the wall is sorted: needs by waiting, the others furthest behind first."""
+    if learner.is_staff:
+        return [STAFF, learner.id]
+    if need.state in NEEDY:
+        return [NEEDY.index(need.state), need.since.timestamp()]
+    behind = len(standing.steps) if need.state is State.DONE else standing.place
+    return [UNDER_WAY, behind, learner.id]
+
+
+def _result(last: Result) -> dict[str, Any]:
+    return {
+        "title": last.title,
+        "passed": last.passed,
+        "broke": last.broke,
+        "found": last.found,
+        "at": last.at.timestamp(),
+    }

@@ -1,50 +1,43 @@
-/** One workshop, live: each learner's row as it changes. */
+/** One workshop while it runs: its wall, live. */
 
-import { fillRow } from "../elements/roster-row.js";
 import { SlipCountdown } from "../elements/slip-countdown.js";
+import { SlipWall } from "../elements/slip-wall.js";
 import { one } from "../lib/dom.js";
+import { bindKeys } from "../lib/keys.js";
 import { Room } from "../lib/socket.js";
+import { FILTERS } from "../wall/order.js";
 
 const page = one("[data-workshop]", HTMLElement);
-const body = one("[data-table] tbody", HTMLElement);
-const blank = one("template[data-row]", HTMLTemplateElement);
 const note = one("[data-live]", HTMLElement);
-const wall = new Room("/wall");
+const wall = one("slip-wall", SlipWall);
+const room = new Room("/wall");
 
-/** @param {import("../elements/roster-row.js").Learner} learner */
-function show(learner) {
-  const known = body.querySelector(`[data-learner="${CSS.escape(learner.learner)}"]`);
-  const row = known ?? blank.content.querySelector("tr")?.cloneNode(true);
-  if (!(row instanceof HTMLTableRowElement)) return;
-  fillRow(row, learner);
-  if (!known) body.append(row);
-  one("[data-nobody]", HTMLElement).hidden = true;
-  one("[data-table]", HTMLElement).hidden = false;
-  count();
-}
-
-/** Places of the class that are taken: who only tries the workshop, or waits, takes none. */
-function count() {
-  const rows = [...body.querySelectorAll("tr")];
-  const taken = rows.filter((row) => row.querySelector("[data-staff][hidden]"));
-  const waiting = taken.filter((row) => row.querySelector("[data-here] [data-shape=waiting]"));
-  one("[data-joined]", HTMLElement).textContent = String(taken.length - waiting.length);
-}
-
-wall.on("connect", async () => {
-  const { learners } = await wall.ask("watch", { workshop: page.dataset.workshop });
-  for (const learner of learners) show(learner);
+wall.addEventListener("slip-wall", () => {
+  one("[data-joined]", HTMLElement).textContent = String(wall.taken);
+});
+room.on("connect", async () => {
+  const { learners } = await room.ask("watch", { workshop: page.dataset.workshop });
+  one("[data-nobody]", HTMLElement).hidden = learners.length > 0;
+  wall.begin(learners);
   note.hidden = true;
 });
-wall.on("learner", show);
-wall.on("clock", ({ until, ended }) => {
-  if (page.dataset.state !== "running") return;
+room.on("learner", (learner) => {
+  one("[data-nobody]", HTMLElement).hidden = true;
+  wall.change(learner);
+});
+room.on("clock", ({ until, ended }) => {
   if (ended) location.reload();
   one("slip-countdown", SlipCountdown).until = until;
 });
-wall.on("disconnect", () => {
+room.on("disconnect", () => {
   const at = new Date().toLocaleTimeString();
   one("[data-live] span", HTMLElement).textContent =
-    `Live view lost; the rows show ${at}. It comes back by itself; labs go on.`;
+    `Live view lost; the tiles show ${at}. It comes back by itself; labs go on.`;
   note.hidden = false;
+});
+bindKeys({
+  J: () => wall.go(1),
+  K: () => wall.go(-1),
+  "/": () => wall.find(),
+  ...Object.fromEntries(FILTERS.map((filter, at) => [String(at + 1), () => wall.choose(filter)])),
 });

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from webapp.models.base import now
 from webapp.models.events import record
+from webapp.models.people import Learner
+from webapp.problems import Problem
+from webapp.workshops import roster
 from webapp.workshops.ending import end_workshop
 from webapp.workshops.joining import join
 
@@ -61,7 +66,57 @@ def test_who_comes_and_goes_is_seen_and_a_second_tab_changes_nothing(
     for arrives in (True, True, False, False):
         change = parts.presence.arrive if arrives else parts.presence.leave
         change(learner.id)
-    assert [row["present"] for row in rows(socket)] == [True, True, True, False]
+    assert [row["present"] for row in rows(socket)] == [True, False]
+
+
+def test_a_limit_that_was_met_is_kept_and_reaches_the_wall(
+    app: Flask, parts: Wiring, ada: Browser, workshop: Workshop
+) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    socket = wall(app, parts, ada)
+    watch(socket, workshop.public_id)
+    parts.news.tell("limit", learner.id, limit="memory", sentence="python3 was ended.")
+    parts.news.tell("limit", learner.id, limit="internet", sentence="The internet is off.")
+    assert [(row["state"], row["text"]) for row in rows(socket)] == [
+        ("limit", "Reached the memory limit")
+    ]
+    again = watch(wall(app, parts, ada), workshop.public_id)
+    assert again["learners"][0]["state"] == "limit"
+
+
+def test_what_time_alone_changes_reaches_the_wall_and_nothing_twice(
+    app: Flask,
+    parts: Wiring,
+    ada: Browser,
+    workshop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    with parts.database.write() as session:
+        session.get_one(Learner, learner.id).admitted_at = learner.joined_at
+    socket = wall(app, parts, ada)
+    watch(socket, workshop.public_id)
+    with pytest.raises(Problem):
+        parts.activity.look()  # no pump is here; the wall looks nevertheless
+    assert rows(socket) == []
+    monkeypatch.setattr(roster, "now", lambda: now() + timedelta(minutes=4))
+    for _ in range(2):
+        with pytest.raises(Problem):
+            parts.activity.look()
+    assert [row["state"] for row in rows(socket)] == ["away"]
+
+
+def test_a_second_instructor_takes_no_news_from_the_first(
+    app: Flask, parts: Wiring, ada: Browser, workshop: Workshop
+) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    socket = wall(app, parts, ada)
+    watch(socket, workshop.public_id)
+    step = parts.library.lessons["00-your-terminal"].steps[0]
+    with parts.database.write() as session:
+        record(session, learner.id, "opened", step.id)  # and nobody has told yet
+    watch(wall(app, parts, ada), workshop.public_id)
+    assert [row["step"] for row in rows(socket)] == [1]
 
 
 def test_the_end_of_the_workshop_reaches_the_wall(

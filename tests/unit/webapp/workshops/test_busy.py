@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.webapp.workshops.test_idle import Keys, class_of, come, lab_of
 from webapp.workshops.busy import LOOK_S, Busy
-from webapp.workshops.roster import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ def test_half_an_hour_at_full_cpu_without_a_key_is_marked_and_told(room: Class) 
     room.go_on(2, {otter: 0.95})
     assert (room.busy.minutes_of(otter), room.busy.minutes_of(heron)) == (MINUTES + 1, None)
     assert {(each.kind, each.learner_id) for each in heard} == {("busy", otter)}
-    roster = Roster(room.parts.library, room.parts.labs, room.parts.presence, room.busy)
+    roster = replace(room.parts.roster, busy=room.busy)
     with room.parts.database.read() as session:
         rows = {row["name"]: row["busy_minutes"] for row in roster.rows(session, room.workshop)}
     assert rows == {"otter": MINUTES + 1, "heron": None}

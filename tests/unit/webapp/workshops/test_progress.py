@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.unit.webapp.workshops.lesson_of_two import NUMBER, WHOSE, lesson, step
 from webapp.models.events import Event
-from webapp.workshops.progress import progress_of, whereabouts
+from webapp.workshops.progress import progress_of
 
 if TYPE_CHECKING:
     from webapp.workshops.progress import StepProgress
@@ -83,16 +83,3 @@ def test_the_summary_says_time_tries_and_hints() -> None:
     assert story.first().summary == ""
     story.did("checked", passed=True)
     assert story.first().summary == "in 0:03, 2 tries, 1 hint"
-
-
-def test_whereabouts_are_the_step_looked_at_last() -> None:
-    taught = lesson(step("one"), step("two", WHOSE))
-    assert whereabouts([], [taught]) is None
-    story = (
-        Story().did("opened").did("checked", passed=True, title="A sleep runs").did("opened", "two")
-    )
-    found = whereabouts(story.events, [taught])
-    assert found is not None
-    assert (found.step.name, found.passed, found.total) == ("two", 0, 2)
-    assert found.last is not None
-    assert found.last.passed

@@ -1,0 +1,179 @@
+"""Where a class stands, as its wall needs it: folded from events as they come, none read twice."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING
+
+from webapp.models.events import events_in
+from webapp.models.people import learners_of
+from webapp.workshops.progress import StepProgress, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from webapp.lesson_format.library import Library
+    from webapp.lesson_format.model import Lesson, Step
+    from webapp.models.base import LearnerId, WorkshopId
+    from webapp.models.events import Event
+    from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
+    from webapp.workshops.progress import Result
+
+FAILS_TOLD = 3
+"""From so many failures of the same check on, when that was is remembered."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """One learner's way through a workshop so far.
+
+    Attributes:
+        steps: by id, in the order in which they are taught.
+        seen: the step that was looked at last; None before the first.
+        since: when they came to it.
+        last: what was judged last, on whichever step.
+        fails: how often the same check (or question) of that step failed in a row, by its name.
+        failed_at: when one of these failed for the third time.
+        hinted_at: when a hint was opened last.
+        limits: which limits of the lab were met, and when; oldest first.
+        event_at: when they did anything last.
+    """
+
+    steps: Mapping[str, StepProgress]
+    seen: str | None = None
+    since: datetime | None = None
+    last: Result | None = None
+    fails: dict[str, int] = field(default_factory=dict)
+    failed_at: datetime | None = None
+    hinted_at: datetime | None = None
+    limits: list[tuple[datetime, str]] = field(default_factory=list)
+    event_at: datetime | None = None
+
+    @property
+    def here(self) -> StepProgress | None:
+        """How the step stands that was looked at last."""
+        return self.steps[self.seen] if self.seen else None
+
+    @property
+    def place(self) -> int:
+        """How many steps lie before the one looked at; -1 before the first."""
+        return list(self.steps).index(self.seen) if self.seen else -1
+
+    @property
+    def is_finished(self) -> bool:
+        """Is every step passed or skipped that isn't extra?"""
+        main = [each for each in self.steps.values() if not each.step.is_extra]
+        return bool(main) and all(each.is_passed or each.is_skipped for each in main)
+
+    def take(self, event: Event) -> None:
+        """Adds one event, in the order in which they happened."""
+        self.event_at = event.at
+        if event.type == "limited":
+            self.limits.append((event.at, str(event.payload.get("limit", ""))))
+        if event.step is None or event.step not in self.steps:
+            return
+        if event.step != self.seen:
+            self.seen, self.since = event.step, event.at
+            self.fails, self.failed_at, self.hinted_at = {}, None, None
+        progress = self.steps[self.seen]
+        hints = progress.hints_open
+        progress.take(event)
+        if progress.hints_open > hints:
+            self.hinted_at = event.at
+        if event.type in {"checked", "answered"}:
+            self._take_result(event)
+
+    def _take_result(self, event: Event) -> None:
+        self.last = result_of(event)
+        if self.last.broke:
+            return
+        name = str(event.payload.get("question", ""))
+        count = 0 if self.last.passed else self.fails.get(name, 0) + 1
+        self.fails[name] = count
+        if count == FAILS_TOLD:
+            self.failed_at = event.at
+        elif max(self.fails.values()) < FAILS_TOLD:
+            self.failed_at = None
+
+
+@dataclass(slots=True)
+class Standings:
+    """All of a class.
+
+    Attributes:
+        lessons: of the workshop, as far as they are here.
+        of: each learner's; an instructor who tries the workshop has one, too.
+        learners: who is counted when the class is asked about, which an instructor isn't.
+        read_to: the id of the last event that is in it.
+    """
+
+    lessons: list[Lesson]
+    of: dict[LearnerId, Standing] = field(default_factory=dict)
+    learners: set[LearnerId] = field(default_factory=set)
+    read_to: int = 0
+
+    def take(self, learners: Iterable[Learner], events: Iterable[Event]) -> None:
+        """Adds who has joined, and what was done, since the last time."""
+        for learner in learners:
+            if learner.id not in self.of:
+                self.of[learner.id] = Standing(self._steps())
+                if not learner.is_staff:
+                    self.learners.add(learner.id)
+        for event in events:
+            self.of[event.learner_id].take(event)
+            self.read_to = event.id
+
+    def median_s(self, step: Step) -> float | None:
+        """How long the class took for a step, of those who passed it; None while nobody has."""
+        took = [
+            (each.passed_at - each.opened_at).total_seconds()
+            for who in self.learners
+            if (each := self.of[who].steps[step.id]).passed_at and each.opened_at
+        ]
+        return median(took) if took else None
+
+    def has_moved_on(self, step: Step, but: LearnerId) -> bool:
+        """Have more than half of the others passed this step, or gone beyond it?"""
+        others = [self.of[who] for who in self.learners if who != but]
+        at = next(iter(others)).steps if others else {}
+        number = list(at).index(step.id) if at else 0
+        beyond = sum(each.place > number or each.steps[step.id].is_passed for each in others)
+        return beyond * 2 > len(others)
+
+    def _steps(self) -> dict[str, StepProgress]:
+        return {step.id: StepProgress(step) for lesson in self.lessons for step in lesson.steps}
+
+
+class Classes:
+    """The standings of each workshop that goes on; what is over is read anew when it is asked for.
+
+    Args:
+        library: the lessons.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._kept: dict[WorkshopId, Standings] = {}
+        self._lock = threading.Lock()
+
+    def of(self, session: Session, workshop: Workshop) -> Standings:
+        """How the class of a workshop stands now."""
+        with self._lock:
+            found = self._kept.get(workshop.id) or Standings(self._lessons(workshop))
+            events = events_in(session, workshop.id, after=found.read_to)
+            found.take(learners_of(session, workshop.id), events)
+            if workshop.is_open:
+                self._kept[workshop.id] = found
+            else:
+                self._kept.pop(workshop.id, None)
+            return found
+
+    def _lessons(self, workshop: Workshop) -> list[Lesson]:
+        known = self._library.lessons
+        return [known[name] for name in workshop.lessons if name in known]
