@@ -47,6 +47,7 @@ def serve(settings: Settings) -> None:
     app.extensions["slipway"].idle.begin()
     app.extensions["slipway"].busy.begin()
     app.extensions["slipway"].activity.begin()
+    app.extensions["slipway"].screens.begin()
     crowd = Crowd()
 
     class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]

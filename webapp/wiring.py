@@ -16,6 +16,7 @@ from webapp.models.database import Database
 from webapp.passwords import Passwords, run_here
 from webapp.preview.address import Signer
 from webapp.terminals.client import Pump
+from webapp.terminals.picture import Picture
 from webapp.tries import Tries
 from webapp.workshops.activity import Activity
 from webapp.workshops.busy import Busy
@@ -29,6 +30,7 @@ from webapp.workshops.presence import Presence
 from webapp.workshops.queue import Line
 from webapp.workshops.recordings import Recordings
 from webapp.workshops.roster import Roster
+from webapp.workshops.screens import Screens
 from webapp.workshops.standing import Classes
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Wiring:
         activity: who typed when, and where.
         classes: how far each class is.
         roster: what the wall says of each learner.
+        screens: small pictures of their terminals.
         stock: images, those on their way among them.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
@@ -73,6 +76,7 @@ class Wiring:
     activity: Activity
     classes: Classes
     roster: Roster
+    screens: Screens
     presence: Presence
     recordings: Recordings
     clock: Clock
@@ -126,6 +130,7 @@ def wire(
         activity=activity,
         classes=classes,
         roster=Roster(classes, labs, presence, busy, activity),
+        screens=Screens(pump, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),
         clock=Clock(database, engine, library, labs, line, news, stock, has_demo=settings.demo),

@@ -8,6 +8,7 @@ from flask_socketio import join_room
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import may_teach
+from webapp.models.people import learners_of
 from webapp.models.workshops import Workshop, workshop_by_public_id
 from webapp.problems import not_found, not_yours
 from webapp.sockets import wire
@@ -16,7 +17,7 @@ from webapp.visitors import current_visitor
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
-    from webapp.models.base import WorkshopId
+    from webapp.models.base import LearnerId, WorkshopId
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
 
@@ -29,9 +30,10 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
     room = WallRoom(socketio, parts)
     socketio.on_event("connect", room.connect, NAMESPACE)
     socketio.on_event("disconnect", room.disconnect, NAMESPACE)
-    wire.listen(socketio, NAMESPACE, {"watch": room.watch})
+    wire.listen(socketio, NAMESPACE, {"watch": room.watch, "look": room.look})
     parts.news.listen(room.hear)
-    parts.activity.listen(room.look)
+    parts.activity.listen(room.go_on)
+    parts.screens.listen(room.show)
 
 
 class WallRoom:
@@ -41,6 +43,7 @@ class WallRoom:
         self._socketio = socketio
         self._parts = parts
         self._watched: dict[str, WorkshopId] = {}
+        self._seen: dict[str, dict[LearnerId, str]] = {}
         self._told: dict[WorkshopId, dict[str, dict[str, Any]]] = {}
 
     def connect(self, _auth: object = None) -> None:
@@ -50,6 +53,8 @@ class WallRoom:
 
     def disconnect(self, _reason: object = None) -> None:
         """The page is gone; what nobody watches is no longer followed."""
+        self._parts.screens.leave(wire.sid())
+        self._seen.pop(wire.sid(), None)
         workshop_id = self._watched.pop(wire.sid(), None)
         if workshop_id is not None and workshop_id not in self._watched.values():
             del self._told[workshop_id]
@@ -70,6 +75,25 @@ class WallRoom:
         self._watched[wire.sid()] = watched.id
         return {"learners": rows, "clock": _clock(watched)}
 
+    def look(self, learners: str) -> None:
+        """Whose small pictures the page shows now: public names with spaces between.
+
+        Those who are in no workshop that it watches, or in another one, are left out.
+        """
+        asked = set(learners.split())
+        with self._parts.database.read() as session:
+            watched = session.get(Workshop, self._watched.get(wire.sid()))
+            known = learners_of(session, watched.id) if watched else []
+        seen = {each.id: each.public_id for each in known if each.public_id in asked}
+        self._seen[wire.sid()] = seen
+        self._parts.screens.look(wire.sid(), seen)
+
+    def show(self, viewer: str, learner_id: LearnerId, picture: dict[str, Any]) -> None:
+        """What changed of one learner's picture, to one page."""
+        learner = self._seen.get(viewer, {}).get(learner_id)
+        told = wire.fact(NAMESPACE, "screen", learner=learner, **picture)
+        self._socketio.emit("screen", told, namespace=NAMESPACE, to=viewer)
+
     def hear(self, item: Item) -> None:
         """Something changed for one learner: their row goes out again, whole."""
         if item.kind in UNSEEN or not self._told:
@@ -80,7 +104,7 @@ class WallRoom:
         if item.kind in {"ended", "clock"}:
             self._tell(workshop, "clock", **_clock(workshop))
 
-    def look(self) -> None:
+    def go_on(self) -> None:
         """Time passes, too: who was at work a minute ago may be idle, away or stuck by now."""
         for workshop_id in list(self._told):
             with self._parts.database.read() as session:

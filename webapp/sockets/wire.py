@@ -28,6 +28,7 @@ log = structlog.get_logger()
 STEP_CHARS = 200  # `LESSON/NAME`
 SMALL_BYTES = 1024
 ANSWER_BYTES = 4096
+LOOK_CHARS = 4096  # 300 public names with spaces between
 FRAME_BYTES = 64 * 1024
 
 
@@ -248,6 +249,8 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message("/images", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
     Message("/wall", "watch", Sender.BROWSER, (_text("workshop", 16),), ("learners", "clock")),
+    Message("/wall", "look", Sender.BROWSER, (_text("learners", LOOK_CHARS),), (), 2 * LOOK_CHARS),
+    Message("/wall", "screen", Sender.SERVER, _facts("learner", "rows", "cols", "lines", "whole")),
     Message(
         "/wall",
         "learner",

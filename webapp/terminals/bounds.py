@@ -14,4 +14,5 @@ RECEIVE_BYTES = 64 * 1024  # taken from a socket at once
 WINDOW_BYTES = 256 * 1024  # sent beyond what the browser has drawn; most of it is the kernel's
 FRAME_BYTES = 64 * 1024  # of output in one frame; a viewer whose socket is full waits with one
 WAITING_BYTES = 1024 * 1024  # for one that asks and never reads; then it is dropped
+GLIMPSE_BYTES = 64 * 1024  # of output in one answer to web, which draws small pictures of it
 TAIL_BYTES = 64 * 1024  # of output that a restored screen begins with

@@ -81,6 +81,22 @@ class Pump:
         """
         self._ask("record", {"terminal": terminal, "began_at": began_at}, [fd])
 
+    def glimpse(
+        self, terminal: str, *, after: int | None = None, epoch: int | None = None
+    ) -> dict[str, Any]:
+        """What a terminal printed since `after`; without it, or of another epoch, its screen.
+
+        Returns:
+            `epoch`, `seq` (of the first byte of `output`), `rows`, `cols`, `preamble` (the modes
+            that an empty screen needs first) and `output`.
+
+        Raises:
+            Problem: `pump-away`; `pump-refused` where it isn't there.
+        """
+        found = self._ask("glimpse", {"terminal": terminal, "after": after, "epoch": epoch})
+        preamble, output = found["preamble"].encode("latin-1"), base64.b64decode(found["output"])
+        return {**found, "preamble": preamble, "output": output}
+
     def grants(self) -> list[dict[str, Any]]:
         """Who looks at what, and until when."""
         return list(self._ask("grants", {})["grants"])

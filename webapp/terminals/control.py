@@ -44,8 +44,8 @@ class Handover:
             may="type" if text(packet, "may") == "type" else "watch",
             until=number(packet, "until"),
         )
-        self.after = None if packet.get("after") is None else int(number(packet, "after"))
-        self.epoch = None if packet.get("epoch") is None else int(number(packet, "epoch"))
+        self.after = whole(packet, "after")
+        self.epoch = whole(packet, "epoch")
         try:
             self.early = base64.b64decode(packet.get("early") or "", validate=True)
         except (TypeError, ValueError, binascii.Error):
@@ -67,6 +67,11 @@ def number(packet: dict[str, Any], name: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise Refused(f"{name} must be a number from 0 up")
     return value
+
+
+def whole(packet: dict[str, Any], name: str) -> int | None:
+    """A whole number of the packet; None where it says none."""
+    return None if packet.get(name) is None else int(number(packet, name))
 
 
 class Control:

@@ -170,6 +170,11 @@ class Modes:
         )
 
 
+def switches(text: bytes) -> bytes:
+    """All in `text` that switches a mode, and nothing else of it."""
+    return b"".join(found.group() for found in _SEQUENCE.finditer(text))
+
+
 def size_mark(rows: int, cols: int) -> bytes:
     """What stands in the output where the terminal's size changed: no program says this.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from runtime.client import Client, Problem
-from webapp.terminals.control import Control, Handover, Refused, number, text
+from webapp.terminals.control import Control, Handover, Refused, number, text, whole
 from webapp.terminals.loop import IN, Loop
 from webapp.terminals.pacing import Pacing
 from webapp.terminals.recording import Recorder, Writer
@@ -161,7 +161,9 @@ class Pump:
             return {
                 "ok": {"terminals": [terminal.activity() for terminal in self._terminals.values()]}
             }
-        raise Refused("op is handover, withdraw, renew, record, grants or activity")
+        if op == "glimpse":
+            return self._glimpse(packet)
+        raise Refused("op is handover, withdraw, renew, record, glimpse, grants or activity")
 
     def _take_viewer(self, packet: dict[str, Any], fd: int) -> dict[str, Any]:
         if fd < 0:
@@ -243,6 +245,13 @@ class Pump:
         if fd >= 0:
             os.close(fd)
         raise Refused("record needs a terminal that is here, its beginning, and a file")
+
+    def _glimpse(self, packet: dict[str, Any]) -> dict[str, Any]:
+        terminal = self._terminals.get(text(packet, "terminal"))
+        if terminal is None:
+            raise Refused("this terminal isn't here")
+        after, epoch = (whole(packet, name) for name in ("after", "epoch"))
+        return {"ok": terminal.glimpse(after, epoch)}
 
     def _tick(self) -> None:
         unix_now = time.time()

@@ -205,10 +205,14 @@ class Ring:
         While nothing has left the ring that is the whole session; after that the modes, the pen
         and the newest output from a safe place (the program then draws again at the size jiggle).
         """
-        if self.base == 0:
+        return (b"", 0) if self.base == 0 else self.tail(TAIL_BYTES)
+
+    def tail(self, most: int) -> tuple[bytes, int]:
+        """As `restore`, from no further back than the newest `most` bytes."""
+        if self.base == 0 and self.head <= most:
             return b"", 0
         kept = self.slice(self.base, self.capacity)
-        cut = safe_cut(kept, max(0, len(kept) - TAIL_BYTES))
+        cut = safe_cut(kept, max(0, len(kept) - most))
         modes = self._modes.copy()
         text = modes.unfinished + kept[:cut]
         pen = carried(self._pen, text, has_more=modes.scan(kept[:cut]))

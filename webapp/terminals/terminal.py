@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import termios
 import time
+from base64 import b64encode
 from typing import TYPE_CHECKING, Protocol
 
 from webapp.terminals import messages
-from webapp.terminals.bounds import INPUT_QUEUE_BYTES
+from webapp.terminals.bounds import GLIMPSE_BYTES, INPUT_QUEUE_BYTES
 from webapp.terminals.front import Front
 from webapp.terminals.holder import Holder
 from webapp.terminals.loop import IN, OUT
@@ -146,6 +147,26 @@ class Terminal:
             "last_input_at": unix_time(self._typed_at),
             "last_output_at": unix_time(self._printed_at),
             "recorded": self._recorder is not None,
+        }
+
+    def glimpse(self, after: int | None, epoch: int | None) -> dict[str, str | int]:
+        """What was printed since `after`, or as much as shows the screen; the newest of much.
+
+        Who asks is no viewer: nobody waits for it, and it sees neither keys nor the front program.
+        """
+        preamble = b""
+        if after is not None and epoch == self.ring.epoch and after <= self.ring.head:
+            seq = max(after, self.ring.head - GLIMPSE_BYTES)
+        else:
+            preamble, seq = self.ring.tail(GLIMPSE_BYTES)
+        rows, cols = self.size
+        return {
+            "epoch": self.ring.epoch,
+            "seq": seq,
+            "rows": rows,
+            "cols": cols,
+            "preamble": preamble.decode("latin-1"),
+            "output": b64encode(self.ring.slice(seq, GLIMPSE_BYTES)).decode(),
         }
 
     def record(self, recorder: Recorder) -> None:

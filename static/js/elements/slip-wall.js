@@ -3,6 +3,7 @@
 import { say } from "../lib/say.js";
 import { counts, FILTERS, fits, inOrder, isNeedy, nobody, taken } from "../wall/order.js";
 import { neighbour } from "../wall/places.js";
+import { WallPictures } from "./wall-pictures.js";
 import { fillTile, part, sayTime } from "./wall-tile.js";
 
 /** @typedef {import("../wall/order.js").Learner} Learner */
@@ -18,6 +19,9 @@ export class SlipWall extends HTMLElement {
   #orderTimer = 0;
   #heldAt = 0;
   #filter = "all";
+  #pictures = new WallPictures((learners) =>
+    this.dispatchEvent(new CustomEvent("slip-look", { detail: learners })),
+  );
 
   connectedCallback() {
     const asked = new URL(location.href).searchParams;
@@ -25,6 +29,8 @@ export class SlipWall extends HTMLElement {
     this.#filter = FILTERS.includes(filter) ? filter : "all";
     this.#find.value = asked.get("find") ?? "";
     this.#part("tools").hidden = false;
+    for (const tile of this.#tiles) this.#pictures.add(tile);
+    this.#switch(asked.get("screens") !== "off");
     for (const name of ["pointermove", "keydown"]) this.addEventListener(name, this.#hold);
     this.addEventListener("click", this.#click);
     this.addEventListener("input", this.#show);
@@ -48,6 +54,7 @@ export class SlipWall extends HTMLElement {
     for (const learner of learners) this.#take(learner);
     this.#show();
     if (!this.#isHeld) this.#order();
+    this.#pictures.askAgain();
   }
 
   /** One learner, as they are now. @param {Learner} learner */
@@ -57,6 +64,17 @@ export class SlipWall extends HTMLElement {
     this.#show();
     if (learner.state === "hand" && before !== "hand") say(`${learner.name} raised a hand.`);
     this.#orderTimer ||= window.setTimeout(() => this.#orderSoon(), STAY_MS);
+  }
+
+  /** What changed of one learner's picture. @param {import("../wall/runs.js").ScreenFact} fact */
+  picture(fact) {
+    const tile = this.#tile(fact.learner);
+    if (isElement(tile)) this.#pictures.take(tile, fact);
+  }
+
+  /** Screens, or names only. */
+  toggleScreens() {
+    this.#switch(this.#part("screens").getAttribute("aria-pressed") !== "true");
   }
 
   /** Shows those of one kind. @param {string} filter */
@@ -83,13 +101,28 @@ export class SlipWall extends HTMLElement {
   /** @param {Learner} learner */
   #take(learner) {
     this.#learners.set(learner.learner, learner);
-    const known = this.querySelector(`[data-learner="${CSS.escape(learner.learner)}"]`);
+    const known = this.#tile(learner.learner);
     const blank = this.querySelector("template[data-tile]");
     if (!(blank instanceof HTMLTemplateElement)) return;
     const tile = known ?? document.importNode(blank.content, true).querySelector("li");
     if (!(tile instanceof HTMLElement)) return;
     fillTile(tile, learner);
-    if (!known) this.#list("others").append(tile);
+    if (known) return;
+    this.#list("others").append(tile);
+    this.#pictures.add(tile);
+  }
+
+  /** @param {string} learner */
+  #tile(learner) {
+    return this.querySelector(`li[data-learner="${CSS.escape(learner)}"]`);
+  }
+
+  /** @param {boolean} hasScreens */
+  #switch(hasScreens) {
+    this.dataset.pictures = hasScreens ? "on" : "off";
+    this.#part("screens").setAttribute("aria-pressed", String(hasScreens));
+    this.#pictures.switch(hasScreens);
+    remember({ screens: hasScreens ? "" : "off" });
   }
 
   get #tiles() {
@@ -171,7 +204,7 @@ export class SlipWall extends HTMLElement {
   #lay(section, learners) {
     const list = this.#list(section);
     for (const [at, { learner }] of learners.entries()) {
-      const tile = this.querySelector(`[data-learner="${CSS.escape(learner)}"]`);
+      const tile = this.#tile(learner);
       if (tile && list.children[at] !== tile) list.insertBefore(tile, list.children[at] ?? null);
     }
   }
@@ -187,6 +220,8 @@ export class SlipWall extends HTMLElement {
   #click = ({ target }) => {
     const chip = target instanceof Element && target.closest("[data-filter]");
     if (isElement(chip)) this.choose(chip.dataset.filter ?? "all");
+    if (target instanceof Element && target.closest("[data-tools] [data-screens]"))
+      this.toggleScreens();
   };
 
   /** One tile can be reached by Tab, arrows go to the others. @param {FocusEvent} event */

@@ -25,6 +25,10 @@ room.on("learner", (learner) => {
   one("[data-nobody]", HTMLElement).hidden = true;
   wall.change(learner);
 });
+room.on("screen", (fact) => wall.picture(fact));
+wall.addEventListener("slip-look", (event) => {
+  room.tell("look", { learners: /** @type {CustomEvent} */ (event).detail.join(" ") });
+});
 room.on("clock", ({ until, ended }) => {
   if (ended) location.reload();
   one("slip-countdown", SlipCountdown).until = until;
@@ -39,5 +43,6 @@ bindKeys({
   J: () => wall.go(1),
   K: () => wall.go(-1),
   "/": () => wall.find(),
+  S: () => wall.toggleScreens(),
   ...Object.fromEntries(FILTERS.map((filter, at) => [String(at + 1), () => wall.choose(filter)])),
 });

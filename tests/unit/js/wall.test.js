@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counts, fits, inOrder, nobody, taken, words } from "../../../static/js/wall/order.js";
 import { neighbour } from "../../../static/js/wall/places.js";
+import { Rows } from "../../../static/js/wall/runs.js";
 
 const OTTER = {
   name: "Otter",
@@ -79,4 +80,19 @@ test("arrows go to the tile beside, and to the nearest of the next row", () => {
   assert.equal(neighbour(boxes, 5, "ArrowDown"), 5);
   assert.equal(neighbour(boxes, 3, "End"), 5);
   assert.equal(neighbour(boxes, 3, "a"), -1);
+});
+
+test("a small picture shows the last rows that have anything in them", () => {
+  const rows = new Rows();
+  /** @param {object} more */
+  const fact = (more) => /** @type {any} */ ({ rows: 24, cols: 80, whole: false, ...more });
+  const run = (/** @type {string} */ text) => [[0, text, null, null]];
+  rows.take(fact({ whole: true, lines: { 0: run("a"), 2: run("c"), 3: run("d"), 5: [] } }));
+  assert.deepEqual(rows.last(3), [[], run("c"), run("d")]);
+  rows.take(fact({ lines: { 3: [] } }));
+  assert.deepEqual(rows.last(9), [run("a"), [], run("c")]);
+  rows.take(fact({ rows: 1, lines: {} }));
+  assert.deepEqual(rows.last(9), [run("a")]);
+  rows.take(fact({ whole: true, lines: {} }));
+  assert.deepEqual(rows.last(9), []);
 });

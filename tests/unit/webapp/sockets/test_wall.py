@@ -119,6 +119,55 @@ def test_a_second_instructor_takes_no_news_from_the_first(
     assert [row["step"] for row in rows(socket)] == [1]
 
 
+def screens(socket: SocketIOTestClient) -> list[dict[str, Any]]:
+    received = socket.get_received("/wall")
+    return [each["args"][0] for each in received if each["name"] == "screen"]
+
+
+def test_pictures_go_to_who_looks_and_only_what_changed(
+    app: Flask,
+    parts: Wiring,
+    ada: Browser,
+    mallory: Browser,
+    workshop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    name = f"{parts.labs.give(learner, workshop)['lab']}.1"
+    printed = b"learner$ "
+    used = {"terminal": name, "last_input_at": 0.0, "last_output_at": 1.0}
+
+    def glimpse(
+        terminal: str, *, after: int | None = None, epoch: int | None = None
+    ) -> dict[str, Any]:
+        assert (terminal, epoch) in {(name, None), (name, 1)}
+        seq = after or 0
+        told = {"epoch": 1, "seq": seq, "rows": 24, "cols": 80, "preamble": b""}
+        return {**told, "output": printed[seq:]}
+
+    monkeypatch.setattr(parts.pump, "activity", lambda: [used])
+    monkeypatch.setattr(parts.pump, "glimpse", glimpse)
+    parts.activity.look()
+    ours, others = wall(app, parts, ada), wall(app, parts, mallory)
+    watch(ours, workshop.public_id)
+    for socket in (ours, others):  # the second watches nothing that otter is in
+        socket.emit("look", {"learners": learner.public_id}, namespace="/wall")
+    parts.screens.turn()
+    parts.screens.turn()
+    (first,) = screens(ours)
+    assert (first["learner"], first["whole"]) == (learner.public_id, True)
+    assert first["lines"] == {"0": [[0, "learner$", None, None]]}
+    printed += b"ls\r\n"
+    parts.screens.turn()
+    (second,) = screens(ours)
+    assert (second["whole"], list(second["lines"])) == (False, ["0"])
+    assert screens(others) == []
+    ours.emit("look", {"learners": ""}, namespace="/wall")
+    printed += b"more"
+    parts.screens.turn()
+    assert screens(ours) == []
+
+
 def test_the_end_of_the_workshop_reaches_the_wall(
     app: Flask, parts: Wiring, ada: Browser, workshop: Workshop
 ) -> None:
