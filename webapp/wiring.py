@@ -21,6 +21,7 @@ from webapp.tries import Tries
 from webapp.workshops.activity import Activity
 from webapp.workshops.busy import Busy
 from webapp.workshops.clock import Clock
+from webapp.workshops.hands import Hands
 from webapp.workshops.idle import Idle
 from webapp.workshops.images import Stock
 from webapp.workshops.labs import Labs
@@ -55,6 +56,7 @@ class Wiring:
         activity: who typed when, and where.
         classes: how far each class is.
         roster: what the wall says of each learner.
+        hands: who wants somebody.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         clock: what happens by itself, once it has begun.
@@ -76,6 +78,7 @@ class Wiring:
     activity: Activity
     classes: Classes
     roster: Roster
+    hands: Hands
     screens: Screens
     presence: Presence
     recordings: Recordings
@@ -130,6 +133,7 @@ def wire(
         activity=activity,
         classes=classes,
         roster=Roster(classes, labs, presence, busy, activity),
+        hands=Hands(database, classes, news),
         screens=Screens(pump, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),

@@ -17,7 +17,7 @@ class Event(Base):
 
     Attributes:
         type: `joined`, `resumed`, `opened` (a step), `checked`, `answered`, `pressed`, `skipped`,
-            `worked`, `limited` (a limit of the lab was met).
+            `worked`, `limited` (a limit of the lab was met), `raised` and `lowered` (a hand).
         step: `LESSON/NAME`, where it is about one.
         payload: what the type needs, JSON; for `checked` and `answered` at least `passed` and
             `title`.

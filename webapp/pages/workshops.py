@@ -142,7 +142,20 @@ def show_learner(public_id: str, learner_id: str) -> str:
         learner=learner,
         pin=derive_pin(wired().key, learner.public_id, learner.pin_turn),
         standings=standings,
+        hand=wired().hands.place_of(learner.id),
     )
+
+
+@blueprint.post("/<public_id>/learners/<learner_id>/lower")
+def lower_hand(public_id: str, learner_id: str) -> Response:
+    """Lowers the hand of who was helped."""
+    person, workshop = own_workshop(public_id)
+    with wired().database.read() as session:
+        learner = learner_in(session, workshop.id, learner_id)
+    if learner is None:
+        raise problems.not_found()
+    wired().hands.lower(learner.id, by=person.name)
+    return redirect(url_for(".show_learner", public_id=public_id, learner_id=learner_id))
 
 
 @blueprint.post("/<public_id>/try")

@@ -15,6 +15,7 @@ from webapp.lesson_format.model import Card, Layout
 from webapp.problems import Problem, lab_none, terminal_unknown
 from webapp.sockets import wire
 from webapp.sockets.compare import Compare
+from webapp.sockets.help import Help
 from webapp.visitors import current_visitor
 from webapp.workshops.checking import Checking, Seat
 from webapp.workshops.container_view import cells
@@ -60,6 +61,7 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
             "engine": room.engine,
             "terminal": room.terminal,
             **room.compare.handlers,
+            **room.help.handlers,
         },
     )
     socketio.on_event("connect", room.connect, NAMESPACE)
@@ -79,6 +81,7 @@ class LessonRoom:
         self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
         self.compare = Compare(socketio, parts, self._own_lab, self._tell)
+        self.help = Help(parts, self._tell)
 
     def connect(self, _auth: object = None) -> None:
         """A page of a learner's; nobody else has business here. One of a past class may listen."""
@@ -113,7 +116,8 @@ class LessonRoom:
             self.compare.watch(seat.learner_id)
         self._tell_progress(seat)
         until = round(workshop.ends_at.timestamp())
-        return {"step": step, "progress": _progress(progress), "until": until}
+        hand = self._parts.hands.place_of(seat.learner_id)
+        return {"step": step, "progress": _progress(progress), "until": until, "hand": hand}
 
     def check(self, step: str) -> dict[str, Any]:
         """The learner asks whether the step is done."""
@@ -186,6 +190,7 @@ class LessonRoom:
                 self._tell(item.learner_id, item.kind, **item.facts)
             case _:
                 self.compare.hear(item)
+                self.help.hear(item)
 
     def _seat(self, step_id: str) -> tuple[Seat, Workshop]:
         learner, workshop = as_learner(current_visitor())

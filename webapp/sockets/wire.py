@@ -18,6 +18,7 @@ from flask_socketio import emit
 
 from webapp.lesson_format.model import Work
 from webapp.problems import Problem, broke
+from webapp.workshops.hands import NOTE_MOST
 from webapp.workshops.terminal_names import LENGTH_MOST
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ BYTES_COUNT = 2**63
 LINES_MOST = 1000
 
 MESSAGES: tuple[Message, ...] = (
-    Message("/lesson", "open", Sender.BROWSER, (STEP,), ("step", "progress", "until")),
+    Message("/lesson", "open", Sender.BROWSER, (STEP,), ("step", "progress", "until", "hand")),
     Message("/lesson", "check", Sender.BROWSER, (STEP,), VERDICT),
     Message(
         "/lesson",
@@ -190,6 +191,14 @@ MESSAGES: tuple[Message, ...] = (
         Sender.SERVER,
         _facts("state", "place", "lab", "terminals", "names", "machine", "sentence"),
     ),
+    Message(
+        "/lesson",
+        "hand",
+        Sender.BROWSER,
+        (Field("up", Kind.FLAG), Field("note", Kind.TEXT, 4 * NOTE_MOST, optional=True)),
+        ("place",),
+    ),
+    Message("/lesson", "hand", Sender.SERVER, _facts("place")),
     Message("/lesson", "machine", Sender.SERVER, _facts("machine")),
     Message("/lesson", "meter", Sender.SERVER, _facts(*METER_FACTS)),
     Message("/lesson", "work", Sender.SERVER, _facts(*WORK_FACTS)),

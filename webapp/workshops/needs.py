@@ -105,6 +105,9 @@ def need_of(standing: Standing, seen: Seen, moment: datetime) -> Need:
         seen: what else is known of them.
         moment: now.
     """
+    if standing.hand is not None:
+        note = f"“{standing.note}”" if standing.note else ""
+        return Need(State.HAND, f"Hand up {MINUTES} min", standing.hand, note)
     needs = (*_limits(standing, seen, moment), *_whereabouts(standing, seen, moment))
     return needs[0]
 

@@ -21,6 +21,7 @@ class Item:
     Attributes:
         kind: `lab` (its state changed), `progress` (an event was recorded), `limit`, `shell`,
             `seated` (a lab was given), `ended` (the workshop is over), `presence`, `clock`,
+            `hand` (it was raised or lowered, or its place is another),
             `machine` (its state changed), `busy` (at full CPU, or no more), `work` (one goes on,
             or came to an end).
         facts: what a listener needs beside; for `limit` its `limit` and `sentence`.

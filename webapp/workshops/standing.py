@@ -42,6 +42,8 @@ class Standing:
         failed_at: when one of these failed for the third time.
         hinted_at: when a hint was opened last.
         limits: which limits of the lab were met, and when; oldest first.
+        hand: since when their hand is up; None while it is down.
+        note: what it is about.
         event_at: when they did anything last.
     """
 
@@ -53,6 +55,8 @@ class Standing:
     failed_at: datetime | None = None
     hinted_at: datetime | None = None
     limits: list[tuple[datetime, str]] = field(default_factory=list)
+    hand: datetime | None = None
+    note: str = ""
     event_at: datetime | None = None
 
     @property
@@ -74,8 +78,7 @@ class Standing:
     def take(self, event: Event) -> None:
         """Adds one event, in the order in which they happened."""
         self.event_at = event.at
-        if event.type == "limited":
-            self.limits.append((event.at, str(event.payload.get("limit", ""))))
+        self._take_word(event)
         if event.step is None or event.step not in self.steps:
             return
         if event.step != self.seen:
@@ -88,6 +91,16 @@ class Standing:
             self.hinted_at = event.at
         if event.type in {"checked", "answered"}:
             self._take_result(event)
+
+    def _take_word(self, event: Event) -> None:
+        """What is about no step."""
+        if event.type == "limited":
+            self.limits.append((event.at, str(event.payload.get("limit", ""))))
+        elif event.type == "raised":
+            self.hand = self.hand or event.at
+            self.note = str(event.payload.get("note", ""))
+        elif event.type == "lowered":
+            self.hand, self.note = None, ""
 
     def _take_result(self, event: Event) -> None:
         self.last = result_of(event)
@@ -128,6 +141,12 @@ class Standings:
         for event in events:
             self.of[event.learner_id].take(event)
             self.read_to = event.id
+
+    @property
+    def hands(self) -> list[LearnerId]:
+        """Whose hands are up, the longest first."""
+        up = [(each.hand, who) for who, each in self.of.items() if each.hand is not None]
+        return [who for _, who in sorted(up)]
 
     def median_s(self, step: Step) -> float | None:
         """How long the class took for a step, of those who passed it; None while nobody has."""

@@ -12,6 +12,7 @@ import "../elements/slip-life.js";
 import "../elements/slip-server-view.js";
 import { one } from "../lib/dom.js";
 import { showProblem } from "../lib/findings.js";
+import { wireHelp } from "./help.js";
 import { wireKeys } from "./keys.js";
 import { wirePaper } from "./paper.js";
 
@@ -56,15 +57,18 @@ export function wireStep(room, lab, run, keys = {}) {
     rail.mark(element.name, done ? "done" : isFailed ? "failed" : "open");
     lab.tabs.note("lesson", passed ? "1 passed" : "1 not yet");
   });
+  const help = wireHelp(room);
   room.on("connect", async () => {
     // What was said while the server was away has passed with it.
     for (const each of document.querySelectorAll("slip-check, slip-quiz")) {
       if (each instanceof HTMLElement) showProblem(each, "");
     }
     const opened = await room.ask("open", { step }).catch(() => null); // over, which is said by `lab`
-    if (opened) lab.clock.until = opened.until;
+    if (!opened) return;
+    lab.clock.until = opened.until;
+    help.show(opened.hand);
   });
-  wireKeys(element, rail, lab, keys);
+  wireKeys(element, rail, lab, { "Shift+H": help.toggle, ...keys });
   wirePaper(element);
   return { element, press };
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { tidyCode } from "../../../static/js/lib/code.js";
 import { level, megabytes } from "../../../static/js/lib/figures.js";
 import { keyName } from "../../../static/js/lib/keys.js";
+import { ordinal } from "../../../static/js/lib/words.js";
 
 const PLAIN = { ctrlKey: false, altKey: false, metaKey: false, shiftKey: false };
 
@@ -34,4 +35,9 @@ test("a key has one name however it is typed", () => {
   assert.equal(keyName({ ...PLAIN, key: "?", shiftKey: true }), "?");
   assert.equal(keyName({ ...PLAIN, key: "Enter", ctrlKey: true }), "Ctrl+Enter");
   assert.equal(keyName({ ...PLAIN, key: "F6", shiftKey: true }), "Shift+F6");
+});
+
+test("places in a line are said as people say them", () => {
+  const said = [1, 2, 3, 4, 11, 12, 13, 21, 102].map(ordinal);
+  assert.deepEqual(said, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd"]);
 });

@@ -82,7 +82,7 @@ def test_what_the_table_does_not_have_is_refused_by_name(
 
 
 def test_a_fact_that_the_table_does_not_have_is_never_sent() -> None:
-    assert wire.fact("/wall", "gone", learner="a") == {"learner": "a"}
+    assert wire.fact("/terminal", "closed", terminal="a") == {"terminal": "a"}
     for name, fields in (("nonsense", {}), ("clock", {"till": 1}), ("clock", {"until": "now"})):
         with pytest.raises(ValueError, match=name):
             wire.fact("/lesson", name, **fields)
@@ -144,3 +144,16 @@ def test_a_terminal_that_is_not_there_gets_no_name(
 def test_nobody_without_a_place_is_let_in(app: Flask, parts: Wiring, chi: Browser) -> None:
     client = parts.socketio.test_client(app, namespace="/lesson", flask_test_client=chi.client)
     assert not client.is_connected("/lesson")
+
+
+def test_a_hand_is_raised_by_its_own_page_and_its_place_is_told(
+    socket: SocketIOTestClient, parts: Wiring, workshop: Workshop
+) -> None:
+    chi, _ = join(parts.database, workshop.code, "chi", "c")
+    parts.hands.raise_one(chi.id)
+    assert ask(socket, "hand", {"up": True, "note": "kill?"}) == {"place": 2}
+    parts.hands.lower(chi.id)
+    told = [each["args"][0] for each in socket.get_received("/lesson") if each["name"] == "hand"]
+    assert told == [{"place": 2}, {"place": 1}]
+    assert ask(socket, "open", {"step": STEP})["hand"] == 1
+    assert ask(socket, "hand", {"up": False, "note": None}) == {"place": 0}

@@ -1,0 +1,46 @@
+"""What a learner's page has for being helped: a hand. What an instructor does there comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from webapp.access import as_learner
+from webapp.visitors import current_visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from webapp.sockets.wire import Handler
+    from webapp.wiring import Wiring
+    from webapp.workshops.news import Item
+
+
+class Help:
+    """The part of `/lesson` that is between a learner and whoever teaches.
+
+    Args:
+        parts: of this application.
+        tell: says a fact to the pages of one learner.
+    """
+
+    def __init__(self, parts: Wiring, tell: Callable[..., None]) -> None:
+        self._parts = parts
+        self._tell = tell
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """What a page may say."""
+        return {"hand": self.hand}
+
+    def hand(self, up: bool, note: str | None) -> dict[str, Any]:  # noqa: FBT001 - as on the wire
+        """The learner raises or lowers their hand."""
+        learner, _ = as_learner(current_visitor())
+        if up:
+            return {"place": self._parts.hands.raise_one(learner.id, note or "")}
+        self._parts.hands.lower(learner.id)
+        return {"place": 0}
+
+    def hear(self, item: Item) -> None:
+        """Pass one piece of news on to the learner's pages."""
+        if item.kind == "hand":
+            self._tell(item.learner_id, "hand", **item.facts)
