@@ -48,6 +48,7 @@ def serve(settings: Settings) -> None:
     app.extensions["slipway"].busy.begin()
     app.extensions["slipway"].activity.begin()
     app.extensions["slipway"].screens.begin()
+    app.extensions["slipway"].watching.begin()
     crowd = Crowd()
 
     class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]

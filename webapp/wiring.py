@@ -24,6 +24,7 @@ from webapp.workshops.clock import Clock
 from webapp.workshops.hands import Hands
 from webapp.workshops.idle import Idle
 from webapp.workshops.images import Stock
+from webapp.workshops.keyboards import Keyboards
 from webapp.workshops.labs import Labs
 from webapp.workshops.limits_met import LimitsMet
 from webapp.workshops.news import News
@@ -33,6 +34,7 @@ from webapp.workshops.recordings import Recordings
 from webapp.workshops.roster import Roster
 from webapp.workshops.screens import Screens
 from webapp.workshops.standing import Classes
+from webapp.workshops.watching import Watching
 
 if TYPE_CHECKING:
     from webapp.engines.seam import Engine
@@ -57,6 +59,8 @@ class Wiring:
         classes: how far each class is.
         roster: what the wall says of each learner.
         hands: who wants somebody.
+        watching: who looks at whose terminals.
+        keyboards: who may type in them.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         clock: what happens by itself, once it has begun.
@@ -79,6 +83,8 @@ class Wiring:
     classes: Classes
     roster: Roster
     hands: Hands
+    watching: Watching
+    keyboards: Keyboards
     screens: Screens
     presence: Presence
     recordings: Recordings
@@ -117,6 +123,7 @@ def wire(
     activity = Activity(pump, labs)
     busy = Busy(engine, pump, labs, news, minutes=settings.busy_minutes)
     classes = Classes(library)
+    watching = Watching(database, pump, labs, news)
     news.listen(LimitsMet(database).hear)  # first of all: the others read what it keeps
     return Wiring(
         settings=settings,
@@ -134,6 +141,8 @@ def wire(
         classes=classes,
         roster=Roster(classes, labs, presence, busy, activity),
         hands=Hands(database, classes, news),
+        watching=watching,
+        keyboards=Keyboards(database, pump, labs, presence, watching, news),
         screens=Screens(pump, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),

@@ -15,13 +15,13 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from runtime.protocol import Connection
 from tests.waiting import wait_for
 from webapp.terminals.client import Pump
 from webapp.terminals.frames import Op, Parser, encode_masked
-from webapp.terminals.grants import Grant
+from webapp.terminals.grants import Grant, May
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -298,7 +298,7 @@ class Stage:
         self,
         terminal: str = "1a2b3c4d.1",
         *,
-        may: Literal["type", "watch"] = "type",
+        may: May = "type",
         person: str = "ada",
         lasts_s: float = 3600,
         after: int | None = None,

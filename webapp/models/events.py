@@ -17,7 +17,8 @@ class Event(Base):
 
     Attributes:
         type: `joined`, `resumed`, `opened` (a step), `checked`, `answered`, `pressed`, `skipped`,
-            `worked`, `limited` (a limit of the lab was met), `raised` and `lowered` (a hand).
+            `worked`, `limited` (a limit of the lab was met), `raised` and `lowered` (a hand),
+            `lent` and `returned` (the keyboard, `by` an instructor).
         step: `LESSON/NAME`, where it is about one.
         payload: what the type needs, JSON; for `checked` and `answered` at least `passed` and
             `title`.

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from webapp.models.base import Base, LearnerId, PersonId, UtcTime, WorkshopId, now, public_name
 from webapp.models.workshops import Workshop
 
+_WATCHES = "person-"
+
 
 class Person(Base):
     """Someone with an account, who teaches.
@@ -30,6 +32,11 @@ class Person(Base):
     name_key: Mapped[str] = mapped_column(String(128), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+    @property
+    def watch_id(self) -> str:
+        """Under which the pump knows whoever teaches and looks; a learner by their public id."""
+        return f"{_WATCHES}{self.id}"
 
 
 class Learner(Base):
@@ -163,6 +170,12 @@ def learners_called(session: Session, workshop_id: WorkshopId, name_key: str) ->
     """Everyone of that name in the workshop, first come first."""
     query = select(Learner).where(Learner.workshop_id == workshop_id, Learner.name_key == name_key)
     return list(session.scalars(query.order_by(Learner.number)))
+
+
+def watcher_of(opaque: str) -> PersonId | None:
+    """Which person the pump knows by this id; None where it is a learner's."""
+    number = opaque.removeprefix(_WATCHES)
+    return PersonId(int(number)) if number != opaque and number.isdecimal() else None
 
 
 def learner_in(session: Session, workshop_id: WorkshopId, public_id: str) -> Learner | None:

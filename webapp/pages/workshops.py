@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -22,13 +23,17 @@ from webapp.workshops import changing, joining
 from webapp.workshops.allowed_names import read_names
 from webapp.workshops.codes import spoken
 from webapp.workshops.ending import end_demos, end_workshop
+from webapp.workshops.labs import shells_of
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import progress_of
 from webapp.workshops.recordings import CHOICES as RECORDING_CHOICES
+from webapp.workshops.terminal_names import names_of
 from webapp.workshops.works import class_results
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
+
+    from webapp.models.people import Learner
 
 
 log = structlog.get_logger()
@@ -143,7 +148,25 @@ def show_learner(public_id: str, learner_id: str) -> str:
         pin=derive_pin(wired().key, learner.public_id, learner.pin_turn),
         standings=standings,
         hand=wired().hands.place_of(learner.id),
+        lab=_lab(learner) if workshop.is_open else None,
     )
+
+
+def _lab(learner: Learner) -> dict[str, str] | None:
+    """The terminals of a learner, as a page that watches them wants it said."""
+    lab = wired().labs.of(learner.id)
+    shells = shells_of(lab) if lab else []
+    if lab is None or not shells:
+        return None
+    label = "machine" if lab.get("in_machine") else "shell"
+    given = names_of(wired().database, learner.id, lab["lab"])
+    names = {each: f"{label} {each}" for each in shells} if label == "shell" else {}
+    return {
+        "id": lab["lab"],
+        "label": label,
+        "terminals": " ".join(shells),
+        "names": json.dumps({**names, **given}),
+    }
 
 
 @blueprint.post("/<public_id>/learners/<learner_id>/lower")

@@ -1,4 +1,4 @@
-"""What a learner's page has for being helped: a hand. What an instructor does there comes out."""
+"""What is between a learner and whoever teaches: the hand, who watches, who may type."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from webapp.visitors import current_visitor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from webapp.models.base import LearnerId
     from webapp.sockets.wire import Handler
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
@@ -30,7 +31,7 @@ class Help:
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """What a page may say."""
-        return {"hand": self.hand}
+        return {"hand": self.hand, "lend": self.lend}
 
     def hand(self, up: bool, note: str | None) -> dict[str, Any]:  # noqa: FBT001 - as on the wire
         """The learner raises or lowers their hand."""
@@ -40,7 +41,23 @@ class Help:
         self._parts.hands.lower(learner.id)
         return {"place": 0}
 
+    def lend(self, yes: bool) -> None:  # noqa: FBT001 - as on the wire
+        """The learner lets an instructor type who asked; or doesn't, or not any more."""
+        learner, _ = as_learner(current_visitor())
+        if yes:
+            self._parts.keyboards.answer(learner.id, is_yes=True)
+        else:
+            self._parts.keyboards.end(learner.id)
+
+    def standing(self, learner_id: LearnerId) -> dict[str, Any]:
+        """All of it, for a page that begins or comes back."""
+        return {
+            "hand": self._parts.hands.place_of(learner_id),
+            "watchers": sorted(self._parts.watching.of(learner_id).values()),
+            "keyboard": self._parts.keyboards.of(learner_id),
+        }
+
     def hear(self, item: Item) -> None:
         """Pass one piece of news on to the learner's pages."""
-        if item.kind == "hand":
-            self._tell(item.learner_id, "hand", **item.facts)
+        if item.kind in {"hand", "watch", "keyboard"}:
+            self._tell(item.learner_id, item.kind, **item.facts)

@@ -116,8 +116,8 @@ class LessonRoom:
             self.compare.watch(seat.learner_id)
         self._tell_progress(seat)
         until = round(workshop.ends_at.timestamp())
-        hand = self._parts.hands.place_of(seat.learner_id)
-        return {"step": step, "progress": _progress(progress), "until": until, "hand": hand}
+        standing = self.help.standing(seat.learner_id)
+        return {"step": step, "progress": _progress(progress), "until": until, **standing}
 
     def check(self, step: str) -> dict[str, Any]:
         """The learner asks whether the step is done."""

@@ -19,25 +19,19 @@ from webapp.models.people import (
     is_signed_in,
     learner_by_public_id,
     learner_with_key,
+    watcher_of,
 )
 from webapp.models.workshops import Workshop
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from webapp.models.people import Learner
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
 
 log = structlog.get_logger()
 
-PERSON_PREFIX = "person-"
 LOOK_S = 15.0
-
-
-def opaque_id(learner: Learner | None, person: Person | None) -> str:
-    """How the pump knows somebody: the same for all of their terminals, and nothing of a name."""
-    return learner.public_id if learner else f"{PERSON_PREFIX}{person and person.id}"
 
 
 class Rights:
@@ -71,8 +65,17 @@ class Rights:
             if until is None:
                 log.info("grant.withdrawn", terminal=grant["terminal"])
                 self._parts.pump.withdraw(viewer=grant["viewer"])
-            elif until != grant["until"]:
-                self._parts.pump.renew(viewer=grant["viewer"], until=until)
+            elif until != grant["until"] or not self._may(grant):
+                may = grant["may"] if self._may(grant) else "watch"
+                self._parts.pump.renew(viewer=grant["viewer"], until=until, may=may)
+
+    def _may(self, grant: dict[str, Any]) -> bool:
+        """Is what it may do still right? A web that begins anew has lent no keyboard."""
+        owner = self._parts.labs.by_lab().get(grant["terminal"].partition(".")[0])
+        person_id = watcher_of(grant["person"])
+        if grant["may"] != "help" or owner is None or person_id is None:
+            return True
+        return self._parts.keyboards.is_lent_to(owner, person_id)
 
     def _until(self, session: Session, grant: dict[str, Any]) -> float | None:
         """Until when a grant is right, in Unix seconds; None when it isn't.
@@ -104,9 +107,9 @@ class Rights:
 
 def _visitor(session: Session, opaque: str) -> Visitor:
     """Whom the pump knows by this id, as far as they are signed in anywhere."""
-    number = opaque.removeprefix(PERSON_PREFIX)
-    if number != opaque:
-        person = session.get(Person, int(number)) if number.isdecimal() else None
+    person_id = watcher_of(opaque)
+    if person_id is not None:
+        person = session.get(Person, person_id)
         return Visitor(person=person if person and is_signed_in(session, person) else None)
     learner = learner_by_public_id(session, opaque)
     if learner is None or not is_signed_in(session, learner):

@@ -26,11 +26,10 @@ from webapp.models.workshops import Workshop
 from webapp.origins import is_own
 from webapp.problems import Problem, not_yours
 from webapp.sockets import wire
-from webapp.sockets.rights import opaque_id
 from webapp.terminals import frames
 from webapp.terminals.bounds import MESSAGE_BYTES
 from webapp.terminals.frames import FrameError, Op, Parser
-from webapp.terminals.grants import Grant
+from webapp.terminals.grants import Grant, May
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from flask_socketio import SocketIO
 
+    from webapp.access import Visitor
     from webapp.sockets.wire import Handler
     from webapp.terminals.client import Pump
     from webapp.wiring import Wiring
@@ -92,15 +92,24 @@ def grant_for(terminal: str) -> Grant:
     workshop = visitor.workshop if may_type(visitor, key) else _workshop_of(key)
     if workshop is None or not may_watch(visitor, key, workshop):
         raise not_yours()
-    may_write = may_type(visitor, key)
+    person, may = _who_may(visitor, key)
+    until = workshop.ends_at.timestamp()
+    return Grant(secrets.token_urlsafe(12), person, terminal, may, until)
+
+
+def _who_may(visitor: Visitor, lab_key: str) -> tuple[str, May]:
+    """How the pump knows whoever asks, and what they may; a learner hears who is about to watch."""
     learner, person = visitor.learner, visitor.person
-    return Grant(
-        viewer=secrets.token_urlsafe(12),
-        person=opaque_id(learner if may_write else None, person),
-        terminal=terminal,
-        may="type" if may_write else "watch",
-        until=workshop.ends_at.timestamp(),
-    )
+    if learner is not None and may_type(visitor, lab_key):
+        return learner.public_id, "type"
+    with wired().database.read() as session:
+        watched = learner_with_key(session, lab_key)
+    if watched is None or person is None:
+        raise not_yours()
+    wired().watching.expect(watched.id, person)
+    return person.watch_id, "help" if wired().keyboards.is_lent_to(
+        watched.id, person.id
+    ) else "watch"
 
 
 def _workshop_of(lab_key: str) -> Workshop | None:

@@ -12,6 +12,7 @@ from webapp.models.people import learners_of
 from webapp.models.workshops import Workshop, workshop_by_public_id
 from webapp.problems import not_found, not_yours
 from webapp.sockets import wire
+from webapp.sockets.desk import Desk
 from webapp.visitors import current_visitor
 
 if TYPE_CHECKING:
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     from webapp.workshops.news import Item
 
 NAMESPACE = "/wall"
-UNSEEN = {"machine", "work"}  # several a second, and nothing of a tile changes by them
+UNSEEN = {"machine", "work", "watch", "keyboard"}  # nothing of a tile changes by them
 
 
 def register(socketio: SocketIO, parts: Wiring) -> None:
     """Listens on `/wall`, and passes the news on to the instructors whom it concerns."""
-    room = WallRoom(socketio, parts)
+    room, desk = WallRoom(socketio, parts), Desk(socketio, parts)
     socketio.on_event("connect", room.connect, NAMESPACE)
     socketio.on_event("disconnect", room.disconnect, NAMESPACE)
-    wire.listen(socketio, NAMESPACE, {"watch": room.watch, "look": room.look})
+    wire.listen(socketio, NAMESPACE, {"watch": room.watch, "look": room.look, **desk.handlers})
+    parts.news.listen(desk.hear)
     parts.news.listen(room.hear)
     parts.activity.listen(room.go_on)
     parts.screens.listen(room.show)

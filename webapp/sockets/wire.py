@@ -123,6 +123,7 @@ def _facts(*names: str) -> tuple[Field, ...]:
 
 STEP = _text("step", STEP_CHARS)
 TERMINAL = _text("terminal", 10)
+OPENED = ("step", "progress", "until", "hand", "watchers", "keyboard")
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")
 METER_FACTS = ("at", "accelerator", "cores", "resumable", "container", "machine")
 WORK_FACTS = (
@@ -133,7 +134,7 @@ BYTES_COUNT = 2**63
 LINES_MOST = 1000
 
 MESSAGES: tuple[Message, ...] = (
-    Message("/lesson", "open", Sender.BROWSER, (STEP,), ("step", "progress", "until", "hand")),
+    Message("/lesson", "open", Sender.BROWSER, (STEP,), OPENED),
     Message("/lesson", "check", Sender.BROWSER, (STEP,), VERDICT),
     Message(
         "/lesson",
@@ -199,6 +200,9 @@ MESSAGES: tuple[Message, ...] = (
         ("place",),
     ),
     Message("/lesson", "hand", Sender.SERVER, _facts("place")),
+    Message("/lesson", "lend", Sender.BROWSER, (Field("yes", Kind.FLAG),)),
+    Message("/lesson", "watch", Sender.SERVER, _facts("names")),
+    Message("/lesson", "keyboard", Sender.SERVER, _facts("state", "by", "at")),
     Message("/lesson", "machine", Sender.SERVER, _facts("machine")),
     Message("/lesson", "meter", Sender.SERVER, _facts(*METER_FACTS)),
     Message("/lesson", "work", Sender.SERVER, _facts(*WORK_FACTS)),
@@ -259,6 +263,11 @@ MESSAGES: tuple[Message, ...] = (
     Message("/images", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
     Message("/wall", "watch", Sender.BROWSER, (_text("workshop", 16),), ("learners", "clock")),
     Message("/wall", "look", Sender.BROWSER, (_text("learners", LOOK_CHARS),), (), 2 * LOOK_CHARS),
+    *(
+        Message("/wall", name, Sender.BROWSER, (_text("learner", 16),), ("keyboard",))
+        for name in ("follow", "ask", "leave")
+    ),
+    Message("/wall", "keyboard", Sender.SERVER, _facts("state", "by", "at")),
     Message("/wall", "screen", Sender.SERVER, _facts("learner", "rows", "cols", "lines", "whole")),
     Message(
         "/wall",

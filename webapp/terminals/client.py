@@ -60,13 +60,18 @@ class Pump:
         named = {"viewer": viewer, "person": person, "terminal": terminal}
         return int(self._ask("withdraw", {k: v for k, v in named.items() if v})["withdrawn"])
 
-    def renew(self, *, viewer: str, until: float) -> None:
+    def renew(self, *, viewer: str, until: float, may: str | None = None) -> None:
         """Let what a viewer may do last until another time (unix seconds); one that left is fine.
+
+        Args:
+            viewer: which.
+            until: the new end.
+            may: what they may from now on; None for what they might before.
 
         Raises:
             Problem: `pump-away`.
         """
-        self._ask("renew", {"viewer": viewer, "until": until})
+        self._ask("renew", {"viewer": viewer, "until": until, "may": may})
 
     def record(self, terminal: str, fd: int, began_at: float) -> None:
         """Let the pump write what a terminal shows into a file; the caller closes its own copy.

@@ -15,7 +15,7 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from webapp.terminals.grants import PACKET_BYTES, Grant
+from webapp.terminals.grants import PACKET_BYTES, Grant, May
 from webapp.terminals.loop import IN
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Handover:
             viewer=text(packet, "viewer"),
             person=text(packet, "person"),
             terminal=text(packet, "terminal"),
-            may="type" if text(packet, "may") == "type" else "watch",
+            may=may_of(packet),
             until=number(packet, "until"),
         )
         self.after = whole(packet, "after")
@@ -72,6 +72,12 @@ def number(packet: dict[str, Any], name: str) -> float:
 def whole(packet: dict[str, Any], name: str) -> int | None:
     """A whole number of the packet; None where it says none."""
     return None if packet.get(name) is None else int(number(packet, name))
+
+
+def may_of(packet: dict[str, Any]) -> May:
+    """What somebody may do; only watch, unless the packet says more in the words of the table."""
+    said: dict[str, May] = {"type": "type", "help": "help"}
+    return said.get(text(packet, "may"), "watch")
 
 
 class Control:

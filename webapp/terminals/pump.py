@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from runtime.client import Client, Problem
-from webapp.terminals.control import Control, Handover, Refused, number, text, whole
+from webapp.terminals.control import Control, Handover, Refused, may_of, number, text, whole
 from webapp.terminals.loop import IN, Loop
 from webapp.terminals.pacing import Pacing
 from webapp.terminals.recording import Recorder, Writer
@@ -232,7 +232,8 @@ class Pump:
     def _renew(self, packet: dict[str, Any]) -> dict[str, Any]:
         viewer = self._viewers.get(text(packet, "viewer"))
         if viewer:
-            viewer.grant = replace(viewer.grant, until=number(packet, "until"))
+            may = may_of(packet) if packet.get("may") else viewer.grant.may
+            viewer.regrant(replace(viewer.grant, until=number(packet, "until"), may=may))
         return {"ok": {}}
 
     def _record(self, packet: dict[str, Any], fd: int) -> dict[str, Any]:

@@ -134,6 +134,15 @@ class Viewer:
         """Close, so that the browser comes again and finds whoever serves the terminal now."""
         self._connection.finish(1012)
 
+    def regrant(self, grant: Grant) -> None:
+        """Let it do something else from now on, which its page is told by another hello."""
+        is_other = grant.may != self.grant.may
+        self.grant = grant
+        if is_other and self._terminal and self._cursor >= self._terminal.ring.base:
+            self._begin("exact", b"", self._cursor)
+        elif is_other:
+            self._begin_again()
+
     def tick(self, unix_now: float) -> None:
         """Once a second: a right that is over ends here, whatever web does."""
         if unix_now >= self.grant.until:
@@ -178,7 +187,7 @@ class Viewer:
             self._connection.send(messages.ready())
 
     def _take(self, payload: bytes) -> None:
-        may_type = self.is_ready and self.grant.may == "type"
+        may_type = self.is_ready and self.grant.may != "watch"
         if may_type and payload[:1] == messages.KEYS and 1 < len(payload) <= INPUT_BYTES:
             self._type(payload[1:])  # the shortest way
             return
@@ -198,12 +207,13 @@ class Viewer:
                 self.refuse("terminal-message", "The page drew what was never sent.", "Reload it.")
             self.push()
             terminal.listen()
-        elif self.grant.may != "type":
+        elif self.grant.may == "watch":
             if isinstance(message, Input) and messages.is_answer(message.data):
                 return  # nobody typed; the answer of one who may is what the program gets
             self.refuse("may-not-type", "You can watch this terminal, not type in it.")
         elif isinstance(message, Resize):
-            terminal.resize(self, message.rows, message.cols)
+            if self.grant.may == "type":
+                terminal.resize(self, message.rows, message.cols)
         elif self.is_ready or message.data == messages.INTERRUPT:
             # During a replay the rest may be a terminal's answer to a query of long ago; this is a
             # person's, who was overtaken by a flood and wants it to end.
@@ -213,9 +223,12 @@ class Viewer:
         terminal = self._terminal
         if terminal is None:
             return
+        is_help = self.grant.may == "help"
+        if is_help and messages.is_answer(data):
+            return  # the learner's own terminal answers, too
         if wants_word:
             self._waits_for = terminal.typed_bytes + len(data)
-        if not terminal.type(self, data):
+        if not (terminal.write(data) if is_help else terminal.type(self, data)):
             self._waits_for = None
             self.refuse(
                 "input-full",

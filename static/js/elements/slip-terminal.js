@@ -102,7 +102,7 @@ export class SlipTerminal extends HTMLElement {
     addEventListener("offline", () => this.#each((screen) => screen.drop()), { signal });
     document.addEventListener("visibilitychange", () => this.#wake(), { signal });
     askBeforeLeaving(
-      () => this.hasProgram,
+      () => this.hasProgram && !("watch" in this.dataset),
       () => this.note(KEPT_KEYS),
       signal,
     );

@@ -85,6 +85,7 @@ export class TerminalScreen {
   #quietUntil = 0;
   #toldSize = "";
   #size = "";
+  #isOwn = false; // another's terminal has their window's size
   #releaseContext = () => {};
   /** @type {Element | null} */
   #cameFrom = null;
@@ -294,7 +295,8 @@ export class TerminalScreen {
     this.#missedLines = 0;
     this.#echo.forget();
     this.#replay = hello.replay;
-    this.#term.options.disableStdin = hello.may !== "type";
+    this.#term.options.disableStdin = hello.may === "watch";
+    this.#isOwn = hello.may === "type";
     this.#size = sizeMark(hello.rows, hello.cols);
     // In the order of the output: what came before may not be drawn yet.
     if (hello.replay !== "exact") this.#term.write(`\x1bc${this.#size}${hello.preamble}`);
@@ -432,6 +434,7 @@ export class TerminalScreen {
    */
   fit() {
     if (document.documentElement.dataset.dragging || !this.element.offsetWidth) return;
+    if (!this.#isOwn) return;
     const wanted = this.#fit.proposeDimensions();
     if (!wanted || !(wanted.rows > 1 && wanted.cols > 1) || this.#isReplaying) return;
     const size = `${wanted.rows} ${wanted.cols}`;

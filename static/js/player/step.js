@@ -66,7 +66,7 @@ export function wireStep(room, lab, run, keys = {}) {
     const opened = await room.ask("open", { step }).catch(() => null); // over, which is said by `lab`
     if (!opened) return;
     lab.clock.until = opened.until;
-    help.show(opened.hand);
+    help.show(opened);
   });
   wireKeys(element, rail, lab, { "Shift+H": help.toggle, ...keys });
   wirePaper(element);

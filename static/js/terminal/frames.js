@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{terminal: string, epoch: number, seq: number, rows: number, cols: number,
- *   may: "type" | "watch", replay: "exact" | "screen" | "fresh", preamble: string}} Hello
+ *   may: "type" | "watch" | "help", replay: "exact" | "screen" | "fresh", preamble: string}} Hello
  * @typedef {{code: string, sentence: string, hint: string}} Problem
  * @typedef {{type: "hello", hello: Hello} | {type: "output", seq: number, data: Uint8Array}
  *   | {type: "ready"} | {type: "size", rows: number, cols: number}
