@@ -27,6 +27,7 @@ from webapp.workshops.images import Stock
 from webapp.workshops.keyboards import Keyboards
 from webapp.workshops.labs import Labs
 from webapp.workshops.limits_met import LimitsMet
+from webapp.workshops.messages import Messages
 from webapp.workshops.news import News
 from webapp.workshops.presence import Presence
 from webapp.workshops.queue import Line
@@ -61,6 +62,7 @@ class Wiring:
         hands: who wants somebody.
         watching: who looks at whose terminals.
         keyboards: who may type in them.
+        messages: what classes are told.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         clock: what happens by itself, once it has begun.
@@ -85,6 +87,7 @@ class Wiring:
     hands: Hands
     watching: Watching
     keyboards: Keyboards
+    messages: Messages
     screens: Screens
     presence: Presence
     recordings: Recordings
@@ -143,6 +146,7 @@ def wire(
         hands=Hands(database, classes, news),
         watching=watching,
         keyboards=Keyboards(database, pump, labs, presence, watching, news),
+        messages=Messages(database, news),
         screens=Screens(pump, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pump),

@@ -18,7 +18,8 @@ class Event(Base):
     Attributes:
         type: `joined`, `resumed`, `opened` (a step), `checked`, `answered`, `pressed`, `skipped`,
             `worked`, `limited` (a limit of the lab was met), `raised` and `lowered` (a hand),
-            `lent` and `returned` (the keyboard, `by` an instructor).
+            `lent` and `returned` (the keyboard, `by` an instructor),
+            `told` (a message), `read` and `ran` (it was closed, its command run).
         step: `LESSON/NAME`, where it is about one.
         payload: what the type needs, JSON; for `checked` and `answered` at least `passed` and
             `title`.

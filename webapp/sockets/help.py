@@ -1,4 +1,4 @@
-"""What is between a learner and whoever teaches: the hand, who watches, who may type."""
+"""What is between a learner and whoever teaches: hand, messages, who watches, who may type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Help:
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """What a page may say."""
-        return {"hand": self.hand, "lend": self.lend}
+        return {"hand": self.hand, "lend": self.lend, "close": self.close, "ran": self.ran}
 
     def hand(self, up: bool, note: str | None) -> dict[str, Any]:  # noqa: FBT001 - as on the wire
         """The learner raises or lowers their hand."""
@@ -49,15 +49,26 @@ class Help:
         else:
             self._parts.keyboards.end(learner.id)
 
+    def close(self, message: str) -> None:
+        """The learner has read what they were told."""
+        learner, _ = as_learner(current_visitor())
+        self._parts.messages.close(learner.id, message)
+
+    def ran(self, message: str, code: int | None) -> None:
+        """The learner ran the command of a message."""
+        learner, _ = as_learner(current_visitor())
+        self._parts.messages.ran(learner.id, message, code)
+
     def standing(self, learner_id: LearnerId) -> dict[str, Any]:
         """All of it, for a page that begins or comes back."""
         return {
             "hand": self._parts.hands.place_of(learner_id),
             "watchers": sorted(self._parts.watching.of(learner_id).values()),
             "keyboard": self._parts.keyboards.of(learner_id),
+            "messages": self._parts.messages.open_for(learner_id),
         }
 
     def hear(self, item: Item) -> None:
         """Pass one piece of news on to the learner's pages."""
-        if item.kind in {"hand", "watch", "keyboard"}:
+        if item.kind in {"hand", "watch", "keyboard", "message"}:
             self._tell(item.learner_id, item.kind, **item.facts)

@@ -17,13 +17,14 @@ from webapp.visitors import current_visitor
 
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
+    from sqlalchemy.orm import Session
 
     from webapp.models.base import LearnerId, WorkshopId
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
 
 NAMESPACE = "/wall"
-UNSEEN = {"machine", "work", "watch", "keyboard"}  # nothing of a tile changes by them
+UNSEEN = {"machine", "work", "watch", "keyboard", "message"}  # nothing of a tile changes by them
 
 
 def register(socketio: SocketIO, parts: Wiring) -> None:
@@ -31,7 +32,11 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
     room, desk = WallRoom(socketio, parts), Desk(socketio, parts)
     socketio.on_event("connect", room.connect, NAMESPACE)
     socketio.on_event("disconnect", room.disconnect, NAMESPACE)
-    wire.listen(socketio, NAMESPACE, {"watch": room.watch, "look": room.look, **desk.handlers})
+    wire.listen(
+        socketio,
+        NAMESPACE,
+        {"watch": room.watch, "look": room.look, "tell": room.tell, **desk.handlers},
+    )
     parts.news.listen(desk.hear)
     parts.news.listen(room.hear)
     parts.activity.listen(room.go_on)
@@ -46,6 +51,7 @@ class WallRoom:
         self._parts = parts
         self._watched: dict[str, WorkshopId] = {}
         self._seen: dict[str, dict[LearnerId, str]] = {}
+        self._sent_before: dict[WorkshopId, list[dict[str, Any]]] = {}
         self._told: dict[WorkshopId, dict[str, dict[str, Any]]] = {}
 
     def connect(self, _auth: object = None) -> None:
@@ -60,6 +66,7 @@ class WallRoom:
         workshop_id = self._watched.pop(wire.sid(), None)
         if workshop_id is not None and workshop_id not in self._watched.values():
             del self._told[workshop_id]
+            self._sent_before.pop(workshop_id, None)
 
     def watch(self, workshop: str) -> dict[str, Any]:
         """From now on each change of this workshop, after all of it once."""
@@ -75,7 +82,19 @@ class WallRoom:
             self._show(watched, row)
         join_room(_room(watched))
         self._watched[wire.sid()] = watched.id
-        return {"learners": rows, "clock": _clock(watched)}
+        return {"learners": rows, "clock": _clock(watched), "sent": self._sent(watched)}
+
+    def tell(self, learners: str, text: str, command: str) -> dict[str, Any]:
+        """Tells those learners something, or everyone who is in the workshop that is watched."""
+        visitor = current_visitor()
+        with self._parts.database.read() as session:
+            watched = self._of_this_page(session)
+        if watched is None or visitor.person is None or not may_teach(visitor, watched):
+            raise not_yours()
+        by = visitor.person.name
+        count = self._parts.messages.tell(watched, learners.split(), text, command, by)
+        self._show_sent(watched)
+        return {"count": count}
 
     def look(self, learners: str) -> None:
         """Whose small pictures the page shows now: public names with spaces between.
@@ -84,7 +103,7 @@ class WallRoom:
         """
         asked = set(learners.split())
         with self._parts.database.read() as session:
-            watched = session.get(Workshop, self._watched.get(wire.sid()))
+            watched = self._of_this_page(session)
             known = learners_of(session, watched.id) if watched else []
         seen = {each.id: each.public_id for each in known if each.public_id in asked}
         self._seen[wire.sid()] = seen
@@ -114,6 +133,36 @@ class WallRoom:
                 rows = self._parts.roster.rows(session, workshop)
             for row in rows:
                 self._show(workshop, row)
+            self._show_sent(workshop)
+
+    def _of_this_page(self, session: Session) -> Workshop | None:
+        workshop_id = self._watched.get(wire.sid())
+        return None if workshop_id is None else session.get_one(Workshop, workshop_id)
+
+    def _show_sent(self, workshop: Workshop) -> None:
+        sent = self._sent(workshop)
+        if sent != self._sent_before.get(workshop.id, []):
+            self._sent_before[workshop.id] = sent
+            self._tell(workshop, "sent", messages=sent)
+
+    def _sent(self, workshop: Workshop) -> list[dict[str, Any]]:
+        with self._parts.database.read() as session:
+            sent = self._parts.classes.of(session, workshop).sent
+        return [
+            {
+                "message": name,
+                "text": each.text,
+                "command": each.command,
+                "by": each.by,
+                "at": each.at.timestamp(),
+                "to": len(each.to),
+                "read": len(each.read),
+                "done": sum(code == 0 for code in each.codes.values()),
+                "failed": sum(code not in {0, None} for code in each.codes.values()),
+                "ran": len(each.codes),
+            }
+            for name, each in sent.items()
+        ]
 
     def _show(self, workshop: Workshop, row: dict[str, Any]) -> None:
         told = self._told.get(workshop.id)

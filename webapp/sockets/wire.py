@@ -19,6 +19,7 @@ from flask_socketio import emit
 from webapp.lesson_format.model import Work
 from webapp.problems import Problem, broke
 from webapp.workshops.hands import NOTE_MOST
+from webapp.workshops.messages import COMMAND_MOST, TEXT_MOST
 from webapp.workshops.terminal_names import LENGTH_MOST
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _facts(*names: str) -> tuple[Field, ...]:
 
 STEP = _text("step", STEP_CHARS)
 TERMINAL = _text("terminal", 10)
-OPENED = ("step", "progress", "until", "hand", "watchers", "keyboard")
+OPENED = ("step", "progress", "until", "hand", "watchers", "keyboard", "messages")
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")
 METER_FACTS = ("at", "accelerator", "cores", "resumable", "container", "machine")
 WORK_FACTS = (
@@ -202,6 +203,14 @@ MESSAGES: tuple[Message, ...] = (
     Message("/lesson", "hand", Sender.SERVER, _facts("place")),
     Message("/lesson", "lend", Sender.BROWSER, (Field("yes", Kind.FLAG),)),
     Message("/lesson", "watch", Sender.SERVER, _facts("names")),
+    Message("/lesson", "close", Sender.BROWSER, (_text("message", 16),)),
+    Message(
+        "/lesson",
+        "ran",
+        Sender.BROWSER,
+        (_text("message", 16), Field("code", Kind.WHOLE, 255, optional=True)),
+    ),
+    Message("/lesson", "message", Sender.SERVER, _facts("message", "text", "command", "by", "at")),
     Message("/lesson", "keyboard", Sender.SERVER, _facts("state", "by", "at")),
     Message("/lesson", "machine", Sender.SERVER, _facts("machine")),
     Message("/lesson", "meter", Sender.SERVER, _facts(*METER_FACTS)),
@@ -261,13 +270,28 @@ MESSAGES: tuple[Message, ...] = (
         _facts("name", "state", "step", "done_bytes", "total_bytes", "problem"),
     ),
     Message("/images", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
-    Message("/wall", "watch", Sender.BROWSER, (_text("workshop", 16),), ("learners", "clock")),
+    Message(
+        "/wall", "watch", Sender.BROWSER, (_text("workshop", 16),), ("learners", "clock", "sent")
+    ),
     Message("/wall", "look", Sender.BROWSER, (_text("learners", LOOK_CHARS),), (), 2 * LOOK_CHARS),
     *(
         Message("/wall", name, Sender.BROWSER, (_text("learner", 16),), ("keyboard",))
         for name in ("follow", "ask", "leave")
     ),
     Message("/wall", "keyboard", Sender.SERVER, _facts("state", "by", "at")),
+    Message(
+        "/wall",
+        "tell",
+        Sender.BROWSER,
+        (
+            _text("learners", LOOK_CHARS),
+            _text("text", 4 * TEXT_MOST),
+            _text("command", 4 * COMMAND_MOST),
+        ),
+        ("count",),
+        2 * LOOK_CHARS + 4 * ANSWER_BYTES,
+    ),
+    Message("/wall", "sent", Sender.SERVER, _facts("messages")),
     Message("/wall", "screen", Sender.SERVER, _facts("learner", "rows", "cols", "lines", "whole")),
     Message(
         "/wall",

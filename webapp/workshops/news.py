@@ -23,6 +23,7 @@ class Item:
             `seated` (a lab was given), `ended` (the workshop is over), `presence`, `clock`,
             `hand` (it was raised or lowered, or its place is another),
             `watch` (others look at their terminals), `keyboard` (asked for, lent or free),
+            `message` (they were told something), `heard` (they closed it, or ran its command),
             `machine` (its state changed), `busy` (at full CPU, or no more), `work` (one goes on,
             or came to an end).
         facts: what a listener needs beside; for `limit` its `limit` and `sentence`.

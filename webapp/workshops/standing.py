@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from webapp.models.workshops import Workshop
     from webapp.workshops.progress import Result
 
+SENT_MOST = 20
 FAILS_TOLD = 3
 """From so many failures of the same check on, when that was is remembered."""
 
@@ -116,6 +117,37 @@ class Standing:
 
 
 @dataclass(slots=True)
+class Sent:
+    """One message, and what became of it.
+
+    Attributes:
+        to: who was told.
+        read: who has closed it.
+        codes: how its command ended last, for each who ran it; None where nobody knows.
+    """
+
+    WORDS = ("text", "command", "by")
+
+    text: str
+    command: str
+    by: str
+    at: datetime
+    to: set[LearnerId] = field(default_factory=set)
+    read: set[LearnerId] = field(default_factory=set)
+    codes: dict[LearnerId, int | None] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        """Adds what one learner was told of it, or did with it."""
+        if event.type == "told":
+            self.to.add(event.learner_id)
+        elif event.type == "read":
+            self.read.add(event.learner_id)
+        else:
+            code = event.payload.get("code")
+            self.codes[event.learner_id] = code if isinstance(code, int) else None
+
+
+@dataclass(slots=True)
 class Standings:
     """All of a class.
 
@@ -123,12 +155,14 @@ class Standings:
         lessons: of the workshop, as far as they are here.
         of: each learner's; an instructor who tries the workshop has one, too.
         learners: who is counted when the class is asked about, which an instructor isn't.
+        sent: what they were told, the newest last.
         read_to: the id of the last event that is in it.
     """
 
     lessons: list[Lesson]
     of: dict[LearnerId, Standing] = field(default_factory=dict)
     learners: set[LearnerId] = field(default_factory=set)
+    sent: dict[str, Sent] = field(default_factory=dict)
     read_to: int = 0
 
     def take(self, learners: Iterable[Learner], events: Iterable[Event]) -> None:
@@ -140,7 +174,18 @@ class Standings:
                     self.learners.add(learner.id)
         for event in events:
             self.of[event.learner_id].take(event)
+            if event.type in {"told", "read", "ran"}:
+                self._take_message(event)
             self.read_to = event.id
+
+    def _take_message(self, event: Event) -> None:
+        name = str(event.payload.get("message", ""))
+        if event.type == "told" and name not in self.sent:
+            text, command, by = (str(event.payload.get(each, "")) for each in Sent.WORDS)
+            self.sent[name] = Sent(text, command, by, event.at)
+            self.sent = dict(list(self.sent.items())[-SENT_MOST:])
+        if name in self.sent:
+            self.sent[name].take(event)
 
     @property
     def hands(self) -> list[LearnerId]:

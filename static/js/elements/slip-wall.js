@@ -49,6 +49,16 @@ export class SlipWall extends HTMLElement {
     return taken(this.#learners.values());
   }
 
+  /** Whom it shows now, as public names. */
+  get shown() {
+    return this.#tiles.filter((tile) => !tile.hidden).map((tile) => tile.dataset.learner ?? "");
+  }
+
+  /** Whether nobody is filtered away. */
+  get showsAll() {
+    return this.#filter === "all" && !this.#find.value.trim();
+  }
+
   /** Everyone, as the page begins or comes back. @param {Learner[]} learners */
   begin(learners) {
     for (const learner of learners) this.#take(learner);

@@ -1,6 +1,7 @@
 /** One workshop while it runs: its wall, live. */
 
 import { SlipCountdown } from "../elements/slip-countdown.js";
+import { SlipTell } from "../elements/slip-tell.js";
 import { SlipWall } from "../elements/slip-wall.js";
 import { one } from "../lib/dom.js";
 import { bindKeys } from "../lib/keys.js";
@@ -10,15 +11,18 @@ import { FILTERS } from "../wall/order.js";
 const page = one("[data-workshop]", HTMLElement);
 const note = one("[data-live]", HTMLElement);
 const wall = one("slip-wall", SlipWall);
+const tell = one("slip-tell", SlipTell);
 const room = new Room("/wall");
 
 wall.addEventListener("slip-wall", () => {
   one("[data-joined]", HTMLElement).textContent = String(wall.taken);
+  tell.aim(wall.shown, wall.showsAll);
 });
 room.on("connect", async () => {
-  const { learners } = await room.ask("watch", { workshop: page.dataset.workshop });
+  const { learners, sent } = await room.ask("watch", { workshop: page.dataset.workshop });
   one("[data-nobody]", HTMLElement).hidden = learners.length > 0;
   wall.begin(learners);
+  tell.showSent(sent);
   note.hidden = true;
 });
 room.on("learner", (learner) => {
@@ -29,6 +33,9 @@ room.on("screen", (fact) => wall.picture(fact));
 wall.addEventListener("slip-look", (event) => {
   room.tell("look", { learners: /** @type {CustomEvent} */ (event).detail.join(" ") });
 });
+tell.tell = (learners, text, command) =>
+  room.ask("tell", { learners: learners.join(" "), text, command });
+room.on("sent", ({ messages }) => tell.showSent(messages));
 room.on("clock", ({ until, ended }) => {
   if (ended) location.reload();
   one("slip-countdown", SlipCountdown).until = until;
@@ -43,6 +50,7 @@ bindKeys({
   J: () => wall.go(1),
   K: () => wall.go(-1),
   "/": () => wall.find(),
+  B: () => tell.enter(),
   S: () => wall.toggleScreens(),
   ...Object.fromEntries(FILTERS.map((filter, at) => [String(at + 1), () => wall.choose(filter)])),
 });

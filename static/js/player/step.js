@@ -57,7 +57,7 @@ export function wireStep(room, lab, run, keys = {}) {
     rail.mark(element.name, done ? "done" : isFailed ? "failed" : "open");
     lab.tabs.note("lesson", passed ? "1 passed" : "1 not yet");
   });
-  const help = wireHelp(room);
+  const help = wireHelp(room, lab, (command) => wireCommand(Object.assign(command, { run }), lab));
   room.on("connect", async () => {
     // What was said while the server was away has passed with it.
     for (const each of document.querySelectorAll("slip-check, slip-quiz")) {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { tidyCode } from "../../../static/js/lib/code.js";
 import { level, megabytes } from "../../../static/js/lib/figures.js";
 import { keyName } from "../../../static/js/lib/keys.js";
-import { ordinal } from "../../../static/js/lib/words.js";
+import { linked, ordinal } from "../../../static/js/lib/words.js";
 
 const PLAIN = { ctrlKey: false, altKey: false, metaKey: false, shiftKey: false };
 
@@ -40,4 +40,16 @@ test("a key has one name however it is typed", () => {
 test("places in a line are said as people say them", () => {
   const said = [1, 2, 3, 4, 11, 12, 13, 21, 102].map(ordinal);
   assert.deepEqual(said, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd"]);
+});
+
+test("addresses on the web become links in a text, and nothing else does", () => {
+  const text = "See https://example.org/a?b=1, or javascript:alert(1) (http://x.org).";
+  assert.deepEqual(
+    linked(text)
+      .filter(({ href }) => href)
+      .map(({ href }) => href),
+    ["https://example.org/a?b=1", "http://x.org"],
+  );
+  const words = linked(text).map((part) => part.words);
+  assert.equal(words.join(""), text);
 });
