@@ -184,9 +184,9 @@ def learner_in(session: Session, workshop_id: WorkshopId, public_id: str) -> Lea
     return session.scalar(query.where(Learner.public_id == public_id))
 
 
-def learners_of(session: Session, workshop_id: WorkshopId) -> list[Learner]:
-    """The roster, in the order of joining."""
-    query = select(Learner).where(Learner.workshop_id == workshop_id)
+def learners_of(session: Session, workshop_id: WorkshopId, after: int = 0) -> list[Learner]:
+    """The roster, in the order of joining: all of it, or who came after a learner's id."""
+    query = select(Learner).where(Learner.workshop_id == workshop_id, Learner.id > after)
     return list(session.scalars(query.order_by(Learner.id)))
 
 

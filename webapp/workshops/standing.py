@@ -231,7 +231,8 @@ class Classes:
         with self._lock:
             found = self._kept.get(workshop.id) or Standings(self._lessons(workshop))
             events = events_in(session, workshop.id, after=found.read_to)
-            found.take(learners_of(session, workshop.id), events)
+            newest = max(found.of, default=0)
+            found.take(learners_of(session, workshop.id, after=newest), events)
             if workshop.is_open:
                 self._kept[workshop.id] = found
             else:
