@@ -44,6 +44,16 @@ export class SlipWall extends HTMLElement {
     clearTimeout(this.#orderTimer);
   }
 
+  /** Everyone. */
+  get learners() {
+    return [...this.#learners.values()];
+  }
+
+  /** One, as they were told of last. @param {string} learner */
+  find(learner) {
+    return this.#learners.get(learner);
+  }
+
   /** How many places of the class are taken. */
   get taken() {
     return taken(this.#learners.values());
@@ -104,7 +114,7 @@ export class SlipWall extends HTMLElement {
   }
 
   /** Puts the keyboard into the field that finds a name. */
-  find() {
+  search() {
     this.#find.focus();
   }
 

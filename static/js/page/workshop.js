@@ -1,5 +1,6 @@
 /** One workshop while it runs: its wall, live. */
 
+import { SlipClass } from "../elements/slip-class.js";
 import { SlipCountdown } from "../elements/slip-countdown.js";
 import { SlipTell } from "../elements/slip-tell.js";
 import { SlipWall } from "../elements/slip-wall.js";
@@ -12,11 +13,13 @@ const page = one("[data-workshop]", HTMLElement);
 const note = one("[data-live]", HTMLElement);
 const wall = one("slip-wall", SlipWall);
 const tell = one("slip-tell", SlipTell);
+const side = one("slip-class", SlipClass);
 const room = new Room("/wall");
 
 wall.addEventListener("slip-wall", () => {
   one("[data-joined]", HTMLElement).textContent = String(wall.taken);
   tell.aim(wall.shown, wall.showsAll);
+  side.show(wall.learners);
 });
 room.on("connect", async () => {
   const { learners, sent } = await room.ask("watch", { workshop: page.dataset.workshop });
@@ -26,6 +29,7 @@ room.on("connect", async () => {
   note.hidden = true;
 });
 room.on("learner", (learner) => {
+  side.hear(wall.find(learner.learner), learner);
   one("[data-nobody]", HTMLElement).hidden = true;
   wall.change(learner);
 });
@@ -49,7 +53,7 @@ room.on("disconnect", () => {
 bindKeys({
   J: () => wall.go(1),
   K: () => wall.go(-1),
-  "/": () => wall.find(),
+  "/": () => wall.search(),
   B: () => tell.enter(),
   S: () => wall.toggleScreens(),
   ...Object.fromEntries(FILTERS.map((filter, at) => [String(at + 1), () => wall.choose(filter)])),

@@ -117,3 +117,41 @@ function minutes(since, now) {
 export function taken(learners) {
   return [...learners].filter((each) => !each.is_staff && each.lab_state !== "waiting").length;
 }
+
+/**
+ * Where the class is: of the lesson in which most are, how many look at each step.
+ * @param {Iterable<Learner>} learners
+ * @returns {{lesson: string, steps: number[]} | null} null while nobody has begun
+ */
+export function whereabouts(learners) {
+  /** @type {Map<string, number[]>} */
+  const lessons = new Map();
+  for (const { lesson, step, steps, is_staff, state } of learners) {
+    if (is_staff || !lesson || !step || !steps || state === "done") continue;
+    const counts = lessons.get(lesson) ?? Array.from({ length: steps }, () => 0);
+    counts[step - 1] = (counts[step - 1] ?? 0) + 1;
+    lessons.set(lesson, counts);
+  }
+  const sum = (/** @type {number[]} */ counts) => counts.reduce((one, other) => one + other, 0);
+  const most = [...lessons].sort((one, other) => sum(other[1]) - sum(one[1]))[0];
+  return most ? { lesson: most[0], steps: most[1] } : null;
+}
+
+/** @type {Partial<Record<State, (learner: Learner) => string>>} */
+const NEWS = {
+  hand: ({ name }) => `${name} raised a hand`,
+  limit: ({ name, text }) => `${name}: ${text.replace("{min} min", "a while")}`,
+  stuck: ({ name }) => `${name} is stuck`,
+  away: ({ name }) => `${name} went away`,
+  done: ({ name }) => `${name} finished`,
+};
+
+/**
+ * What is worth a line when a learner changes; "" for nothing.
+ * @param {Learner | undefined} before
+ * @param {Learner} now
+ */
+export function news(before, now) {
+  if (now.is_staff || before?.state === now.state) return "";
+  return before ? (NEWS[now.state]?.(now) ?? "") : `${now.name} joined`;
+}

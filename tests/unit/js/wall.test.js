@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counts, fits, inOrder, nobody, taken, words } from "../../../static/js/wall/order.js";
+import {
+  counts,
+  fits,
+  inOrder,
+  news,
+  nobody,
+  taken,
+  whereabouts,
+  words,
+} from "../../../static/js/wall/order.js";
 import { neighbour } from "../../../static/js/wall/places.js";
 import { Rows } from "../../../static/js/wall/runs.js";
 
@@ -95,4 +104,20 @@ test("a small picture shows the last rows that have anything in them", () => {
   assert.deepEqual(rows.last(9), [run("a")]);
   rows.take(fact({ whole: true, lines: {} }));
   assert.deepEqual(rows.last(9), []);
+});
+
+test("where the class is counts the lesson in which most are, without who has finished", () => {
+  const at = (/** @type {number} */ step, lesson = "Images", more = {}) =>
+    learner({ lesson, step, steps: 3, ...more });
+  const class_ = [at(1), at(3), at(3), at(2, "Limits"), at(3, "Images", { state: "done" })];
+  assert.deepEqual(whereabouts(class_), { lesson: "Images", steps: [1, 0, 2] });
+  assert.equal(whereabouts([learner({ step: null })]), null);
+});
+
+test("who joins, raises a hand or finishes is worth a line, who goes on working isn't", () => {
+  const otter = learner({});
+  assert.equal(news(undefined, otter), "Otter joined");
+  assert.equal(news(otter, learner({ state: "hand" })), "Otter raised a hand");
+  assert.equal(news(otter, learner({ state: "idle" })), "");
+  assert.equal(news(otter, otter), "");
 });
