@@ -9,7 +9,16 @@ import hashlib
 import secrets
 from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.models.base import Base, LearnerId, PersonId, UtcTime, WorkshopId, now, public_name
@@ -53,6 +62,7 @@ class Learner(Base):
             back.
         is_staff: an instructor who tries the workshop; not counted as a learner.
         terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
+        private_note: what those who teach the workshop note for themselves; no learner sees it.
     """
 
     __tablename__ = "learners"
@@ -71,6 +81,7 @@ class Learner(Base):
     lined_up_at: Mapped[datetime | None] = mapped_column(UtcTime, default=now)
     is_staff: Mapped[bool] = mapped_column(default=False)
     terminal_names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
+    private_note: Mapped[str] = mapped_column(Text, default="", server_default="")
 
     @property
     def shown_name(self) -> str:

@@ -41,6 +41,7 @@ log = structlog.get_logger()
 blueprint = Blueprint("workshops", __name__, url_prefix="/workshops")
 
 CLASS_SIZES = (5, 10, 20, 30, 40, 60, 80, 100)
+NOTE_MOST = 2000  # characters
 MINUTES = (30, 45, 60, 90, 120, 180, 240, 480)
 
 
@@ -178,6 +179,18 @@ def lower_hand(public_id: str, learner_id: str) -> Response:
     if learner is None:
         raise problems.not_found()
     wired().hands.lower(learner.id, by=person.name)
+    return redirect(url_for(".show_learner", public_id=public_id, learner_id=learner_id))
+
+
+@blueprint.post("/<public_id>/learners/<learner_id>/note")
+def note_privately(public_id: str, learner_id: str) -> Response:
+    """Keeps what those who teach note of a learner for themselves."""
+    _, workshop = own_workshop(public_id)
+    with wired().database.write() as session:
+        learner = learner_in(session, workshop.id, learner_id)
+        if learner is None:
+            raise problems.not_found()
+        learner.private_note = request.form.get("note", "").strip()[:NOTE_MOST]
     return redirect(url_for(".show_learner", public_id=public_id, learner_id=learner_id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from webapp.models.people import learners_of
 from webapp.workshops.hands import NOTE_MOST
 from webapp.workshops.joining import join
 from webapp.workshops.standing import Classes
@@ -58,3 +59,18 @@ def test_the_instructor_lowers_a_hand_and_nobody_elses(
     assert ada.post(f"{page}/lower", follow_redirects="true").status_code == 200
     assert parts.hands.place_of(otter.id) == 0
     assert "Helped, lower hand" not in ada.get(page).text
+
+
+def test_a_private_note_is_the_instructors_alone(
+    parts: Wiring, ada: Browser, mallory: Browser, ben: Browser, workshop: Workshop
+) -> None:
+    ben.join(workshop.code, "ben")
+    with parts.database.read() as session:
+        (learner,) = learners_of(session, workshop.id)
+    page = f"/workshops/{workshop.public_id}/learners/{learner.public_id}"
+    note = "Reads carefully </textarea><script>alert(1)</script>"
+    assert ada.post(f"{page}/note", {"note": note}).status_code == 302
+    assert "Reads carefully &lt;/textarea&gt;" in ada.get(page).text
+    assert mallory.post(f"{page}/note", {"note": "mine"}).status_code == 403
+    for address in ("/pin", "/lab/00-your-terminal/01-a-prompt"):
+        assert "Reads carefully" not in ben.get(address).text
