@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NewType, Self
 
 from runtime.problems import Problem, disk_full
 from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
+from runtime.pumps import pump_names, pump_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ __all__ = [
     "Packet",
     "Problem",
     "disk_full",
+    "pump_names",
+    "pump_of",
 ]
 
 LabId = NewType("LabId", str)

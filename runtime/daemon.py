@@ -127,7 +127,7 @@ def _build(
     events: Events,
     verdicts: Verdicts,
 ) -> tuple[Labs, Server, Fetches]:
-    terminals = Terminals(deposits, events, Crun(instance).open_shell)
+    terminals = Terminals(deposits, events, Crun(instance).open_shell, pumps=settings.pumps)
     terminals.adopt()
     images = Store(instance.images_path)
     store = SharedStore.of(instance)

@@ -75,11 +75,6 @@ class Instance:
         return self.run_path / "keeper.sock"
 
     @property
-    def pump_socket(self) -> Path:
-        """Where the pump takes websockets from the web."""
-        return self.run_path / "pump" / "control.sock"
-
-    @property
     def cgroup_name(self) -> str:
         """The labs' cgroup below each hierarchy's root (or below the unit, under systemd)."""
         return f"slipway-{self.id}"

@@ -15,6 +15,7 @@ from runtime import confine, folders
 from runtime.confine import Confinement
 from runtime.kernel.spawn import PATH
 from runtime.limits import ids
+from runtime.pumps import pump_names
 from runtime.settings import CONFIG_PATH, SETTINGS
 from runtime.watchdog import Probe
 
@@ -39,6 +40,7 @@ class Row:
         once: it does its work and ends; it isn't started again.
         is_urgent: it goes before whatever labs run: a key waits for nobody's flood.
         probe: how it is asked whether it is well.
+        stop_timeout_s: how long it may take to end when it is told to, in seconds.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Row:
     once: bool = field(default=False)
     is_urgent: bool = field(default=False)
     probe: Probe | None = None
+    stop_timeout_s: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Plan:
         instance: whose they are.
         settings: the runtime's, with the flags applied.
         config_path: the settings file, where there is one.
-        uid: the web's user; the pump's is the next one, and the previews' the one after.
+        uid: the web's user; the pumps' is the next one, and the previews' the one after.
         preview_port: the port of previews that was free; 0 where there are none.
         preview_key: what the web signs with, so that previews believe it; new at each start.
     """
@@ -92,7 +95,7 @@ class Plan:
 
     @property
     def pump_uid(self) -> int:
-        """Who the pump is."""
+        """Who the pumps are: one user, for they do the same for the same people."""
         return self.uid + 1
 
     @property
@@ -101,11 +104,12 @@ class Plan:
         return self.uid + 2
 
     def prepare(self) -> None:
-        """Make mount points, give web, pump and preview what is theirs, copy the settings file."""
+        """Make mount points, give web, pumps and preview what is theirs, copy the settings file."""
         run = self.instance.run_path
         for path in (confine.app_path(self.instance), confine.data_path(self.instance) / "web"):
             path.mkdir(parents=True, exist_ok=True)
-        for name, uid in (("pump", self.pump_uid), ("preview", self.preview_uid)):
+        pumps = [(name, self.pump_uid) for name in pump_names(self.settings.pumps)]
+        for name, uid in (*pumps, ("preview", self.preview_uid)):
             (run / name).mkdir(mode=0o711, exist_ok=True)
             os.chown(run / name, uid, uid)
         _give(self.instance.web_path, self.uid)
@@ -121,19 +125,29 @@ class Plan:
         return Row(
             "runtime",
             tuple(argv),
-            {**os.environ, **self._config(), folders.LOCK_VARIABLE: str(lock_fd)},
+            {
+                **os.environ,
+                **self._config(),
+                **self._pumps,
+                folders.LOCK_VARIABLE: str(lock_fd),
+            },
             death_signal=signal.SIGTERM,
             fds=(lock_fd,),
             probe=Probe(str(self.instance.runtime_socket), b'{"verb": "status"}'),
+            stop_timeout_s=60.0,  # it has labs to end
         )
 
-    def pump(self) -> Row:
-        """The reader of every terminal; writes its socket, nothing else."""
-        own = self.instance.run_path / "pump"
+    def pumps(self) -> list[Row]:
+        """The readers of the terminals, each of its share."""
+        return [self._pump(name) for name in pump_names(self.settings.pumps)]
+
+    def _pump(self, name: str) -> Row:
+        """One of them; writes its socket, nothing else."""
+        own = self.instance.run_path / name
         return Row(
-            "pump",
+            name,
             (confine.python(self.instance), "-m", "webapp.terminals"),
-            {**self._environment(), "SLIPWAY_WEB_UID": str(self.uid)},
+            {**self._environment(), "SLIPWAY_WEB_UID": str(self.uid), "SLIPWAY_PUMP": name},
             self._alone(own, self.pump_uid),
             is_urgent=True,
             probe=Probe(str(own / "control.sock"), b'{"op": "activity"}'),
@@ -212,6 +226,11 @@ class Plan:
         return {"SLIPWAY_CONFIG": str(self.config_path.resolve())} if self.config_path else {}
 
     @property
+    def _pumps(self) -> dict[str, str]:
+        """Their number, the same for all who spread terminals, whatever the file says by then."""
+        return {"SLIPWAY_PUMPS": str(self.settings.pumps)}
+
+    @property
     def _config_copy(self) -> Path:
         """The settings file where the web can read it; the server's commands find it there too."""
         return self.instance.run_path / "slipway.toml"
@@ -229,6 +248,7 @@ class Plan:
         return {
             **given,
             **config,
+            **self._pumps,
             "PATH": PATH,
             "LANG": "C.UTF-8",
             "HOME": "/tmp",  # noqa: S108 - its private one

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# Connections at once of web and of the pump; root's are not counted, so that none of the others
+# Connections at once of web and of the pumps; root's are not counted, so that none of the others
 # can keep the operator out.
 SHARE = 256
 STRANGERS_SHARE = 16

@@ -130,6 +130,16 @@ class Settings:
             "Below which each web preview has a name, such as https://preview.school.example."
         ),
     )
+    pumps: int = field(
+        default=1,
+        metadata=_about(
+            "How many pumps carry the terminals, each its share of the labs; one carries 800, and "
+            "more than one a core are of no use.",
+            unit="pumps",
+            low=1,
+            high=64,
+        ),
+    )
     max_labs: int = field(
         default=40,
         metadata=_about("How many labs may live at once.", unit="labs", low=1, high=5000),

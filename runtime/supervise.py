@@ -42,7 +42,6 @@ SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 30.0
 HEALTHY_S = 20.0
 END_LABS_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = {"web": 5.0, "preview": 5.0, "pump": 5.0, "runtime": 60.0}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -205,8 +204,10 @@ class Supervisor:
                 raise bad_request("Nothing was asked.")
             with packet.descriptors:
                 name = Args(packet.body).text("restart", longest=16)
-            if name not in self._children or self._children[name].row.once:
-                raise bad_request(f"There is no process “{name}” to restart.")
+            lasting = [each for each, child in self._children.items() if not child.row.once]
+            if name not in lasting:
+                there_are = ", ".join(lasting)
+                raise bad_request(f"There is no process “{name}” to restart, but {there_are}.")
         except Problem as problem:
             return {"problem": problem.as_dict()}
         self._restart(self._children[name])
@@ -237,8 +238,7 @@ class Supervisor:
         started = time.monotonic()
         while living := [child for child in children if child.is_alive]:
             for child in living:
-                limit_s = STOP_TIMEOUT_S.get(child.row.name, 1.0)
-                if time.monotonic() - started > limit_s:
+                if time.monotonic() - started > child.row.stop_timeout_s:
                     logger.warning("process.killed", process=child.row.name, pid=child.pid)
                     child.signal(signal.SIGKILL)
             self._turn(0.2)
@@ -275,7 +275,7 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
         control = undo.enter_context(_control_socket(instance))
         rows = [
             plan.runtime(lock_fd),
-            plan.pump(),
+            *plan.pumps(),
             plan.web(listener.fileno()),
             *([plan.preview(previews.fileno())] if previews else []),
             plan.greeting(),

@@ -1,4 +1,4 @@
-"""Terminals: a pty, a ring and a shell, each opened once, kept by the keeper, read by the pump.
+"""Terminals: a pty, a ring and a shell, each opened once, kept by the keeper, read by a pump.
 
 The runtime never reads a stream. A terminal is three descriptors: the pty's master, a memfd in
 which the pump numbers the output (its layout is the pump's), and a pidfd that tells when the shell
@@ -18,7 +18,7 @@ import structlog
 
 from runtime.container.console import Size, set_size
 from runtime.problems import Problem
-from runtime.pump_link import Message, PumpLink, has_ended, message
+from runtime.pump_link import Message, PumpLinks, has_ended, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +72,7 @@ class Terminals:
         deposits: keeps the descriptors, here and with the keeper.
         events: hears `shell.ended`.
         open_shell: starts a login shell in a lab: its id, rows, columns.
+        pumps: how many of them carry the terminals.
     """
 
     def __init__(
@@ -79,6 +80,8 @@ class Terminals:
         deposits: Deposits,
         events: Events,
         open_shell: Callable[[str, int, int], Shell],
+        *,
+        pumps: int = 1,
     ) -> None:
         self._deposits = deposits
         self._events = events
@@ -88,7 +91,7 @@ class Terminals:
         self._changed = threading.Condition()
         self._shells = select.epoll()
         self._by_pidfd: dict[int, Terminal] = {}
-        self.pump = PumpLink(deposits, self._all_news)
+        self.pumps = PumpLinks(deposits, pumps, self._all_news)
         threading.Thread(target=self._watch_shells, daemon=True).start()
 
     def open(self, lab: str, name: str | None, rows: int, cols: int) -> Terminal:
@@ -141,7 +144,7 @@ class Terminals:
             if gone:
                 self._unwatch(gone)
         if gone:
-            self.pump.post({"type": "gone", "terminal": terminal})
+            self.pumps.post({"type": "gone", "terminal": terminal})
             self._deposits.drop(_PREFIX + terminal)
 
     def close_lab(self, lab: str) -> None:
@@ -170,7 +173,7 @@ class Terminals:
         for terminal in self.of(lab):
             if not terminal.ended:
                 body = {"type": "notice", "terminal": terminal.terminal, "text": text}
-                self.pump.post(body)
+                self.pumps.post(body)
 
     def adopt(self) -> set[str]:
         """Go on with what the keeper held while no runtime ran; the labs it belongs to."""
@@ -218,7 +221,7 @@ class Terminals:
         self._deposits.put(_PREFIX + terminal, fds, {"pid": shell.pid})
         opened = Terminal(terminal, shell.pid)
         self._add(opened, fds[2])
-        self.pump.post(_opened(opened), fds[:2])
+        self.pumps.post(_opened(opened), fds[:2])
         log.info("terminal.opened", terminal=terminal, pid=shell.pid)
         return opened
 
@@ -245,13 +248,17 @@ class Terminals:
                     self._unwatch(terminal)
             for terminal in ended:
                 log.info("shell.ended", terminal=terminal.terminal)
-                self.pump.post({"type": "ended", "terminal": terminal.terminal})
+                self.pumps.post({"type": "ended", "terminal": terminal.terminal})
                 if terminal.name != CONSOLE:  # of that, `machine.changed` tells
                     self._events.tell("shell.ended", lab=terminal.lab, terminal=terminal.terminal)
 
-    def _all_news(self) -> list[Message]:
+    def _all_news(self, pump: str) -> list[Message]:
         with self._changed:
-            terminals = list(self._terminals.values())
+            terminals = [
+                terminal
+                for terminal in self._terminals.values()
+                if self.pumps.carrier(terminal.terminal) == pump
+            ]
             news = [
                 message(_opened(terminal), self._descriptors(terminal.terminal)[:2])
                 for terminal in terminals

@@ -362,7 +362,7 @@ class Verbs:
         return {"cursor": cursor}
 
     def _pump_register(self, call: Call) -> dict[str, Any]:
-        self.terminals.pump.serve(call, call.args.text("pump", longest=32, pattern=PUMP))
+        self.terminals.pumps.serve(call, call.args.text("pump", longest=32, pattern=PUMP))
         return {}
 
     def _own(self, call: Call) -> Lab:

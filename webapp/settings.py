@@ -57,6 +57,7 @@ SETTINGS = (
     ),
     Setting("preview_port", 0, "", "the port by which previews are entered; the supervisor's"),
     Setting("preview_key", "", "", "what previews' addresses are signed with; the supervisor's"),
+    Setting("pumps", 1, "pumps", "how many carry the terminals; the supervisor's"),
     Setting("database_url", "", "", "another database than `DATA/web/slipway.db`"),
     Setting(
         "lessons",
@@ -96,6 +97,7 @@ class Settings:
     preview_url: str
     preview_port: int
     preview_key: str
+    pumps: int
     database_url: str
     lessons: Path
     idle_minutes: int
@@ -139,11 +141,6 @@ class Settings:
     def runtime_socket(self) -> Path:
         """Where the runtime listens."""
         return self.run / "runtime.sock"
-
-    @property
-    def pump_socket(self) -> Path:
-        """Where the pump takes websockets."""
-        return self.run / "pump" / "control.sock"
 
 
 def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Settings:

@@ -15,7 +15,7 @@ from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
 from webapp.passwords import Passwords, run_here
 from webapp.preview.address import Signer
-from webapp.terminals.client import Pump
+from webapp.terminals.client import Pumps
 from webapp.terminals.picture import Picture
 from webapp.tries import Tries
 from webapp.workshops.activity import Activity
@@ -74,7 +74,7 @@ class Wiring:
     key: bytes
     database: Database
     engine: Engine
-    pump: Pump
+    pumps: Pumps
     library: Library
     news: News
     labs: Labs
@@ -121,35 +121,35 @@ def wire(
     labs = Labs(engine, news)
     line = Line(database, labs, news)
     stock = Stock(engine, library)
-    pump = Pump(settings.pump_socket)
+    pumps = Pumps(settings.run, settings.pumps)
     presence = Presence(news)
-    activity = Activity(pump, labs)
-    busy = Busy(engine, pump, labs, news, minutes=settings.busy_minutes)
+    activity = Activity(pumps, labs)
+    busy = Busy(engine, pumps, labs, news, minutes=settings.busy_minutes)
     classes = Classes(library)
-    watching = Watching(database, pump, labs, news)
+    watching = Watching(database, pumps, labs, news)
     news.listen(LimitsMet(database).hear)  # first of all: the others read what it keeps
     return Wiring(
         settings=settings,
         key=load_key(settings.web_path / "key"),
         database=database,
         engine=engine,
-        pump=pump,
+        pumps=pumps,
         library=library,
         news=news,
         labs=labs,
         line=line,
-        idle=Idle(database, engine, pump, labs, line, presence, minutes=settings.idle_minutes),
+        idle=Idle(database, engine, pumps, labs, line, presence, minutes=settings.idle_minutes),
         busy=busy,
         activity=activity,
         classes=classes,
         roster=Roster(classes, labs, presence, busy, activity),
         hands=Hands(database, classes, news),
         watching=watching,
-        keyboards=Keyboards(database, pump, labs, presence, watching, news),
+        keyboards=Keyboards(database, pumps, labs, presence, watching, news),
         messages=Messages(database, news),
-        screens=Screens(pump, activity, Picture),
+        screens=Screens(pumps, activity, Picture),
         presence=presence,
-        recordings=Recordings(settings.web_path / "recordings", database, labs, pump),
+        recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),
         clock=Clock(database, engine, library, labs, line, news, stock, has_demo=settings.demo),
         stock=stock,
         passwords=Passwords(offload or run_here),

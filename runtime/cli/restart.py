@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_PROCESS = r"web|pump(-\d{1,2})?|preview|runtime"
+
+
+def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch(_PROCESS, value):
+        raise click.BadParameter(f"“{value}” is not one of web, pump, pump-2, …, preview, runtime.")
+    return value
+
+
 @click.command(name="restart")
 @data_option
-@click.argument("process", type=click.Choice(["web", "pump", "preview", "runtime"]))
+@click.argument("process", callback=_named)
 def command(data: Path | None, process: str) -> None:
-    """Restart one process; learners' programs run on, and browsers come back by themselves."""
+    """Restart web, pump (or pump-2, … where there are several), preview or runtime.
+
+    Learners' programs run on, and browsers come back by themselves.
+    """
     instance = Instance.at(settings.load({"data": data}).data)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with Connection(sock) as connection:

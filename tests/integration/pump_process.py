@@ -19,10 +19,10 @@ class PumpProcess:
 
     Args:
         client: the runtime's door.
-        name: what it calls itself.
+        name: which of the server's pumps it is.
     """
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Client, name: str = "pump") -> None:
         read_fd, write_fd = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:

@@ -74,7 +74,7 @@ def test_who_made_too_many_files_reads_how_many(runtime: Server, lab: Lab) -> No
 def test_a_limit_is_told_in_the_terminal_in_two_yellow_lines(runtime: Server, lab: Lab) -> None:
     stream = runtime.client.terminal_stream(f"{lab.id}.1")
     read_until(stream, b"$ ")
-    pump = runtime.client.pump_register("test")
+    pump = runtime.client.pump_register("pump")
     lab.run("python3", "-c", "x = bytearray(300 << 20)")
     lines = wait_for(lambda: notice(pump, "memory limit"), "a notice").strip().split("\r\n")
     assert len(lines) == 2

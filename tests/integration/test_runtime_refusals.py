@@ -94,13 +94,14 @@ def test_the_pump_may_register_and_nothing_else(runtime: Server) -> None:
     pump = ids.claim(f"{runtime.instance.id}/instance") + 1
     assert ask_as(pump, runtime.client.status) == "not-allowed"
 
-    def register() -> object:
-        with runtime.client.pump_register("pump") as feed:
+    def register(name: str = "pump") -> object:
+        with runtime.client.pump_register(name) as feed:
             packet = feed.receive()
             return packet and packet.body
 
     assert ask_as(pump, register) == {"type": "hello"}
     assert ask_as(pump - 1, register) == "not-allowed"
+    assert ask_as(pump, lambda: register("pump-2")) == "bad-request"  # there is one pump here
 
 
 def test_previews_may_open_connections_into_labs_and_nothing_else(runtime: Server) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.client import pump_names, pump_of
 from tests.integration.pump_process import PumpProcess
 from tests.waiting import wait_for
 
@@ -111,7 +112,7 @@ def test_a_killed_keeper_is_replaced_by_one_that_holds_all_again(
 
 
 def test_a_pump_gets_stream_and_ring_of_each_terminal(runtime: Server, lab: dict[str, Any]) -> None:
-    with PumpProcess(runtime.client, "first") as pump:
+    with PumpProcess(runtime.client) as pump:
         heard = pump.wait("terminal", lab=lab["lab"])
     assert heard["terminal"] == lab["terminals"][0]["terminal"]
     assert heard["is_terminal"]
@@ -122,7 +123,7 @@ def test_a_pump_is_told_of_a_shell_that_ended_and_of_one_that_was_closed(
     runtime: Server, lab: dict[str, Any]
 ) -> None:
     second = runtime.client.terminal_open(lab["lab"])["terminal"]
-    with PumpProcess(runtime.client, "first") as pump, runtime.client.follow() as news:
+    with PumpProcess(runtime.client) as pump, runtime.client.follow() as news:
         fd = runtime.client.terminal_stream(second)
         os.write(fd, b"exit\n")
         os.close(fd)
@@ -136,9 +137,9 @@ def test_a_pump_is_told_of_a_shell_that_ended_and_of_one_that_was_closed(
 def test_a_second_pump_gets_the_terminals_only_after_the_first_is_dead(
     runtime: Server, lab: dict[str, Any]
 ) -> None:
-    with PumpProcess(runtime.client, "hung") as first:
+    with PumpProcess(runtime.client) as first:
         first.wait("terminal", lab=lab["lab"])
-        with PumpProcess(runtime.client, "heir") as second:
+        with PumpProcess(runtime.client) as second:
             assert first.has_ended()
             second.wait("terminal", lab=lab["lab"])
 
@@ -146,10 +147,10 @@ def test_a_second_pump_gets_the_terminals_only_after_the_first_is_dead(
 def test_a_pump_of_before_is_known_to_the_next_runtime(
     runtime: Server, lab: dict[str, Any]
 ) -> None:
-    with PumpProcess(runtime.client, "orphan") as first:
+    with PumpProcess(runtime.client) as first:
         kill_and_start(runtime)
         assert not first.has_ended()
-        with PumpProcess(runtime.client, "heir") as second:
+        with PumpProcess(runtime.client) as second:
             assert first.has_ended()
             second.wait("terminal", lab=lab["lab"])
 
@@ -211,3 +212,23 @@ def test_a_new_shell_takes_the_place_of_one_that_ended(
     assert again["terminal"] == first["terminal"]
     assert again["pid"] != first["pid"]
     assert not again["ended"]
+
+
+def test_pumps_that_shared_terminals_out_otherwise_are_ended_before_others_get_any(
+    runtime: Server, lab: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier = pump_of(lab["terminals"][0]["terminal"], 2)
+    (other,) = set(pump_names(2)) - {carrier}
+    with PumpProcess(runtime.client) as alone:
+        alone.wait("terminal", lab=lab["lab"])
+        monkeypatch.setenv("SLIPWAY_PUMPS", "2")
+        kill_and_start(runtime)
+        with PumpProcess(runtime.client, other) as second:
+            assert alone.has_ended()
+            with PumpProcess(runtime.client, carrier) as first:
+                first.wait("terminal", lab=lab["lab"])
+            assert not second.has_ended()
+            second.wait("hello")
+            assert [each["type"] for each in second.heard] == ["hello"]
+    monkeypatch.undo()
+    kill_and_start(runtime)

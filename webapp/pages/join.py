@@ -139,7 +139,7 @@ def leave() -> Response:
 
 def _close_terminals(learner: Learner) -> None:
     try:
-        wired().pump.withdraw(person=learner.public_id)
+        wired().pumps.withdraw(person=learner.public_id)
     except Problem as problem:
         log.warning("terminals.not_withdrawn", learner=learner.id, code=problem.code)
 

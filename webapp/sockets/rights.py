@@ -1,6 +1,6 @@
-"""What the pump was granted, compared with what is right now.
+"""What the pumps were granted, compared with what is right now.
 
-A right is checked once, when a terminal is opened; the pump then carries it by itself, whatever
+A right is checked once, when a terminal is opened; its pump then carries it by itself, whatever
 becomes of the web. So a web that comes back looks at all of them: a workshop may have ended or been
 given more time, an instructor's sign-ins may have been ended on the command line.
 """
@@ -35,7 +35,7 @@ LOOK_S = 15.0
 
 
 class Rights:
-    """Keeps the pump's grants true.
+    """Keeps the pumps' grants true.
 
     Args:
         parts: of this application.
@@ -57,17 +57,18 @@ class Rights:
         Raises:
             Problem: `pump-away`; a pump that begins has no grants.
         """
-        grants = self._parts.pump.grants()
+        grants = self._parts.pumps.grants()
         self._is_unsure = False
         with self._parts.database.read() as session:
             wanted = [self._until(session, grant) for grant in grants]
         for grant, until in zip(grants, wanted, strict=True):
+            pump = self._parts.pumps.of(grant["terminal"])
             if until is None:
                 log.info("grant.withdrawn", terminal=grant["terminal"])
-                self._parts.pump.withdraw(viewer=grant["viewer"])
+                pump.withdraw(viewer=grant["viewer"])
             elif until != grant["until"] or not self._may(grant):
                 may = grant["may"] if self._may(grant) else "watch"
-                self._parts.pump.renew(viewer=grant["viewer"], until=until, may=may)
+                pump.renew(viewer=grant["viewer"], until=until, may=may)
 
     def _may(self, grant: dict[str, Any]) -> bool:
         """Is what it may do still right? A web that begins anew has lent no keyboard."""

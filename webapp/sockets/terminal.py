@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from webapp.access import Visitor
     from webapp.sockets.wire import Handler
-    from webapp.terminals.client import Pump
+    from webapp.terminals.client import Pumps
     from webapp.wiring import Wiring
 
 log = structlog.get_logger()
@@ -70,7 +70,9 @@ def open_terminal(lab: str, name: str) -> Response:
         b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
     )
     try:
-        wired().pump.handover(sock, grant, after=after, epoch=epoch, early=_early_bytes(sock))
+        wired().pumps.of(grant.terminal).handover(
+            sock, grant, after=after, epoch=epoch, early=_early_bytes(sock)
+        )
     except Problem as problem:
         log.warning("terminal.not_handed_over", code=problem.code)
         sock.sendall(frames.close(TRY_AGAIN_LATER, problem.code))
@@ -172,7 +174,7 @@ def _whole(text: str | None) -> int | None:
 
 def register(socketio: SocketIO, parts: Wiring) -> None:
     """Listen on `/terminal`, for browsers whose network strips websockets."""
-    room = Polling(socketio, parts.pump)
+    room = Polling(socketio, parts.pumps)
     handlers: Mapping[str, Handler] = {"open": room.open, "send": room.send, "close": room.close}
     wire.listen(socketio, NAMESPACE, handlers)
     socketio.on_event("connect", room.connect, NAMESPACE)
@@ -182,9 +184,9 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
 class Polling:
     """The terminals of pages that have no websocket: who is connected, and nothing else."""
 
-    def __init__(self, socketio: SocketIO, pump: Pump) -> None:
+    def __init__(self, socketio: SocketIO, pumps: Pumps) -> None:
         self._socketio = socketio
-        self._pump = pump
+        self._pumps = pumps
         self._channels: dict[tuple[str, str], socket.socket] = {}
 
     def connect(self, _auth: object = None) -> None:
@@ -208,7 +210,7 @@ class Polling:
         grant = grant_for(terminal)
         ours, theirs = socket.socketpair()
         try:
-            self._pump.handover(theirs, grant, after=after, epoch=epoch)
+            self._pumps.of(terminal).handover(theirs, grant, after=after, epoch=epoch)
         except Problem:
             ours.close()
             raise

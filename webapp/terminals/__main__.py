@@ -30,7 +30,7 @@ def main() -> int:
     )
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two or three a terminal
-    pump = Pump(Path(run_path), _allowed())
+    pump = Pump(Path(run_path), _allowed(), os.environ.get("SLIPWAY_PUMP", "pump"))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pump.loop.stop())
     gc.freeze()  # what was loaded stays: a collection while somebody types looks at less

@@ -1,4 +1,4 @@
-"""Web's door to the pump: hand a websocket over, take rights back, ask who looks.
+"""Web's door to the pumps: hand a websocket over, take rights back, ask who looks.
 
 Standard library only. Each call is one short connection to a process on this machine that never
 blocks, so it needs no green socket; where nobody answers within a second the pump is down, and the
@@ -10,24 +10,28 @@ from __future__ import annotations
 import base64
 import json
 import socket
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from runtime.client import Problem
+from runtime.client import Problem, pump_names, pump_of
 from webapp.terminals.grants import PACKET_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from webapp.terminals.grants import Grant
 
 TIMEOUT_S = 1.0
 
+Answer = TypeVar("Answer")
+
 
 class Pump:
-    """The pump as web sees it.
+    """One pump as web sees it.
 
     Args:
-        socket_path: the instance's pump/control.sock.
+        socket_path: the control.sock in its folder.
     """
 
     def __init__(self, socket_path: Path) -> None:
@@ -130,3 +134,78 @@ class Pump:
                 "Reload the page.",
             )
         return dict(answer["ok"])
+
+
+class Pumps:
+    """All pumps of a server: the one that carries a terminal, or each of them.
+
+    A pump that is away carries nothing, and begins again without grants; so what is for all is done
+    once those that are here have done it.
+
+    Args:
+        run_path: the instance's folder of sockets, with a folder for each pump.
+        count: how many there are.
+    """
+
+    def __init__(self, run_path: Path, count: int = 1) -> None:
+        self._count = count
+        self._pumps = {name: Pump(run_path / name / "control.sock") for name in pump_names(count)}
+
+    def of(self, terminal: str) -> Pump:
+        """The pump that carries `LAB.NAME`."""
+        return self._pumps[pump_of(terminal, self._count)]
+
+    def record(self, terminal: str, fd: int, began_at: float) -> None:
+        """As `Pump.record`, by the pump of the terminal."""
+        self.of(terminal).record(terminal, fd, began_at)
+
+    def glimpse(
+        self, terminal: str, *, after: int | None = None, epoch: int | None = None
+    ) -> dict[str, Any]:
+        """As `Pump.glimpse`, of the pump of the terminal."""
+        return self.of(terminal).glimpse(terminal, after=after, epoch=epoch)
+
+    def withdraw(self, *, person: str) -> None:
+        """End what a person may, at whatever terminal.
+
+        Raises:
+            Problem: `pump-away`, where all are.
+        """
+        self._each(lambda pump: pump.withdraw(person=person))
+
+    def renew(self, *, viewer: str, until: float, may: str | None = None) -> None:
+        """As `Pump.renew`, wherever the viewer is.
+
+        Raises:
+            Problem: `pump-away`, where all are.
+        """
+        self._each(lambda pump: pump.renew(viewer=viewer, until=until, may=may))
+
+    def grants(self) -> list[dict[str, Any]]:
+        """Who looks at what, and until when.
+
+        Raises:
+            Problem: `pump-away`, where all are.
+        """
+        return list(chain.from_iterable(self._each(Pump.grants)))
+
+    def activity(self) -> list[dict[str, Any]]:
+        """For each terminal: viewers, last input, last output (unix seconds).
+
+        Raises:
+            Problem: `pump-away`, where one is: without its terminals the rest would mislead.
+        """
+        return list(chain.from_iterable(pump.activity() for pump in self._pumps.values()))
+
+    def _each(self, ask: Callable[[Pump], Answer]) -> list[Answer]:
+        """Ask every pump; the answers of those that are here."""
+        answers: list[Answer] = []
+        away: Problem | None = None
+        for pump in self._pumps.values():
+            try:
+                answers.append(ask(pump))
+            except Problem as problem:
+                away = problem
+        if away and not answers:
+            raise away
+        return answers

@@ -40,7 +40,7 @@ class Pump:
     Args:
         run_path: the instance's folder of sockets.
         allowed: the user ids that may use the control socket.
-        name: under which the runtime hands streams to this pump.
+        name: under which the runtime hands streams to this pump, and of its folder.
     """
 
     def __init__(self, run_path: Path, allowed: set[int], name: str = "pump") -> None:
@@ -54,9 +54,7 @@ class Pump:
         self._client = Client(run_path / "runtime.sock")
         self._name = name
         self._feed: Feed | None = None
-        self._control = Control(
-            run_path / "pump" / "control.sock", self.loop, allowed, self._answer
-        )
+        self._control = Control(run_path / name / "control.sock", self.loop, allowed, self._answer)
         self.loop.later(0, self._register)
         self.loop.every(1.0, self._tick)
 

@@ -166,7 +166,7 @@ def test_not_me_makes_the_old_cookie_worth_nothing_and_ends_its_terminals(
     def withdraw(*, person: str) -> None:
         withdrawn.append(person)
 
-    monkeypatch.setattr(parts.pump, "withdraw", withdraw)  # no pump runs here
+    monkeypatch.setattr(parts.pumps, "withdraw", withdraw)  # no pump runs here
     cookie = ben.client.get_cookie("slipway_learner")
     assert cookie
     assert "otter" in ben.get("/").text

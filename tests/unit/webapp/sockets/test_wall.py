@@ -145,8 +145,8 @@ def test_pictures_go_to_who_looks_and_only_what_changed(
         told = {"epoch": 1, "seq": seq, "rows": 24, "cols": 80, "preamble": b""}
         return {**told, "output": printed[seq:]}
 
-    monkeypatch.setattr(parts.pump, "activity", lambda: [used])
-    monkeypatch.setattr(parts.pump, "glimpse", glimpse)
+    monkeypatch.setattr(parts.pumps, "activity", lambda: [used])
+    monkeypatch.setattr(parts.pumps, "glimpse", glimpse)
     parts.activity.look()
     ours, others = wall(app, parts, ada), wall(app, parts, mallory)
     watch(ours, workshop.public_id)

@@ -39,8 +39,8 @@ class Room:
         lab = parts.labs.give(self.otter, workshop)["lab"]
         grant = {"viewer": "v", "terminal": f"{lab}.1", "may": "watch", "until": time.time() + HOUR}
         self.grants: list[dict[str, Any]] = [{**grant, "person": found.watch_id}]
-        patch.setattr(parts.pump, "grants", lambda: self.grants)
-        patch.setattr(parts.pump, "renew", self.renew)
+        patch.setattr(parts.pumps, "grants", lambda: self.grants)
+        patch.setattr(parts.pumps, "renew", self.renew)
         parts.presence.arrive(self.otter.id)
         parts.watching.look()
         self.heard: list[Item] = []
