@@ -1,6 +1,7 @@
 """The runtime's settings, each declared once: a file, then the environment, then the flag.
 
-The web declares its own beside its code; a key that isn't here is left to it.
+The web declares its own beside its code; of them only the names are known here, since one file
+holds both.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import dataclasses
 import os
 import tomllib
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -251,6 +253,20 @@ SETTINGS: tuple[Setting, ...] = tuple(
 )
 
 
+# What else may stand in the file; the other settings of the web are the supervisor's to give.
+OF_THE_WEB = frozenset(
+    {
+        "busy_minutes",
+        "database_url",
+        "demo",
+        "idle_minutes",
+        "lessons",
+        "public_url",
+        "trusted_proxies",
+    }
+)
+
+
 def load(
     flags: Mapping[str, object],
     environ: Mapping[str, str] = os.environ,
@@ -264,11 +280,13 @@ def load(
         config_path: a file that must exist; without it /etc/slipway.toml, where there is one.
 
     Raises:
-        Problem: `setting-wrong` or `settings-unreadable`: one sentence that names the place.
+        Problem: `setting-wrong`, `setting-unknown` or `settings-unreadable`: one sentence that
+            names the place.
     """
     named = environ.get("SLIPWAY_CONFIG")
     path = config_path or (Path(named) if named else None)
     in_file = _read_file(path or CONFIG_PATH, must_exist=path is not None)
+    _refuse_unknown(in_file, path or CONFIG_PATH)
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         if setting.name in in_file:
@@ -291,6 +309,19 @@ def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
         raise _unreadable(path, "it isn't there") from error
     except (OSError, ValueError) as error:
         raise _unreadable(path, str(error)) from error
+
+
+def _refuse_unknown(in_file: Mapping[str, object], path: Path) -> None:
+    known = OF_THE_WEB | {setting.name for setting in SETTINGS}
+    for key in in_file:
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            raise Problem(
+                "setting-unknown",
+                f"“{key[:60]}” in {path} is no setting.",
+                f"Write “{close[0]}”." if close else "docs/reference.md lists all settings.",
+                setting=key[:60],
+            )
 
 
 def _unreadable(path: Path, why: str) -> Problem:

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import webapp.settings
 from runtime.problems import Problem
-from runtime.settings import SETTINGS, Settings, load
+from runtime.settings import OF_THE_WEB, SETTINGS, Settings, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,28 @@ def test_a_wrong_value_is_named_by_file_and_key(tmp_path: Path, text: str, words
         load({}, {}, path)
     assert wrong.value.code == "setting-wrong"
     assert words.format(path=path) in wrong.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [("max_lab", "Write “max_labs”."), ("Idle_minutes", "Write “idle_minutes”."),
+     ("zzz", "docs/reference.md lists all settings.")],
+)  # fmt: skip
+def test_a_key_that_is_no_setting_is_named_with_what_was_meant(
+    tmp_path: Path, key: str, hint: str
+) -> None:
+    path = write(tmp_path, f"port = 1001\n{key} = 1")
+    with pytest.raises(Problem) as unknown:
+        load({}, {}, path)
+    assert unknown.value.code == "setting-unknown"
+    assert unknown.value.sentence == f"“{key}” in {path} is no setting."
+    assert unknown.value.hint == hint
+
+
+def test_what_operators_set_of_the_web_is_known_and_what_the_supervisor_gives_is_not() -> None:
+    of_the_web = {each.name for each in webapp.settings.SETTINGS}
+    own = {each.name for each in SETTINGS}
+    assert of_the_web - own - {"run", "listen_fd", "preview_key"} == OF_THE_WEB
 
 
 def test_a_wrong_variable_and_a_wrong_flag_are_named() -> None:
