@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,6 +11,8 @@ import click
 from runtime import settings
 from runtime.cli.image import need_base
 from runtime.cli.running import data_option, runtime
+from runtime.image.definition import definitions
+from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel import spawn
 
@@ -23,10 +26,12 @@ def command() -> None:
 
 
 @command.command(context_settings=PASS_ON, add_help_option=False)
+@data_option
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
-def lint(words: tuple[str, ...]) -> None:
+def lint(data: Path | None, words: tuple[str, ...]) -> None:
     """Name every mistake in a lesson; needs nothing that runs."""
-    sys.exit(_web(["lint", *words], {}))
+    known = [] if HELP & set(words) else [f"--image={name}" for name in _images(data)]
+    sys.exit(_web(["lint", *known, *words], {}))
 
 
 @command.command(context_settings=PASS_ON, add_help_option=False)
@@ -41,6 +46,15 @@ def test(data: Path | None, words: tuple[str, ...]) -> None:
     with runtime(data):
         code = _web(["test", *words], {"SLIPWAY_RUN": str(instance.run_path)})
     sys.exit(code)
+
+
+def _images(data: Path | None) -> list[str]:
+    """What labs can start from: what can be built, and what the server has, if we may look."""
+    here: set[str] = set()
+    with suppress(OSError):
+        instance = Instance.at(settings.load({"data": data}).data)
+        here = {image.name for image in Store(instance.images_path).list()}
+    return sorted(here | definitions().keys())
 
 
 def _web(words: list[str], env: dict[str, str]) -> int:

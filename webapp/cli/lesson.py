@@ -30,10 +30,18 @@ def lesson() -> None:
 
 
 @lesson.command("lint")
+@parts.data_option
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="NAME",
+    help="An image that the class's server will have; else this one's are known.",
+)
 @click.argument("path", type=_PATH)
-def lint_command(path: Path) -> None:
+def lint_command(path: Path, images: tuple[str, ...]) -> None:
     """Name every mistake in the lesson at PATH, or in all lessons below it."""
-    faults = [fault for folder in _lessons_at(path) for fault in lint(folder)]
+    faults = [fault for folder in _lessons_at(path) for fault in lint(folder, images)]
     for fault in faults:
         click.echo(str(fault))
     if faults:

@@ -56,6 +56,7 @@ def folder(tmp_path: Path) -> Path:
         ("```output\nls\u200b\n```", 1, "zero width space (U+200B)", "nothing"),
         ("Run `echo ’a’`.", 0, "right single quotation mark", "Write '."),
         ("# Title", 0, "one first heading", "Write `## …`."),
+        ("```run\nid\n\nMore.\n", 0, "This block of code has no end", "Write a line ``` after it."),
     ],
 )
 def test_what_a_shell_would_choke_on_is_named(
@@ -75,6 +76,8 @@ def test_what_a_shell_would_choke_on_is_named(
         "```output\n‘file’: no such file\n```",
         "```output\n$ whoami\nlearner\n```",
         "```run\necho '# not a prompt'\n# a comment\nprice=$1\n```",
+        "````output\n```\n````",
+        "```id``` prints who one is.",
     ],
 )
 def test_what_is_right_is_left_alone(folder: Path, body: str) -> None:
@@ -108,6 +111,19 @@ def test_front_matter_that_cannot_be_read_is_one_fault(
     (fault,) = lint(folder)
     assert fault.line == line
     assert sentence in fault.sentence
+
+
+def test_an_image_that_labs_can_not_start_from_is_named_with_those_they_can(folder: Path) -> None:
+    (folder / "01-first.md").write_text(STEP_HEAD)
+    (folder / "lesson.md").write_text(HEAD.replace("minutes", "image: slipway/bsae\nminutes"))
+    (fault,) = lint(folder, ["slipway/base", "python"])
+    assert fault.line == 4
+    assert "`slipway/bsae`" in fault.sentence
+    assert "Write `slipway/base`" in fault.instead
+    (folder / "lesson.md").write_text(HEAD.replace("minutes", "image: zzz\nminutes"))
+    (fault,) = lint(folder, ["slipway/base", "python"])
+    assert "Known here: python, slipway/base;" in fault.instead
+    assert lint(folder, ["zzz"]) == []
 
 
 def test_a_pipe_in_the_place_of_a_step_is_not_waited_for(folder: Path) -> None:
