@@ -169,3 +169,21 @@ def test_a_huge_message_is_refused_by_name_and_the_connection_lives(
         }"""
     )
     assert answers == ["message-too-large", "step-unknown"]
+
+
+def test_what_would_end_the_connection_is_refused_by_the_page_itself(
+    person: Person, workshop: Workshop
+) -> None:
+    page = join(person(), workshop["code"], "Mallory").page
+    codes = page.evaluate(
+        """async () => {
+            const {Room} = await import("/static/js/lib/socket.js");
+            const room = new Room("/lesson");
+            await new Promise((done) => room.on("connect", done));
+            let ends = 0;
+            room.on("disconnect", () => ends++);
+            const ask = (step) => room.ask("check", {step}).catch((refused) => refused.code);
+            return [await ask("x".repeat(2_000_000)), await ask("nowhere"), ends];
+        }"""
+    )
+    assert codes == ["message-too-large", "step-unknown", 0]

@@ -3,6 +3,8 @@
 import { io } from "socket.io-client";
 
 const ANSWER_MS = 40_000; // a check may take 30 s
+// What is larger than 1 MiB ends the connection, and then nobody hears why.
+const LETTERS_MOST = 256 * 1024;
 
 /** What the server refused, or that it can't be reached; the sentence is for the learner. */
 export class Refused extends Error {
@@ -17,6 +19,12 @@ const AWAY = {
   code: "server-away",
   sentence: "The page has lost the server. Your container runs on.",
   hint: "It tries again by itself; then press again.",
+};
+
+const TOO_LARGE = {
+  code: "message-too-large",
+  sentence: "That is too long to be sent.",
+  hint: "Shorten it.",
 };
 
 export class Room {
@@ -39,6 +47,7 @@ export class Room {
    */
   async ask(name, fields = {}) {
     if (!this.#socket.connected) throw new Refused(AWAY);
+    if (Object.values(fields).some(isTooLong)) throw new Refused(TOO_LARGE);
     let answer;
     try {
       answer = await this.#socket.timeout(ANSWER_MS).emitWithAck(name, fields);
@@ -66,4 +75,9 @@ export class Room {
   on(name, hear) {
     this.#socket.on(name, hear);
   }
+}
+
+/** @param {unknown} value of a field */
+function isTooLong(value) {
+  return typeof value === "string" && value.length > LETTERS_MOST;
 }
