@@ -308,7 +308,6 @@ class Verbs:
             "needed": self.stock.needed(needs),
             "images": self.stock.rows()[:IMAGES_MOST],
             "fetches": self.fetches.all(),
-            "used_bytes": self.stock.used_bytes(),
             "store_bytes": self.stock.store_bytes(),
             "store_most_bytes": self.settings.images_max_bytes,
             "mirror": self.settings.registry_mirror,

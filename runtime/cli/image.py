@@ -25,7 +25,6 @@ from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.labs import state
 from runtime.labs.images import Images
-from runtime.problems import Problem
 
 BASE = "slipway/base"
 
@@ -109,14 +108,7 @@ def root(source: str, name: str, data: Path | None) -> None:
     """
     known = settings.load({"data": data})
     wanted = reference.read(source)
-    found = fetcher(known).store.find(wanted)
-    if found is None:
-        raise Problem(
-            "image-missing",
-            f"This server has no image {wanted.name}.",
-            f"Fetch it first: `./slipway image pull {wanted.name}`.",
-            image=wanted.name,
-        )
+    found = fetcher(known).store.require(wanted)
     started = time.monotonic()
     image = rooting.make(found, name, _store(data))
     click.echo(f"{image.name} {_mb(image.size_bytes)}, {_took(started)}", err=True)

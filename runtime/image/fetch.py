@@ -137,7 +137,7 @@ class Fetcher:
                 if problem.code == "image-store-full":
                     raise problem from error
                 raise _bad_archive(called, problem.sentence) from error
-            return self._found(wanted)
+            return self.store.require(wanted)
 
     def load_from(self, fd: int, wanted: Reference, tell: Tell, called: str) -> SharedImage:
         """The same of a file that has no name, as a page's upload; it is copied first.
@@ -211,7 +211,7 @@ class Fetcher:
             self._copy(source, wanted, desk, self._missing_bytes(found.body), tell)
         except (spawn.ProgramFailed, OSError, ValueError) as error:
             raise refusals.explain(wanted.name, source.place, _words(error)) from error
-        return self._found(wanted)
+        return self.store.require(wanted)
 
     def _copy(
         self,
@@ -239,20 +239,9 @@ class Fetcher:
     def _require_room(self, wanted: Reference) -> None:
         """Take away again what unpacked to more than there may be, faster than anybody looked."""
         if (excess := self.store.used_bytes() - self._most_bytes) > 0:
-            image = self._found(wanted)
+            image = self.store.require(wanted)
             self.store.remove(image)
             raise refusals.full(wanted.name, image.own_bytes, image.own_bytes - excess)
-
-    def _found(self, wanted: Reference) -> SharedImage:
-        image = self.store.find(wanted)
-        if image is None:  # somebody removed it in this moment
-            raise Problem(
-                "image-missing",
-                f"This server has no image {wanted.name}.",
-                f"Fetch it with `./slipway image pull {wanted.name}`.",
-                image=wanted.name,
-            )
-        return image
 
     def _room_bytes(self) -> int:
         """What may still come: below what is allowed, and what the disk has."""

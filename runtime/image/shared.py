@@ -137,6 +137,17 @@ class SharedStore:
         """The image that is kept under this name, if any is."""
         return called(self.images(), wanted)
 
+    def require(self, wanted: Reference) -> SharedImage:
+        """The image that is kept under this name.
+
+        Raises:
+            Problem: `image-missing`.
+        """
+        image = self.find(wanted)
+        if image is None:
+            raise missing(wanted)
+        return image
+
     def used_bytes(self) -> int:
         """What all layers take, unpacked."""
         layers = self._read("overlay-layers/layers.json")
@@ -251,6 +262,16 @@ class SharedStore:
             return dict(json.loads((self.path / "overlay-images" / image_id / name).read_text()))
         except (OSError, ValueError):
             return {}
+
+
+def missing(wanted: Reference) -> Problem:
+    """What is said where a name is asked for that nothing is kept under."""
+    return Problem(
+        "image-missing",
+        f"This server has no image {wanted.name}.",
+        "`./slipway image list` names those that are here, `./slipway image pull` fetches others.",
+        image=wanted.name,
+    )
 
 
 def _has_shell(layer: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.container import profile as profiles
 from runtime.image import boot, fitness, reference
-from runtime.image.shared import called
+from runtime.image.shared import called, missing
 from runtime.labs import state
 from runtime.problems import Problem
 
@@ -85,7 +85,7 @@ class Images:
         images = self._store.images()
         image = called(images, wanted)
         if image is None:
-            raise _missing(wanted.name)
+            raise missing(wanted)
         rows = []
         for step, layer in image.steps():
             sharing = [
@@ -98,10 +98,6 @@ class Images:
                 {"step": step[:_STEP_LETTERS], "size_bytes": size, "shared_by": sharing[:8]}
             )
         return rows[:_STEPS_MOST]
-
-    def used_bytes(self) -> int:
-        """What all images take; layers that several have are counted once."""
-        return self._store.used_bytes() + sum(image.size_bytes for image in self._roots.list())
 
     def store_bytes(self) -> int:
         """What those of the store take."""
@@ -130,9 +126,7 @@ class Images:
         Raises:
             Problem: `image-in-use`, `image-missing`, `image-not-removed`.
         """
-        image = self._store.find(wanted)
-        if image is None:
-            raise _missing(wanted.name)
+        image = self._store.require(wanted)
         self._require_unseen(wanted.name)
         names = tuple(each for each in image.names if not wanted.is_called(each))
         if names:
@@ -172,15 +166,6 @@ def _in_use(name: str, sentence: str) -> Problem:
         "image-in-use",
         sentence,
         "Wait until they end, or end them: `./slipway lab list` names them.",
-        image=name,
-    )
-
-
-def _missing(name: str) -> Problem:
-    return Problem(
-        "image-missing",
-        f"This server has no image {name}.",
-        "`./slipway image list` names those that are here.",
         image=name,
     )
 
