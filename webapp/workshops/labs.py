@@ -174,11 +174,7 @@ class Labs:
                     "limit", learner_id, limit=event.get("limit"), sentence=event.get("sentence")
                 )
             case "machine.changed":
-                lab = self._by_learner[learner_id]
-                lab["machine"] = event.get("machine")
-                self._news.tell("machine", learner_id, machine=event.get("machine"))
-                if lab.get("in_machine"):
-                    self._news.tell("lab", learner_id)
+                self._machine_changed(learner_id, event.get("machine"))
             case "work.changed":
                 facts = {key: value for key, value in event.items() if key not in ENVELOPE}
                 self._news.tell("work", learner_id, **facts)
@@ -186,6 +182,15 @@ class Labs:
                 self._news.tell("shell", learner_id, terminal=event.get("terminal"))
             case _:
                 pass
+
+    def _machine_changed(self, learner_id: LearnerId, machine: dict[str, Any] | None) -> None:
+        """A machine tells of each stage; the lab is another one only where its shells are."""
+        lab = self._by_learner[learner_id]
+        before = (shells_of(lab), is_in_machine_now(lab))
+        lab["machine"] = machine
+        self._news.tell("machine", learner_id, machine=machine)
+        if lab.get("in_machine") and (shells_of(lab), is_in_machine_now(lab)) != before:
+            self._news.tell("lab", learner_id)
 
     def set_away(self, *, is_away: bool) -> None:
         """The runtime was lost, or is back; each learner with a page open hears it."""

@@ -48,6 +48,22 @@ def test_a_learner_waits_for_a_machine_and_works_on_its_console_alone(
     assert shells_of(lab) == ["m"]
 
 
+def test_a_boots_stages_are_the_machines_news_and_its_console_and_end_the_labs(
+    parts: Wiring,
+) -> None:
+    learner, _ = come(parts)
+    parts.line.place_of(learner)
+    heard: list[str] = []
+    parts.news.listen(lambda item: heard.append(item.kind))
+    for stage in ("queued", "kernel", "modules"):
+        machine_is(parts, learner, "booting", stage=stage)
+    assert heard == ["machine"] * 3
+    machine_is(parts, learner, "booting", terminal="m")
+    machine_is(parts, learner, "ready", terminal="m")
+    machine_is(parts, learner, "ended", terminal="m")
+    assert heard[3:] == ["machine", "lab", "machine", "machine", "lab"]
+
+
 def test_a_machine_that_ended_is_said_and_boots_again_for_who_comes_back(
     parts: Wiring, engine: MemoryEngine
 ) -> None:
