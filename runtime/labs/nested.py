@@ -10,44 +10,38 @@ import json
 import os
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from runtime.labs.life import Parts
     from runtime.labs.state import Lab
 
 _PATIENCE_S = 10.0
-_SAID_BYTES = 1 << 20
+_SAID_BYTES = 2 << 20
 _MOST = 50  # containers, images, and layers of an image
 _LONGEST = 200
 _APART = "\x1e"
+_SAY_APART = "printf '\\036'"
 # One start for all that is asked; a part that fails says nothing, and the others are still read.
 _BEGIN = "export XDG_RUNTIME_DIR=/run/user/$(id -u) PODMAN_IGNORE_CGROUPSV1_WARNING=1"
-_CONTAINERS = "podman ps --all --no-trunc --format json"
-_IMAGES = (
-    "ids=$(podman images --quiet --no-trunc | sort -u); "
-    "[ -z \"$ids\" ] || podman image inspect $ids; printf '\\036'; "
-    "cat /var/lib/*/overlay-layers/layers.json"
-)
 
 
-def containers(parts: Parts, lab: Lab) -> list[dict[str, Any]]:
-    """The learner's containers, newest first: `name`, `image`, `state`, `exit_code` and times."""
-    (said,) = _ask(parts, lab, _CONTAINERS, 1)
-    found = [_container(each) for each in _rows(said)]
-    return sorted(found, key=lambda each: -each["created_at"])[:_MOST]
+class _Kind(NamedTuple):
+    """One thing that an engine is asked.
 
+    Attributes:
+        script: asks it, in a shell.
+        parts: how many parts it says, with `_APART` between.
+        read: makes rows of them.
+    """
 
-def images(parts: Parts, lab: Lab) -> list[dict[str, Any]]:
-    """The images that the learner may use, each with its layers from the lowest on."""
-    described, kept = _ask(parts, lab, _IMAGES, 2)
-    sizes = {str(each.get("diff-digest")): int(each.get("diff-size") or 0) for each in _rows(kept)}
-    return [_image(each, sizes) for each in _rows(described)[:_MOST]]
-
-
-KINDS = {"containers": containers, "images": images}
+    script: str
+    parts: int
+    read: Callable[[list[str]], list[dict[str, Any]]]
 
 
 class Engines:
@@ -61,18 +55,28 @@ class Engines:
         self._parts = parts
 
     def ask(self, lab: Lab, what: str) -> list[dict[str, Any]]:
-        """What one of them says of its `containers` or `images`."""
-        return KINDS[what](self._parts, lab)
+        """What one of them says of its `containers` (newest first) or `images`."""
+        return self._ask(lab, [what])[what]
 
     def facts(self, lab: Lab) -> dict[str, Any]:
         """What a check may read of a lab with an engine; nothing of another."""
         if not bundle.load_profile(lab.shape.profile).engine_settings:
             return {}
-        return {"engine": {what: self.ask(lab, what) for what in KINDS}}
+        return {"engine": self._ask(lab, KINDS)}
+
+    def _ask(self, lab: Lab, what: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        """All of it in one go: to enter a lab costs more than most of what is asked there."""
+        kinds = {name: KINDS[name] for name in what}
+        script = f"; {_SAY_APART}; ".join(kind.script for kind in kinds.values())
+        said = iter(_said(self._parts, lab, script).split(_APART))
+        return {
+            name: kind.read([next(said, "") for _ in range(kind.parts)])
+            for name, kind in kinds.items()
+        }
 
 
-def _ask(parts: Parts, lab: Lab, script: str, count: int) -> list[str]:
-    """What a script says in a lab, in so many parts; empty ones where it says nothing, or hangs."""
+def _said(parts: Parts, lab: Lab, script: str) -> str:
+    """What a script says in a lab; nothing where it hangs."""
     profile = bundle.load_profile(lab.shape.profile)
     argv = ["/bin/sh", "-c", f"{_BEGIN}; {script}"]
     process = bundle.process(profile, lab.user, argv, terminal=False)
@@ -84,8 +88,32 @@ def _ask(parts: Parts, lab: Lab, script: str, count: int) -> list[str]:
         undo.callback(os.close, said_fd)
         fds = (nothing_fd, said_fd, nothing_fd)
         parts.crun.execute(lab.id, process, fds, lambda: time.monotonic() > deadline)
-        said = os.pread(said_fd, _SAID_BYTES, 0).decode(errors="replace")
-    return [*said.split(_APART), *[""] * count][:count]
+        return os.pread(said_fd, _SAID_BYTES, 0).decode(errors="replace")
+
+
+def _containers(said: list[str]) -> list[dict[str, Any]]:
+    (listed,) = said
+    found = [_container(each) for each in _rows(listed)]
+    return sorted(found, key=lambda each: -each["created_at"])[:_MOST]
+
+
+def _images(said: list[str]) -> list[dict[str, Any]]:
+    """Those that the learner may use, each with its layers from the lowest on."""
+    described, kept = said
+    sizes = {str(each.get("diff-digest")): int(each.get("diff-size") or 0) for each in _rows(kept)}
+    return [_image(each, sizes) for each in _rows(described)[:_MOST]]
+
+
+KINDS = {
+    "containers": _Kind("podman ps --all --no-trunc --format json", 1, _containers),
+    "images": _Kind(
+        "ids=$(podman images --quiet --no-trunc | sort -u); "
+        f'[ -z "$ids" ] || podman image inspect $ids; {_SAY_APART}; '
+        "cat /var/lib/*/overlay-layers/layers.json",
+        2,
+        _images,
+    ),
+}
 
 
 def _rows(said: str) -> list[dict[str, Any]]:
