@@ -42,7 +42,8 @@ def lines(settings: Settings, address: str, facts: dict[str, Any]) -> list[str]:
     Args:
         settings: where the server listens.
         address: how a browser on this machine reaches it.
-        facts: what the web says: `url`, `instructor_link` and `demo_code`, each may be missing.
+        facts: what the web says: `url`, `instructor_link`, `demo_code` and `demo_note`; each may be
+            missing.
     """
     said = ["", f"Slipway is ready: {facts.get('url') or address}"]
     if settings.host not in _EVERYWHERE:
@@ -51,6 +52,8 @@ def lines(settings: Settings, address: str, facts: dict[str, Any]) -> list[str]:
         said.append(f"  First instructor, once: {link}")
     if code := facts.get("demo_code"):
         said.append(f"  Demo workshop, code:    {code}")
+    if note := facts.get("demo_note"):
+        said.append(f"    {note}")
     said.append("  Ctrl-C stops the server; labs that live go on, and the next start adopts them.")
     return said
 

@@ -9,7 +9,7 @@ import click
 from webapp.cli import parts
 from webapp.lesson_format.library import load_library
 from webapp.workshops.allowed_names import read_names
-from webapp.workshops.opening import Plan, open_workshop, usual_lessons
+from webapp.workshops.opening import Plan, left_out, open_workshop, usual_lessons
 from webapp.workshops.recordings import CHOICES
 
 
@@ -86,6 +86,8 @@ def create(
     )
     with parts.opened_database(settings) as database:
         opened = open_workshop(database, library, plan)
+    if not names and (missing := left_out(library)):
+        click.echo(f"Without {', '.join(missing)}, which need an engine in the lab.", err=True)
     url = parts.own_url(settings)
     if not (learners_way := parts.address(settings)).url:  # the link is this machine's own
         click.echo(learners_way.note, err=True)

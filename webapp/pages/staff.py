@@ -14,6 +14,7 @@ from webapp.models.workshops import workshop_by_public_id
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
 from webapp.workshops.address import Address, find_address
+from webapp.workshops.opening import left_out
 from webapp.workshops.times import clock_time, minutes_left
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "code": workshop.code,
         "state": "running" if goes_on else "ended",
         "is_demo": workshop.is_demo,
+        "left_out": [known[name].title for name in left_out(wired().library)],
         "lessons": [known[name].title if name in known else name for name in workshop.lessons],
         "joined": count_admitted(session, workshop.id),
         "max_learners": workshop.max_learners,

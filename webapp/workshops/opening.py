@@ -87,9 +87,9 @@ def open_workshop(
             f"Whoever runs the server can build it: `./slipway image build {image}`.",
             field="lessons",
         )
-    main = max((library.lessons[name] for name in plan.lessons), key=lambda each: each.minutes)
     with database.write() as session:
-        workshop = _add(session, library, plan, title=main.title, opened_by=opened_by)
+        title = _title(library, plan.lessons)
+        workshop = _add(session, library, plan, title=title, opened_by=opened_by)
     log.info(
         "workshop.opened", workshop=workshop.id, lessons=len(plan.lessons), most=plan.max_learners
     )
@@ -124,6 +124,12 @@ def usual_lessons(library: Library) -> tuple[str, ...]:
     """
     plain = (name for name, each in library.lessons.items() if each.profile is Profile.PLAIN)
     return tuple(plain) or tuple(library.lessons)
+
+
+def left_out(library: Library) -> tuple[str, ...]:
+    """What a workshop has not for which nobody chose."""
+    usual = usual_lessons(library)
+    return tuple(name for name in library.lessons if name not in usual)
 
 
 def shapes_of(workshops: Sequence[Workshop]) -> list[dict[str, object]]:
@@ -166,6 +172,14 @@ def _add(
     session.add(workshop)
     session.flush()
     return workshop
+
+
+def _title(library: Library, names: Sequence[str]) -> str:
+    """What a workshop is called: as its first lesson, and how many more there are."""
+    first, more = library.lessons[names[0]].title, len(names) - 1
+    if more == 0:
+        return first
+    return f"{first} and {more} more lesson{'' if more == 1 else 's'}"
 
 
 def _richest(library: Library, plan: Plan) -> Lesson:

@@ -87,8 +87,11 @@ def test_the_greeting_has_a_link_until_there_is_an_instructor(
     assert facts["url"] == "http://lab.school.example"
     assert facts["instructor_link"].startswith("http://lab.school.example/welcome/")
     assert facts["demo_code"] == json.loads(slipway("greet", "--json").stdout)["demo_code"]
+    assert facts["demo_note"].startswith("Not in it: Images, The engine")
+    assert "Build slipway/engine (./slipway image build)" in facts["demo_note"]
     slipway("person", "instructor", "add", "ada")
-    slipway("workshop", "create")
+    made = slipway("workshop", "create")
+    assert "Without 03-images, 04-the-engine" in made.stderr
     later = json.loads(slipway("greet", "--json").stdout)
     assert later["instructor_link"] is None
-    assert later["demo_code"] is None
+    assert (later["demo_code"], later["demo_note"]) == (None, "")

@@ -51,6 +51,25 @@ def test_an_instructor_opens_a_workshop_with_the_form_s_own_defaults(
     assert made.code in ada.get(answer.location).text
 
 
+@pytest.mark.parametrize(
+    ("lessons", "title"),
+    [
+        (["01-the-full-server", "05-limits"], "The full server and 1 more lesson"),
+        (
+            ["00-your-terminal", "01-the-full-server", "05-limits"],
+            "Your terminal and 2 more lessons",
+        ),
+    ],
+)
+def test_a_workshop_of_several_lessons_is_called_as_the_first_and_says_how_many(
+    ada: Browser, parts: Wiring, lessons: list[str], title: str
+) -> None:
+    page = ada.post("/workshops", {**FORM, "lessons": lessons}).location
+    (made,) = opened(parts)
+    assert made.title == title
+    assert title in ada.get(page).text
+
+
 def test_a_workshop_for_listed_names_is_opened_shown_and_changed(
     ada: Browser, parts: Wiring, engine: MemoryEngine
 ) -> None:
@@ -129,6 +148,7 @@ def test_the_demo_ends_when_a_real_workshop_opens(ada: Browser, parts: Wiring) -
     demo = ensure_demo(parts.database, parts.library)
     assert demo
     assert (demo.max_learners, demo.internet) == (3, False)
+    assert "without Images, The engine" in ada.get("/workshops").text
     ada.post("/workshops", FORM)
     real, over = opened(parts)
     assert (real.is_demo, real.ended_at) == (False, None)
