@@ -62,6 +62,18 @@ def greet(data: Path | None, host: str | None, port: str | None) -> None:
     greeting.greet(settings.load({"data": data, "host": host, "port": port}))
 
 
+@main.command()
+@data_option
+@click.option("--listen", type=int, required=True, help="The listening socket's descriptor.")
+@click.option("--quota", type=int, required=True, help="What each lab may push, in bytes.")
+@click.option("--mirror", type=int, required=True, help="What the mirror may keep, in bytes.")
+def registry(data: Path | None, listen: int, quota: int, mirror: int) -> None:
+    """Be the workshop's registry; the daemon starts it."""
+    from runtime import as_registry  # noqa: PLC0415 - the supervisor has no need of it
+
+    as_registry.as_registry(_data(data), listen, quota, mirror)
+
+
 # Help and all other options are the noun's; --data, wherever it stands, says which web that is.
 @main.command(
     name="as-web", context_settings={"ignore_unknown_options": True}, add_help_option=False

@@ -359,6 +359,19 @@ class Client:
         with self._open("image.build", {"name": name}, timeout_s=None) as feed:
             return feed.result(on_progress).body
 
+    def registry_who(self, address: str) -> dict[str, Any]:
+        """The lab behind an address: its id, what its images' names begin with, what it may."""
+        return self._ask("registry.who", address=address)
+
+    def registry_gone(self, names: Sequence[str]) -> list[str]:
+        """Those of these names (up to 50) that belong to no living lab."""
+        return list(self._ask("registry.gone", names=list(names))["gone"])
+
+    def registry_lend(self, lab: str, name: str, reference: str, has: str) -> Feed:
+        """An image's files for the mirror, as events with a descriptor each, the manifest last."""
+        args = {"lab": lab, "name": name, "reference": reference, "has": has}
+        return self._open("registry.lend", args)
+
     def events(self, cursor: int = 0) -> Iterator[dict[str, Any]]:
         """What happens, for ever, from the event after `cursor` on (0: from now)."""
         with self.follow(cursor) as feed:

@@ -30,6 +30,8 @@ from runtime.labs.verdicts import Verdicts
 from runtime.limits import cgroup, ids
 from runtime.network.allowed import private_networks
 from runtime.network.router import Router, Share
+from runtime.registry.lending import Lending
+from runtime.registry.service import UID_OFFSET, Registry
 from runtime.server import Server
 from runtime.terminals import Terminals
 from runtime.verbs import Verbs, Who
@@ -108,7 +110,13 @@ def serve(settings: Settings, *, until_idle: bool, end_labs: bool) -> None:
         router = _open_router(instance, deposits, share)
         undo.callback(_leave_router, instance, deposits, router)
         events = Events()
-        labs, server, fetches = _build(settings, instance, deposits, router, events, verdicts)
+        registry = Registry(
+            instance, router, settings.registry_quota_bytes, settings.mirror_max_bytes
+        )
+        undo.callback(registry.close)
+        labs, server, fetches = _build(
+            settings, instance, deposits, router, events, verdicts, registry
+        )
         labs.adopt()
         signals.then(server.stop)
         events.tell("runtime.started")
@@ -126,6 +134,7 @@ def _build(
     router: Router,
     events: Events,
     verdicts: Verdicts,
+    registry: Registry,
 ) -> tuple[Labs, Server, Fetches]:
     terminals = Terminals(deposits, events, Crun(instance).open_shell, pumps=settings.pumps)
     terminals.adopt()
@@ -140,6 +149,7 @@ def _build(
         events,
         deposits,
         verdicts,
+        registry,
         max_labs=settings.max_labs,
         slice_bytes=settings.slice_memory_bytes,
         reserve_percent=settings.reserve_percent,
@@ -148,9 +158,15 @@ def _build(
     stock = Images(images, store, fetcher, partial(recorded, instance.labs_path))
     mirror = reference.read_mirror(settings.registry_mirror)
     fetches = Fetches(fetcher, mirror, lambda fetch: events.tell("image.changed", image=fetch))
-    verbs = Verbs(settings, labs, terminals, events, images, stock, fetches)
+    lending = Lending(store, instance.fetches_path, mirror, settings.mirror_max_bytes)
+    verbs = Verbs(settings, labs, terminals, events, images, stock, fetches, lending)
     base = ids.claim(folders.owner(instance))
-    uids = {Who.WEB: base, Who.PUMP: base + 1, Who.PREVIEW: base + 2}
+    uids = {
+        Who.WEB: base,
+        Who.PUMP: base + 1,
+        Who.PREVIEW: base + 2,
+        Who.REGISTRY: base + UID_OFFSET,
+    }
     return labs, Server(instance.runtime_socket, verbs.table(), uids), fetches
 
 

@@ -55,6 +55,11 @@ class Instance:
         return self.runtime_path / "fetches"
 
     @property
+    def registry_path(self) -> Path:
+        """What the workshop's registry keeps: its process's own."""
+        return self.runtime_path / "registry"
+
+    @property
     def labs_path(self) -> Path:
         """One folder a lab: `lab.json`, the writable layer, the OCI bundle."""
         return self.runtime_path / "labs"

@@ -112,7 +112,7 @@ class Plan:
         for name, uid in (*pumps, ("preview", self.preview_uid)):
             (run / name).mkdir(mode=0o711, exist_ok=True)
             os.chown(run / name, uid, uid)
-        _give(self.instance.web_path, self.uid)
+        give(self.instance.web_path, self.uid)
         if self.config_path:
             copy = self._config_copy
             copy.touch(mode=0o600)
@@ -263,7 +263,7 @@ class Plan:
         }
 
 
-def _give(top: Path, uid: int) -> None:
+def give(top: Path, uid: int) -> None:
     """Make a folder and all in it the web's, following no link: it may have been written by it."""
     for _, folders_in, files, folder_fd in os.fwalk(top):
         os.chown(folder_fd, uid, uid)

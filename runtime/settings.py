@@ -224,6 +224,24 @@ class Settings:
             "mirror.school.example, or http://192.168.1.2:5000 for one without TLS."
         ),
     )
+    mirror_max_bytes: int = field(
+        default=10 * GIB,
+        metadata=_about(
+            "The most that the workshop's mirror keeps of images that learners pulled.",
+            unit="bytes",
+            low=64 << 20,
+            high=1024 * GIB,
+        ),
+    )
+    registry_quota_bytes: int = field(
+        default=GIB,
+        metadata=_about(
+            "The most that images may take which one lab pushes to the workshop's registry.",
+            unit="bytes",
+            low=1 << 20,
+            high=1024 * GIB,
+        ),
+    )
     reserve_percent: int = field(
         default=10,
         metadata=_about(

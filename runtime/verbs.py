@@ -20,7 +20,7 @@ from runtime.image import reference
 from runtime.image.build import Builder
 from runtime.image.refusals import printable
 from runtime.image.skopeo import Access
-from runtime.labs import dialling, nested
+from runtime.labs import dialling, guests, nested
 from runtime.labs.checks import LONGEST_S
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from runtime.labs.state import Lab
     from runtime.machine.record import How
     from runtime.protocol import Args, Call
+    from runtime.registry.lending import Lending
     from runtime.settings import Settings
     from runtime.terminals import Terminals
 
@@ -52,6 +53,7 @@ IMAGES_MOST = 150  # so that they fit, too
 LIST_PAGE = 50  # with eight terminals each they fit into a packet
 TERMINAL = LAB + r"\.[1-8]"
 CONSOLE = LAB + r"\.m"
+ADDRESS = r"[0-9.]{7,15}"
 KEY = r"[a-z0-9-]{1,64}"
 IMAGE = r"[a-z0-9][a-z0-9._/-]{0,126}"
 PROFILE = r"[a-z]{1,32}"
@@ -65,6 +67,7 @@ class Who(enum.Enum):
     WEB = "the web"
     PUMP = "the pump"
     PREVIEW = "the preview"
+    REGISTRY = "the registry"
     ROOT = "root"
 
 
@@ -87,10 +90,12 @@ class Verbs:
     images: Store
     stock: Images
     fetches: Fetches
+    lending: Lending
 
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
         web, pump, preview, root = Who.WEB, Who.PUMP, Who.PREVIEW, Who.ROOT
+        registry = Who.REGISTRY
         size = ("rows", "cols")
         return {
             "status": Verb(web, (), self._status),
@@ -133,6 +138,11 @@ class Verbs:
             "image.remove": Verb(web, ("name",), self._image_remove),
             "image.sweep": Verb(web, (), self._image_sweep),
             "image.build": Verb(root, ("name",), self._image_build),
+            "registry.who": Verb(registry, ("address",), self._registry_who),
+            "registry.gone": Verb(registry, ("names",), self._registry_gone),
+            "registry.lend": Verb(
+                registry, ("lab", "name", "reference", "has"), self._registry_lend
+            ),
             "events": Verb(web, ("cursor",), self._events),
             "pump.register": Verb(pump, ("pump",), self._pump_register),
         }
@@ -351,6 +361,25 @@ class Verbs:
             name, lambda step, percent: call.progress(step=step, percent=percent)
         )
         return {"name": name, "seconds": round(time.monotonic() - started, 1)}
+
+    def _registry_who(self, call: Call) -> dict[str, Any]:
+        return guests.who(self.labs.all(), call.args.text("address", longest=15, pattern=ADDRESS))
+
+    def _registry_gone(self, call: Call) -> dict[str, Any]:
+        names = call.args.texts("names", most=LIST_PAGE, longest=128)
+        return {"gone": guests.gone(self.labs.all(), names)}
+
+    def _registry_lend(self, call: Call) -> dict[str, Any]:
+        lab = self.labs.get(_lab(call.args))
+        path = call.args.text("name", longest=255, pattern=reference.PATH)
+        tag = call.args.text("reference", longest=128, pattern=reference.STATE)
+        has = call.args.text("has", longest=71, pattern=f"({reference.DIGEST})?", default="")
+        with self.lending.lent(path, tag, has, may_ask=guests.may_ask(lab)) as files:
+            for each in files:
+                with each.path.open("rb") as file:
+                    told = {"digest": each.digest, "media_type": each.media_type}
+                    call.event(told, [file.fileno()])
+        return {}
 
     def _events(self, call: Call) -> dict[str, Any]:
         cursor = call.args.integer("cursor", low=0, high=1 << 62, default=0) or self.events.newest

@@ -3,10 +3,10 @@
 # Each part is made beside its place and renamed, or stamped last: interrupted, it is made again.
 # Reads $top (the checkout), $log and $yes; needs say.sh.
 
-core_packages='ca-certificates catatonit containers-storage crun e2fsprogs erofs-utils iproute2 lxcfs
-  mmdebstrap nftables python3-venv qemu-system-x86 skopeo'
+core_packages='ca-certificates catatonit containers-storage crun docker-registry e2fsprogs
+  erofs-utils iproute2 lxcfs mmdebstrap nftables python3-venv qemu-system-x86 skopeo'
 # libatomic1 is for the node that Playwright brings along.
-dev_packages='chromium docker-registry docker.io git libatomic1 nginx nodejs runc shellcheck ufw'
+dev_packages='chromium docker.io git libatomic1 nginx nodejs runc shellcheck ufw'
 # Since Debian 13 docker's client is a package of its own.
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || dev_packages="$dev_packages docker-cli"
 moby=golang-github-docker-docker-dev
@@ -85,6 +85,10 @@ install_packages() {
     tries=$((tries - 1))
     sleep 5
   done
+  # Its service would be a registry for everybody from the next start on; labs have one of ours.
+  case " $packages " in *' docker-registry '*)
+    update-rc.d docker-registry disable >>"$log" 2>&1 || : ;;
+  esac
 }
 
 apt_install() {

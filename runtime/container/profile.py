@@ -55,6 +55,7 @@ class Profile:
         shared_images: folders of the image that are seen under the ids of the user's containers.
         server_images: where the server's store is seen likewise; the image has an empty one there.
         engine_settings: the file that tells the learner's engine of its lab; empty for none.
+        registry_settings: the file that tells it of the workshop's registry; empty for none.
         cgroups: how many the user may make below the lab's, where the kernel can bound them; 0 for
             none.
         namespaces: how many of a kind may be made below the lab's user namespace.
@@ -78,6 +79,7 @@ class Profile:
     shared_images: tuple[str, ...]
     server_images: tuple[str, ...]
     engine_settings: str
+    registry_settings: str
     cgroups: int
     namespaces: dict[str, int]
     seccomp: Seccomp
@@ -117,6 +119,7 @@ def load(name: str) -> Profile:
         shared_images=tuple(raw.get("shared_images", ())),
         server_images=tuple(raw.get("server_images", ())),
         engine_settings=raw.get("engine_settings", ""),
+        registry_settings=raw.get("registry_settings", ""),
         cgroups=raw.get("cgroups", {}).get("most", 0),
         namespaces={kind: each["most"] for kind, each in raw.get("namespaces", {}).items()},
         seccomp=_seccomp(raw["seccomp"]),

@@ -68,6 +68,7 @@ def examine(settings: Settings) -> Report:
         programs.filter_(),
         programs.image_builder(),
         programs.image_fetcher(),
+        programs.registry(),
         programs.own_figures(),
         network.address_range(Instance.at(settings.data)),
         network.way_out(),

@@ -10,6 +10,7 @@ from runtime.doctor.finding import Finding, advised, judged
 from runtime.kernel.netns import NetworkNamespace
 from runtime.kernel.nftables import Nftables
 from runtime.kernel.spawn import PATH, ProgramFailed, run
+from runtime.registry.shelf import PROGRAM as REGISTRY
 
 _INSTALL = "Run `./slipway serve`, which installs it, or `apt-get install {}`."
 
@@ -54,6 +55,18 @@ def image_fetcher() -> Finding:
         found=f"no {' and no '.join(missing)}" if missing else " and ".join(_FETCHERS),
         wanted="skopeo and containers-storage, to fetch images and to remove them",
         fix=_INSTALL.format(" ".join(_FETCHERS)),
+    )
+
+
+def registry() -> Finding:
+    """Mirrors what labs pull, and keeps what they push; without it they pull for themselves."""
+    path = shutil.which(REGISTRY, path=PATH)
+    return advised(
+        "registry",
+        good=bool(path),
+        found=path or f"no {REGISTRY}",
+        wanted=f"{REGISTRY}, for the workshop's registry",
+        fix=_INSTALL.format(REGISTRY),
     )
 
 

@@ -133,7 +133,7 @@ class Fetcher:
                 fitness.require(wanted.name, skopeo.settings(source))
                 self._copy(source, wanted, desk, archive.stat().st_size, tell)
             except (spawn.ProgramFailed, OSError, ValueError) as error:
-                problem = refusals.explain(wanted.name, source.place, _words(error))
+                problem = refusals.explain(wanted.name, source.place, words(error))
                 if problem.code == "image-store-full":
                     raise problem from error
                 raise _bad_archive(called, problem.sentence) from error
@@ -197,20 +197,15 @@ class Fetcher:
         """Have it from one place, in exactly the state that was looked at."""
         try:
             tell("asking", 0, 0)
-            found = _manifest(wanted, skopeo.manifest(source))
-            digest = wanted.digest
-            if "manifests" in found.body:
-                digest = fitness.choose(wanted.name, found.body)
-                source = replace(source, address=place.pinned(digest).source)
-                found = _manifest(wanted, skopeo.manifest(source))
+            chosen = choose(wanted, place, source)
             here = self.store.find(wanted)
-            if here is not None and here.digest == found.digest:
+            if here is not None and here.digest == chosen.found.digest:
                 return here
-            source = replace(source, address=place.pinned(digest or found.digest).source)
+            found, source = chosen.found, chosen.source
             fitness.require(wanted.name, skopeo.settings(source))
             self._copy(source, wanted, desk, self._missing_bytes(found.body), tell)
         except (spawn.ProgramFailed, OSError, ValueError) as error:
-            raise refusals.explain(wanted.name, source.place, _words(error)) from error
+            raise refusals.explain(wanted.name, source.place, words(error)) from error
         return self.store.require(wanted)
 
     def _copy(
@@ -224,7 +219,7 @@ class Fetcher:
         guard = _Guard(self.store, self._room_bytes(), wanted.name)
         if total_bytes > guard.room_bytes:
             raise refusals.full(wanted.name, total_bytes, guard.room_bytes)
-        pulse = _Pulse(self._silence_s)
+        pulse = Pulse(self._silence_s)
 
         def look(done_bytes: int) -> None:
             guard.check(self._free_bytes())
@@ -301,12 +296,41 @@ class _Desk(NamedTuple):
     held: tuple[int, ...]
 
 
-class _Found:
+class Found:
     """A manifest, and the digest of its bytes."""
 
     def __init__(self, raw: bytes) -> None:
         self.digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
         self.body: dict[str, Any] = json.loads(raw)
+
+
+class Chosen(NamedTuple):
+    """An image for this machine, in exactly the state that was looked at."""
+
+    found: Found
+    source: Source
+
+
+def choose(wanted: Reference, place: Reference, source: Source) -> Chosen:
+    """Look which of an image's variants is this machine's.
+
+    Args:
+        wanted: the image, for sentences.
+        place: where it is looked for.
+        source: the same, as skopeo asks there.
+
+    Raises:
+        Problem: `image-unfit`.
+        ProgramFailed: skopeo could not have it.
+        ValueError: it isn't what it should be.
+    """
+    found = _manifest(wanted, skopeo.manifest(source))
+    digest = wanted.digest
+    if "manifests" in found.body:
+        digest = fitness.choose(wanted.name, found.body)
+        source = replace(source, address=place.pinned(digest).source)
+        found = _manifest(wanted, skopeo.manifest(source))
+    return Chosen(found, replace(source, address=place.pinned(digest or found.digest).source))
 
 
 class _Guard:
@@ -340,7 +364,7 @@ class _Guard:
             raise refusals.full(self._name, self.unpacked_bytes, self.room_bytes)
 
 
-class _Pulse:
+class Pulse:
     """Whether anything still happens: bytes come, or the disk fills."""
 
     def __init__(self, silence_s: float) -> None:
@@ -398,8 +422,8 @@ def _bad_archive(called: str, why: str) -> Problem:
     )
 
 
-def _manifest(wanted: Reference, raw: bytes) -> _Found:
-    found = _Found(raw)
+def _manifest(wanted: Reference, raw: bytes) -> Found:
+    found = Found(raw)
     if not isinstance(found.body, dict):
         raise ValueError("its manifest is no object")  # noqa: TRY004 - of what came, not of ours
     if wanted.digest and wanted.digest != found.digest and "manifests" in found.body:
@@ -407,7 +431,8 @@ def _manifest(wanted: Reference, raw: bytes) -> _Found:
     return found
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """What skopeo, or the system, said."""
     if isinstance(error, spawn.ProgramFailed):
         return error.stderr
     if isinstance(error, FileNotFoundError):

@@ -9,12 +9,17 @@ from runtime.problems import Problem
 
 _LONGEST = 255
 # What a name without a registry means to every engine, and what they keep such an image under.
-_USUAL = ".".join(("docker", "io"))
-_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+USUAL = ".".join(("docker", "io"))
+PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+DIGEST = "sha256:[0-9a-f]{64}"
+PATH = f"{PART}(?:/{PART})*"
+STATE = f"{TAG}|{DIGEST}"
+"""A tag, or the digest of one state."""
 _HOST = r"(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?"
 _WHOLE = re.compile(
-    rf"(?P<scheme>https?://)?(?:(?P<registry>{_HOST})/)?(?P<path>{_PART}(?:/{_PART})*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+    rf"(?P<scheme>https?://)?(?:(?P<registry>{_HOST})/)?(?P<path>{PATH})"
+    rf"(?::(?P<tag>{TAG}))?(?:@(?P<digest>{DIGEST}))?"
 )
 
 
@@ -74,7 +79,7 @@ class Reference:
         """Whether an image that is kept under this full name is the one that is meant."""
         if self.registry:
             return name == self.name
-        return name in {f"{_USUAL}/{self._long_path}{self._end}", f"localhost/{self.name}"}
+        return name in {f"{USUAL}/{self._long_path}{self._end}", f"localhost/{self.name}"}
 
 
 def read(text: str) -> Reference:
@@ -94,7 +99,7 @@ def read(text: str) -> Reference:
     # As every engine reads it: a first word without a dot or a port is no host.
     if registry and not found["scheme"] and registry != "localhost" and not set(registry) & {*".:"}:
         registry, path = "", f"{registry}/{path}"
-        if registry != registry.lower() or not re.fullmatch(rf"{_PART}(/{_PART})*", path):
+        if registry != registry.lower() or not re.fullmatch(PATH, path):
             raise _wrong(text)
     return Reference(
         registry=registry,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from runtime.container import profile as profiles
 from runtime.container.crun import Crun
 from runtime.container.devices import Devices
 from runtime.container.lxcfs import Lxcfs
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from runtime.labs.state import Lab, LabId, Order, Shape
     from runtime.labs.verdicts import Verdicts
     from runtime.network.router import Router
+    from runtime.registry.service import Registry
     from runtime.terminals import Terminals
 
 log = structlog.get_logger()
@@ -62,6 +64,7 @@ class Labs:
         events: hears what happens to them.
         deposits: keeps what ties us to their machines.
         verdicts: tells which program was ended for memory.
+        registry: theirs, for containers within them.
         max_labs: how many may live at once, those in the pool not counted.
         slice_bytes: of the server's memory, for each learner; 0 for an equal share of it.
         reserve_percent: the share of the server that all labs together never get.
@@ -83,6 +86,7 @@ class Labs:
         events: Events,
         deposits: Deposits,
         verdicts: Verdicts,
+        registry: Registry,
         *,
         max_labs: int,
         slice_bytes: int = 0,
@@ -99,7 +103,17 @@ class Labs:
         devices = Devices(instance.run_path / "devices")
         lxcfs = Lxcfs(instance.run_path / "figures", forker, self._confine_lxcfs)
         self._parts = life.Parts(
-            instance, place, crun, router, terminals, forker, disks, Making(), lxcfs, devices
+            instance,
+            place,
+            crun,
+            router,
+            terminals,
+            forker,
+            disks,
+            Making(),
+            lxcfs,
+            devices,
+            registry,
         )
         self._reserve = Reserve(place, instance.data_path, reserve_percent)
         self.machines = Machines(self._parts, images, events, deposits, self._reserve)
@@ -140,6 +154,8 @@ class Labs:
         for lab in reconcile.reconcile(self._parts):
             self._labs[lab.id] = lab
             self._watch.add(lab)
+        if any(profiles.load(lab.shape.profile).registry_settings for lab in self._labs.values()):
+            self._parts.registry.begin()
         self.machines.adopt(list(self._labs.values()))
         self._watch.start()
         threading.Thread(

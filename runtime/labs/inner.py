@@ -6,7 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from runtime.container import rootfs
+from runtime.image.reference import USUAL
 from runtime.kernel import namespaces
+from runtime.network.rules import GATEWAY
+from runtime.registry import asks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,20 +35,50 @@ default_subnet_pools = [{{ base = "{pool}", size = {size} }}]
 """
 
 
+_REGISTRY = """\
+# The workshop's registry. Names without a registry are its mirror's, which all labs share.
+unqualified-search-registries = ["{usual}"]
+
+[[registry]]
+location = "{place}"
+insecure = true
+
+[[registry]]
+prefix = "{usual}"
+location = "{place}/{mirror}"
+insecure = true
+"""
+
+
 def files(profile: Profile, parts: Parts) -> dict[str, str]:
     """What the engine is told of this lab, by the name of the file."""
-    inner = parts.router.inner()
-    if not profile.engine_settings:
-        return {}
-    text = _SETTINGS.format(
-        cgroups="enabled" if has_cgroups(profile, parts.place) else "disabled",
-        slirp=inner.slirp,
-        mtu=inner.mtu,
-        first=inner.first,
-        pool=inner.bridges,
-        size=inner.first.prefixlen,
-    )
-    return {profile.engine_settings: text}
+    found = {}
+    if profile.engine_settings:
+        inner = parts.router.inner()
+        found[profile.engine_settings] = _SETTINGS.format(
+            cgroups="enabled" if has_cgroups(profile, parts.place) else "disabled",
+            slirp=inner.slirp,
+            mtu=inner.mtu,
+            first=inner.first,
+            pool=inner.bridges,
+            size=inner.first.prefixlen,
+        )
+    if has_registry(profile, parts):
+        found[profile.registry_settings] = _REGISTRY.format(
+            usual=USUAL, place=asks.PLACE, mirror=asks.MIRROR
+        )
+    return found
+
+
+def has_registry(profile: Profile, parts: Parts) -> bool:
+    """Whether the lab's engine is told of the workshop's registry; it runs from now on."""
+    return bool(profile.registry_settings) and parts.registry.begin()
+
+
+def hosts(profile: Profile, parts: Parts) -> str:
+    """What stands in the lab's /etc/hosts beside itself."""
+    name = asks.PLACE.partition(":")[0]
+    return f"{GATEWAY}\t{name}\n" if has_registry(profile, parts) else ""
 
 
 def has_cgroups(profile: Profile, place: Place) -> bool:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from runtime.limits.cgroup import Place
     from runtime.limits.disk import Disks
     from runtime.network.router import Router
+    from runtime.registry.service import Registry
     from runtime.terminals import Terminals
 
 log = structlog.get_logger()
@@ -63,6 +64,7 @@ class Parts:
         making: what is being made now.
         lxcfs: shows a container its own figures.
         devices: the nodes that some profiles give.
+        registry: from which containers within labs come, and where learners keep theirs.
     """
 
     instance: Instance
@@ -75,6 +77,7 @@ class Parts:
     making: Making
     lxcfs: Lxcfs
     devices: Devices
+    registry: Registry
 
     @cached_property
     def sets_ipc(self) -> bool:
@@ -302,6 +305,7 @@ def _make_disk(parts: Parts, lab: Lab, image: Image, profile: Profile) -> Path:
         "127.0.0.1\tlocalhost\n"
         "::1\tlocalhost ip6-localhost ip6-loopback\n"
         f"{lab.address}\t{lab.hostname}\n"
+        f"{inner.hosts(profile, parts)}"
     )
     files = {
         "etc/hosts": hosts,

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from runtime.network.resolvers import resolvers
-from runtime.network.rules import GATEWAY
 
 if TYPE_CHECKING:
     from runtime.network.lists import Lists
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 PORT = 53
-_IP_FREEBIND = 15
 _HEADER_BYTES = 12
 _IS_ANSWER = 0x80
 _SERVFAIL = b"\x81\x82"
@@ -74,8 +72,8 @@ class Names:
         self._lists = lists
         # The daemon has no right of its own to low ports; in this namespace nobody else listens.
         router.set_sysctl("ipv4/ip_unprivileged_port_start", str(PORT))
-        self._datagrams = router.netns.run(_listening, socket.SOCK_DGRAM)
-        self._connections = router.netns.run(_listening, socket.SOCK_STREAM)
+        self._datagrams = router.listening(socket.SOCK_DGRAM, PORT)
+        self._connections = router.listening(socket.SOCK_STREAM, PORT)
         self._waiting: Counter[str] = Counter()
         self._questions: set[_Question] = set()
         self._talking: Counter[str] = Counter()
@@ -247,16 +245,6 @@ def _read_long(end: socket.socket) -> bytes:
     if len(body) < max(_HEADER_BYTES, int.from_bytes(head, "big")):
         raise ConnectionResetError
     return body
-
-
-def _listening(kind: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
-    listener.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)  # before the first lab is connected
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((str(GATEWAY), PORT))
-    if kind == socket.SOCK_STREAM:
-        listener.listen(64)
-    return listener
 
 
 def _towards(address: str, kind: int) -> socket.socket:

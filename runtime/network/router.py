@@ -6,6 +6,7 @@ flushes; and if somebody does, they stand again within two seconds.
 
 from __future__ import annotations
 
+import socket
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -231,6 +232,14 @@ class Router:
     def resolv_conf(self, *, internet: bool) -> str:
         """What a lab's /etc/resolv.conf says: whom to ask, or why nobody."""
         return resolv_conf(internet=internet)
+
+    def listen(self, port: int) -> socket.socket:
+        """Listen where labs reach the server, at 169.254.1.1; who connects has their lab's address.
+
+        Raises:
+            OSError: somebody listens there already.
+        """
+        return self._walls.side.listening(socket.SOCK_STREAM, port)
 
     def inner(self) -> Inner:
         """What a lab may use for networks of its own."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 GATEWAY = IPv4Address("169.254.1.1")
 # Only a name for the next hop: nothing answers there.
 GATEWAY6 = IPv6Address("fe80::1")
+REGISTRY_PORT = 5000
+# A push or a pull of an engine opens some six at once.
+REGISTRY_CONNECTIONS = 32
 UPLINK = "uplink"
 ROUTER_TABLE = "inet slipway"
 ROUTER_CHAINS = ("spoofed", "input", "forward")
@@ -118,7 +121,13 @@ table {ROUTER_TABLE} {{
         iifname "lo" accept
         ip daddr {GATEWAY} icmp type echo-request accept
         meta mark @internet ip daddr {GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 goto asks
+        meta mark != 0 ip daddr {GATEWAY} tcp dport {REGISTRY_PORT} goto carries
         goto refused
+    }}
+    # The workshop's registry, which knows a lab by its address: with internet or without.
+    chain carries {{
+        ct state new add @carried {{ meta mark ct count over {REGISTRY_CONNECTIONS} }} goto refused
+        accept
     }}
     chain asks {{
         update @asked {{ meta mark limit rate over {QUESTIONS_PER_SECOND}/second \
@@ -213,6 +222,7 @@ def _router_sets(
     set tried_unlisted {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
     set tried_connections {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}
     set open {{ typeof meta mark; size {_LABS}; flags dynamic; }}
+    set carried {{ typeof meta mark; size {_LABS}; flags dynamic; }}
     set begun {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
     set asked {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
 """

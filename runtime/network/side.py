@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.kernel.nftables import Nftables
 from runtime.network.netlink import Netlink, Snapshot, snapshot
+from runtime.network.rules import GATEWAY
 
 if TYPE_CHECKING:
     from runtime.kernel.netns import NetworkNamespace
 
 _SYSCTL = Path("/proc/sys/net")
+_IP_FREEBIND = 15
 
 
 class Side:
@@ -62,9 +65,35 @@ class Side:
         """The links that have IPv6 settings; `all` and `default` among them."""
         return self.netns.run(os.listdir, _SYSCTL / "ipv6/conf")
 
+    def listening(self, kind: int, port: int) -> socket.socket:
+        """A socket at the gateway's address, which labs reach if a rule lets them; doesn't block.
+
+        Args:
+            kind: `socket.SOCK_STREAM` or `socket.SOCK_DGRAM`.
+            port: where.
+
+        Raises:
+            OSError: somebody listens there already.
+        """
+        return self.netns.run(_listening, kind, port)
+
     def close(self) -> None:
         """Let go of the namespace and its sockets."""
         self.netns.run(self._nftables.close)
         self.netlink.close()
         self.removals.close()
         self.netns.close()
+
+
+def _listening(kind: int, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+    try:
+        listener.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)  # before the first lab is connected
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((str(GATEWAY), port))
+        if kind == socket.SOCK_STREAM:
+            listener.listen(64)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,215 @@
+"""What the registry's process, which has no network, is lent of images: open files of one.
+
+An image that an instructor has fetched is given as it is here, and no registry is asked: a class
+works with what was tried before. All else comes from the usual registry, or its mirror, where the
+lab's workshop has internet.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from runtime.image import fetch, fitness, refusals, skopeo
+from runtime.image.reference import USUAL, Reference
+from runtime.kernel import spawn
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.image.shared import SharedImage, SharedStore
+    from runtime.image.skopeo import Source
+
+log = structlog.get_logger()
+
+AT_ONCE = 3
+_PREFIX = "lent-"
+_OCI = "application/vnd.oci.image.manifest.v1+json"
+_USUAL = Reference(USUAL, "", "")
+# What comes beside layers: settings, signatures, the program's own files.
+_BESIDE_BYTES = 64 << 20
+
+
+class Lent(NamedTuple):
+    """One file of an image; the last one is its manifest."""
+
+    digest: str
+    media_type: str
+    path: Path
+
+
+class Lending:
+    """Looks for images, here and at registries; safe from any thread.
+
+    Args:
+        store: what instructors fetched.
+        work_path: for what comes just now.
+        mirror: asked before the usual registry.
+        most_bytes: the largest image that is lent.
+        usual: the registry that names without one mean.
+    """
+
+    def __init__(
+        self,
+        store: SharedStore,
+        work_path: Path,
+        mirror: Reference | None,
+        most_bytes: int,
+        usual: Reference = _USUAL,
+    ) -> None:
+        self._usual = usual
+        self._store = store
+        self._work_path = work_path
+        self._mirror = mirror
+        self._most_bytes = most_bytes
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._of_store: dict[str, str] = {}
+        for left in work_path.glob(f"{_PREFIX}*"):  # by one of us that was killed
+            spawn.remove(left)
+
+    @contextmanager
+    def lent(self, path: str, tag: str, has: str, *, may_ask: bool) -> Iterator[list[Lent]]:
+        """Files of an image, for as long as this is held; none where who asks has it already.
+
+        Args:
+            path: as the usual registry has it, such as `library/nginx`.
+            tag: or a digest.
+            has: the digest of what is there already; empty for nothing.
+            may_ask: whether registries may be asked.
+
+        Raises:
+            Problem: `image-not-at-hand`, `image-unfit`, and what refusals.py says.
+        """
+        is_digest = tag.startswith("sha256:")
+        wanted = Reference(USUAL, path, "" if is_digest else tag, tag if is_digest else "")
+        with self._turns, ExitStack() as undo:
+            folder = Path(undo.enter_context(self._folder()))
+            image = self._store.find(wanted)
+            if image is not None:
+                yield self._from_store(image, wanted, has, folder)
+            elif may_ask:
+                yield self._from_outside(wanted, has, folder)
+            elif has:
+                yield []
+            else:
+                raise Problem(
+                    "image-not-at-hand",
+                    f"This server has no image {_typed(wanted)}, and your workshop has no internet "
+                    "to ask for it.",
+                    "Ask your instructor to fetch it.",
+                    image=_typed(wanted),
+                )
+
+    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+        self._work_path.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._work_path)
+
+    def _from_store(
+        self, image: SharedImage, wanted: Reference, has: str, folder: Path
+    ) -> list[Lent]:
+        """Layers are given unpacked: engines see then that they have them from the store."""
+        if has and self._of_store.get(image.id) == has:
+            return []
+        source = skopeo.Source(self._store.address(image.names[0]), place="This server's store")
+        lent = self._copied(source, wanted, image.size_bytes, folder)
+        self._of_store[image.id] = lent[-1].digest
+        return lent
+
+    def _from_outside(self, wanted: Reference, has: str, folder: Path) -> list[Lent]:
+        """From a mirror, where there is one and it has it; else from the registry itself."""
+        said = ""
+        if self._mirror is not None:
+            try:
+                return self._from(wanted.at(self._mirror), wanted, has, folder)
+            except Problem as problem:
+                log.warning("image.mirror_failed", image=wanted.name, code=problem.code)
+                said = f" Its mirror: {problem.sentence}"
+        try:
+            return self._from(wanted.at(self._usual), wanted, has, folder)
+        except Problem as problem:
+            sentence = problem.sentence + said
+            raise Problem(problem.code, sentence, problem.hint, **problem.facts) from problem
+
+    def _from(self, place: Reference, wanted: Reference, has: str, folder: Path) -> list[Lent]:
+        with skopeo.opened(place) as source:
+            try:
+                chosen = fetch.choose(wanted, place, source)
+                if chosen.found.digest == has:
+                    return []
+                _require_asked(wanted, chosen.found.digest)
+                fitness.require(_typed(wanted), skopeo.settings(chosen.source))
+            except (spawn.ProgramFailed, OSError, ValueError) as error:
+                raise _explained(wanted, source, error) from error
+            layers = chosen.found.body.get("layers", [])
+            size = sum(int(each.get("size", 0)) for each in layers)
+            return self._copied(chosen.source, wanted, size, folder)
+
+    def _copied(
+        self, source: Source, wanted: Reference, size_bytes: int, folder: Path
+    ) -> list[Lent]:
+        disk = os.statvfs(folder)
+        room = min(self._most_bytes, disk.f_bavail * disk.f_frsize // 2)
+        if size_bytes > room:
+            raise _too_large(wanted, size_bytes, room)
+        pulse = fetch.Pulse(fetch.SILENCE_S)
+
+        def look(done_bytes: int) -> None:
+            if done_bytes > size_bytes + _BESIDE_BYTES:
+                raise _too_large(wanted, done_bytes, size_bytes)
+            if pulse.is_over(done_bytes):
+                raise refusals.silent(_typed(wanted), source.place, fetch.SILENCE_S)
+
+        into = folder / "image"
+        try:
+            skopeo.copy(source, f"dir:{into}", folder, look, ())
+            return _listed(into)
+        except (spawn.ProgramFailed, OSError, ValueError, KeyError) as error:
+            raise _explained(wanted, source, error) from error
+
+
+def _listed(folder: Path) -> list[Lent]:
+    """What skopeo wrote: a file for each blob, named by its digest, and the manifest."""
+    manifest = folder / "manifest.json"
+    found = fetch.Found(manifest.read_bytes())
+    blobs: dict[str, dict[str, Any]] = {
+        each["digest"]: each for each in [*found.body["layers"], found.body["config"]]
+    }
+    kind = found.body.get("mediaType") or _OCI
+    listed = [Lent(digest, "", folder / digest.removeprefix("sha256:")) for digest in blobs]
+    return [*listed, Lent(found.digest, kind, manifest)]
+
+
+def _typed(wanted: Reference) -> str:
+    """A name as learners type it."""
+    return wanted.name.removeprefix(f"{USUAL}/").removeprefix("library/")
+
+
+def _require_asked(wanted: Reference, digest: str) -> None:
+    if wanted.digest and wanted.digest != digest:
+        raise Problem(
+            "image-not-at-hand",
+            f"{_typed(wanted)} is a list of variants, of which this server keeps its own alone.",
+            "Pull it by its tag.",
+            image=_typed(wanted),
+        )
+
+
+def _explained(wanted: Reference, source: Source, error: Exception) -> Problem:
+    return refusals.explain(_typed(wanted), source.place, fetch.words(error))
+
+
+def _too_large(wanted: Reference, size_bytes: int, room_bytes: int) -> Problem:
+    return Problem(
+        "image-too-large",
+        f"{_typed(wanted)} has {size_bytes / 1e6:.0f} MB, and the workshop's mirror keeps at most "
+        f"{room_bytes / 1e6:.0f} MB.",
+        "Choose a smaller one; or an instructor fetches it on the page Images.",
+        image=_typed(wanted),
+    )
