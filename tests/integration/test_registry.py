@@ -179,7 +179,7 @@ def registries(server: Server) -> list[int]:
             words = (place / "cmdline").read_bytes().decode().split("\0")
         except OSError:
             continue
-        if words[1:4] == ["-m", "runtime", "registry"]:
-            if f"--data={server.instance.data_path}" in words:
-                found.append(int(place.name))
+        ours = f"--data={server.instance.data_path}" in words
+        if words[1:4] == ["-m", "runtime", "registry"] and ours:
+            found.append(int(place.name))
     return found
