@@ -46,12 +46,12 @@ def as_registry(settings: Settings, listen_fd: int, quota_bytes: int, mirror_byt
     own = _shut_in(instance)
     pushed, kept = Shelf(own / "pushed"), Shelf(own / "mirror")
     processes = [pushed.start(), kept.start()]
-    runtime = Client(instance.runtime_socket, _LEND_S)
+    runtime = Client(instance.runtime_socket)
     quota = Quota(pushed, own, quota_bytes)
     house = Housekeeping(pushed, quota, runtime, processes)
     threading.Thread(target=house.run, name="housekeeping", daemon=True).start()
     threading.Thread(target=_end_with_daemon, name="end", daemon=True).start()
-    mirror = Mirror(kept, runtime, mirror_bytes)
+    mirror = Mirror(kept, Client(instance.runtime_socket, _LEND_S), mirror_bytes)
     with socket.socket(fileno=listen_fd) as listener:
         Front(listener, runtime, mirror, pushed, quota).serve_forever()
 

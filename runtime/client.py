@@ -340,6 +340,11 @@ class Client:
         with self._open("image.load", {"name": name, "called": called}, [fd]) as feed:
             return dict(feed.result().body["fetch"])
 
+    def image_make(self, fd: int, name: str) -> dict[str, Any]:
+        """Begin to build `localhost/NAME` from a tar file of its folder; it stays the caller's."""
+        with self._open("image.make", {"name": name}, [fd]) as feed:
+            return dict(feed.result().body["fetch"])
+
     def image_stop(self, name: str) -> None:
         """Give up a fetch."""
         self._ask("image.stop", name=name)

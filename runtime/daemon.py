@@ -23,6 +23,7 @@ from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel.namespaces import own_mounts
 from runtime.kernel.orphans import Orphans
+from runtime.labs.builds import Builds
 from runtime.labs.house import Labs
 from runtime.labs.images import Images
 from runtime.labs.state import recorded
@@ -159,7 +160,8 @@ def _build(
     mirror = reference.read_mirror(settings.registry_mirror)
     fetches = Fetches(fetcher, mirror, lambda fetch: events.tell("image.changed", image=fetch))
     lending = Lending(store, instance.fetches_path, mirror, settings.mirror_max_bytes)
-    verbs = Verbs(settings, labs, terminals, events, images, stock, fetches, lending)
+    builds = Builds(labs, images, fetcher, mirror)
+    verbs = Verbs(settings, labs, terminals, events, images, stock, fetches, builds, lending)
     base = ids.claim(folders.owner(instance))
     uids = {
         Who.WEB: base,

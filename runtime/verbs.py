@@ -12,7 +12,9 @@ import os
 import re
 import stat
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import lxcfs
@@ -20,7 +22,7 @@ from runtime.image import reference
 from runtime.image.build import Builder
 from runtime.image.refusals import printable
 from runtime.image.skopeo import Access
-from runtime.labs import dialling, guests, nested
+from runtime.labs import building, dialling, guests, nested
 from runtime.labs.checks import LONGEST_S
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from runtime.events import Events
     from runtime.image.fetches import Fetches
     from runtime.image.store import Store
+    from runtime.labs.builds import Builds
     from runtime.labs.house import Labs
     from runtime.labs.images import Images
     from runtime.labs.state import Lab
@@ -90,6 +93,7 @@ class Verbs:
     images: Store
     stock: Images
     fetches: Fetches
+    builds: Builds
     lending: Lending
 
     def table(self) -> dict[str, Verb]:
@@ -134,6 +138,7 @@ class Verbs:
             "image.layers": Verb(web, ("name",), self._image_layers),
             "image.fetch": Verb(web, ("name", "user", "password"), self._image_fetch),
             "image.load": Verb(web, ("name", "called"), self._image_load),
+            "image.make": Verb(web, ("name",), self._image_make),
             "image.stop": Verb(web, ("name",), self._image_stop),
             "image.remove": Verb(web, ("name",), self._image_remove),
             "image.sweep": Verb(web, (), self._image_sweep),
@@ -336,11 +341,16 @@ class Verbs:
     def _image_load(self, call: Call) -> dict[str, Any]:
         name = call.args.text("name", longest=300, default="")
         called = call.args.text("called", longest=200)
-        fd = call.descriptors.take(0)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise bad_request("“image.load” needs a descriptor of a file.")
-        return {"fetch": self.fetches.load(fd, name, printable(called))}
+        return {"fetch": self.fetches.load(_file(call), name, printable(called))}
+
+    def _image_make(self, call: Call) -> dict[str, Any]:
+        """A Containerfile's own lines run in a lab, so whoever teaches may have any built."""
+        name = call.args.text("name", longest=100, pattern=building.NAME)
+        with ExitStack() as owned:
+            context = owned.enter_context(os.fdopen(_file(call), "rb"))
+            kept = reference.read(f"localhost/{name}").name
+            build = partial(self.builds.build, context, name)
+            return {"fetch": self.fetches.begin(kept, build, owned)}
 
     def _image_stop(self, call: Call) -> dict[str, Any]:
         self.fetches.stop(call.args.text("name", longest=300))
@@ -460,6 +470,15 @@ def _allowed(args: Args) -> tuple[str, ...]:
 
 def _lab(args: Args) -> LabId:
     return LabId(args.text("lab", longest=8, pattern=LAB))
+
+
+def _file(call: Call) -> int:
+    """The descriptor of a file that came with a call; the caller's from now on."""
+    fd = call.descriptors.take(0)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise bad_request("This needs a descriptor of a file.")
+    return fd
 
 
 def _is_machine(args: Args) -> bool:

@@ -38,6 +38,7 @@ STATUS: dict[str, int] = {
     "machine-unfit-for-class": 422,
     "internet-list": 422,
     "image-reference": 422,
+    "image-definition": 422,
     "registry-unnamed": 422,
     "image-in-use": 409,
     "person-unknown": 404,

@@ -120,7 +120,7 @@ def wire(
     news = News()
     labs = Labs(engine, news)
     line = Line(database, labs, news)
-    stock = Stock(engine, library)
+    stock = Stock(engine, library, settings.lessons)
     pumps = Pumps(settings.run, settings.pumps)
     presence = Presence(news)
     activity = Activity(pumps, labs)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import sys
+import tarfile
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from runtime import folders, log, settings
-from runtime.cli import building
-from runtime.cli.running import data_option, runtime
+from runtime.cli.running import data_option, fresh_lab, runtime
 from runtime.image import fitness, reference, rooting
 from runtime.image.build import Builder
 from runtime.image.fetch import Fetcher, archive_name
@@ -23,8 +25,11 @@ from runtime.image.shared import SharedImage, SharedStore
 from runtime.image.skopeo import Access
 from runtime.image.store import Store
 from runtime.instance import Instance
-from runtime.labs import state
+from runtime.labs import building, state
 from runtime.labs.images import Images
+
+if TYPE_CHECKING:
+    from runtime.client import Client
 
 BASE = "slipway/base"
 
@@ -209,14 +214,49 @@ def _build_folder(
     """Have what it starts from, and let it be built in a lab."""
     known = settings.load({"data": data})
     brings = fetcher(known)
-    recipe = building.Recipe.read(folder)
-    need_image(Instance.at(known.data), building.IMAGE)
-    mirror = reference.read_mirror(known.registry_mirror)
-    for wanted in map(reference.read, recipe.bases):
-        if brings.store.find(wanted) is None:
-            brings.pull(wanted, progress.amount, mirror=mirror)
-    with runtime(data) as client:
-        return building.build(recipe, client, brings, progress.amount, disk_bytes)
+    with tempfile.TemporaryFile() as context:
+        with tarfile.open(fileobj=context, mode="w") as members:
+            members.add(folder, arcname=".", filter=_as_nobody)
+        recipe = building.Recipe.read(context, folder.resolve().name, str(folder))
+        need_image(Instance.at(known.data), building.IMAGE)
+        mirror = reference.read_mirror(known.registry_mirror)
+        building.have_bases(recipe, brings, mirror, progress.amount)
+        progress.amount("making a lab to build in", 0, 0)
+        limits = {
+            "memory_bytes": building.MEMORY_BYTES,
+            "pids": building.PIDS,
+            "cpu_cores": building.CORES,
+            "disk_bytes": disk_bytes,
+        }
+        order = {
+            "image": building.IMAGE,
+            "profile": building.PROFILE,
+            "internet": True,
+            "limits": limits,
+            "until": time.time() + 2 * building.TIMEOUT_S,
+        }
+        with runtime(data) as client, fresh_lab(client, "build", order) as lab:
+            place = _Place(client, lab)
+            return building.build(recipe, place, brings, sys.stderr.fileno(), progress.amount)
+
+
+class _Place(NamedTuple):
+    """The lab of one build, through the door."""
+
+    client: Client
+    lab: str
+
+    def run(self, command: str, stdin: int, stdout: int) -> int:
+        """Run a line of shell there."""
+        argv = ["/bin/bash", "-o", "pipefail", "-lc", command]
+        fds = (stdin, stdout, sys.stderr.fileno())
+        return self.client.lab_exec(self.lab, argv, user="learner", fds=fds)
+
+
+def _as_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
 
 
 def fetcher(known: settings.Settings) -> Fetcher:

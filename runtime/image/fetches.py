@@ -87,7 +87,7 @@ class Fetches:
         Raises:
             Problem: `fetches-full`.
         """
-        return self._begin(
+        return self.begin(
             wanted.name,
             lambda tell: self._fetcher.pull(wanted, tell, mirror=self._mirror, access=access),
         )
@@ -106,11 +106,11 @@ class Fetches:
         with ExitStack() as owned:
             owned.callback(os.close, fd)
             wanted = reference.read(name or archive_name(Path(f"/proc/self/fd/{fd}"), called))
-            return self._begin(
+            return self.begin(
                 wanted.name, lambda tell: self._fetcher.load_from(fd, wanted, tell, called), owned
             )
 
-    def _begin(
+    def begin(
         self, name: str, bring: Callable[[Tell], object], owned: ExitStack | None = None
     ) -> dict[str, Any]:
         """Start a thread that brings an image, or join the one that does.
@@ -120,6 +120,9 @@ class Fetches:
             bring: does it.
             owned: goes to the thread, which closes it in the end; stays the caller's where another
                 thread brings the image already.
+
+        Raises:
+            Problem: `fetches-full`.
         """
         with self._lock:
             fetch = self._fetches.get(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import sys
 import threading
 import time
@@ -26,8 +27,6 @@ from runtime.registry.bodies import PIECE_BYTES, Body
 from runtime.registry.mirror import Guest
 
 if TYPE_CHECKING:
-    import socket
-
     from runtime.client import Client
     from runtime.registry.asks import Ask
     from runtime.registry.mirror import Mirror
@@ -39,6 +38,7 @@ log = structlog.get_logger()
 CONNECTIONS_MOST = 512
 _SILENCE_S = 120.0
 _DRAIN_S = 30.0
+_TLS = b"\x16"
 _TO_SHELF = ("Accept", "Content-Type", "Content-Range", "Range", "If-None-Match")
 _TO_LAB = (
     "Content-Type",
@@ -127,6 +127,12 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Front
     _guest: Guest | None = None
+
+    def handle(self) -> None:
+        """Hear it to its end; engines try TLS first, and are told at once that there is none."""
+        with suppress(OSError):
+            if self.connection.recv(1, socket.MSG_PEEK) != _TLS:
+                super().handle()
 
     def answer(self) -> None:
         """Answer one request; whatever goes wrong with it becomes an answer, too."""

@@ -90,7 +90,7 @@ class Registry:
             except OSError as error:  # an old one, of a daemon that was killed, still listens
                 log.warning("registry.not_started", error=str(error))
             failures = 0 if time.monotonic() - began > _WELL_S else failures + 1
-            self._over.wait(_PAUSES_S[min(failures, len(_PAUSES_S)) - 1])
+            self._over.wait(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
 
     def _run(self) -> None:
         """One life of it.

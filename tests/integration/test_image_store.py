@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +19,7 @@ from tests.waiting import wait_for
 from webapp.cli.lesson import need_images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from runtime.image.store import Image
@@ -121,6 +124,55 @@ def test_an_image_is_built_in_a_lab_and_is_gone_when_it_is_removed(
     assert learner(lab, "podman run --rm greeting") == "built here"
     assert "may be using greeting" in cli(engine_runtime, "image", "rm", "greeting").stderr
     assert [each["key"] for each in engine_runtime.client.lab_list()] == ["engine"]
+
+
+def made(
+    server: Server, name: str, lines: Sequence[str], until: Callable[[], bool]
+) -> dict[str, Any]:
+    """Have a Containerfile of these lines built as the page does, until something is so."""
+    with tempfile.TemporaryFile() as context:
+        text = "\n".join(lines).encode()
+        with tarfile.open(fileobj=context, mode="w") as members:
+            member = tarfile.TarInfo("./Containerfile")
+            member.size = len(text)
+            members.addfile(member, io.BytesIO(text))
+        context.flush()
+        server.client.image_make(context.fileno(), name)
+    wait_for(until, f"the build of {name}", deadline_s=120)
+    return fetch_of(server, f"localhost/{name}:latest")
+
+
+def test_a_page_has_an_image_built_and_is_told_why_one_could_not_be(
+    engine_runtime: Server, lab: Lab
+) -> None:
+    def has_ended() -> bool:
+        return fetch_of(engine_runtime, "localhost/paged:latest")["state"] in {"here", "failed"}
+
+    lines = ["FROM busybox", "RUN echo from a page >/word", "CMD cat /word"]
+    assert made(engine_runtime, "paged", lines, has_ended)["state"] == "here"
+    assert learner(lab, "podman run --rm paged") == "from a page"
+    lines = ["FROM busybox", "RUN yes | head -c 9M; echo its reason >&2; exit 3"]
+    failed = made(engine_runtime, "paged", lines, has_ended)
+    assert failed["state"] == "failed"
+    assert failed["problem"]["code"] == "image-build-failed"
+    assert "exit status 3" in failed["problem"]["sentence"]
+    assert learner(lab, "podman run --rm paged") == "from a page"
+    with pytest.raises(Problem, match="must match"):
+        made(engine_runtime, "../paged", lines, has_ended)
+
+
+def test_a_build_that_nobody_wants_any_more_ends_with_its_lab(engine_runtime: Server) -> None:
+    def is_building() -> bool:
+        labs = [lab for lab in engine_runtime.client.lab_list() if lab["key"].startswith("build-")]
+        programs = [engine_runtime.client.lab_processes(lab["lab"]) for lab in labs]
+        return any(each["comm"] == "sleep" for found in programs for each in found)
+
+    made(engine_runtime, "endless", ["FROM busybox", "RUN exec sleep 9999"], is_building)
+    engine_runtime.client.image_stop("localhost/endless:latest")
+    name = "localhost/endless:latest"
+    wait_for(lambda: fetch_of(engine_runtime, name)["state"] == "stopped", "its end", deadline_s=60)
+    assert [lab["key"] for lab in engine_runtime.client.lab_list()] == ["engine"]
+    assert name not in {row["name"] for row in engine_runtime.client.image_list()}
 
 
 def test_lesson_test_fetches_what_a_lesson_needs_and_says_why_it_cannot(

@@ -159,6 +159,10 @@ class Engine(Protocol):
         """Begins to take an image out of an archive, a file under this descriptor."""
         ...
 
+    def image_make(self, fd: int, name: str) -> dict[str, Any]:
+        """Begins to build `localhost/NAME` from a tar file of the folder with its Containerfile."""
+        ...
+
     def image_stop(self, name: str) -> None:
         """Gives up a fetch."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
@@ -68,7 +68,21 @@ def fetch_missing() -> Response | tuple[str, int]:
     signed_in()
     try:
         for row in wired().stock.overview().fetchable:
-            wired().engine.image_fetch(row.key)
+            if row.builds:
+                _build(row.name)
+            else:
+                wired().engine.image_fetch(row.key)
+    except Problem as problem:
+        return _page(problem), http_status(problem)
+    return redirect(url_for(".show_list"))
+
+
+@blueprint.post("/build")
+def build() -> Response | tuple[str, int]:
+    """Begins to build one image of the lessons' own; the page's script shows how far it is."""
+    signed_in()
+    try:
+        _build(request.form.get("name", "")[:_LETTERS_MOST])
     except Problem as problem:
         return _page(problem), http_status(problem)
     return redirect(url_for(".show_list"))
@@ -85,8 +99,7 @@ def load() -> dict[str, str]:
     name = request.args.get("name", "").strip()[:_LETTERS_MOST]
     stock = wired().engine.image_stock()
     room = stock["store_most_bytes"] - stock["store_bytes"]
-    folder = wired().settings.web_path
-    with os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b") as file:
+    with _unnamed() as file:
         while piece := request.stream.read(_PIECE_BYTES):
             if (room := room - len(piece)) < 0:
                 abort(413)
@@ -125,6 +138,17 @@ def prune() -> Response | tuple[str, int]:
     except Problem as problem:
         return _page(problem), http_status(problem)
     return redirect(url_for(".show_list"))
+
+
+def _build(typed: str) -> None:
+    with _unnamed() as context:
+        wired().stock.build(typed, context)
+
+
+def _unnamed() -> IO[bytes]:
+    """A file that is gone when it is closed."""
+    folder = wired().settings.web_path
+    return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
 
 
 def _page(problem: Problem | None = None, name: str = "", user: str = "") -> str:

@@ -1,14 +1,21 @@
-"""Which images the lessons need, which are here, and which are on their way."""
+"""Which images the lessons need, which are here, and which are on their way.
+
+`localhost/NAME` is built from the Containerfile in a lesson's own folder `images/NAME`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import tarfile
+from dataclasses import dataclass, field, replace
+from typing import IO, TYPE_CHECKING, Any
 
 import structlog
 
+from webapp.problems import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from webapp.engines.seam import Engine
     from webapp.lesson_format.library import Library
@@ -17,6 +24,9 @@ log = structlog.get_logger()
 
 ON_THE_WAY = {"waiting", "fetching"}
 _BUILT = "localhost/"
+_FILES = ("Containerfile", "Dockerfile")
+CONTEXT_BYTES = 256 << 20
+"""What a folder that an image is built from may hold."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,8 @@ class Row:
         command: what brings it, where the page can't.
         fetch: how far it is on its way.
         problem: why the last fetch failed.
+        builds: the lesson in whose folder its Containerfile lies; empty for what is fetched.
+        is_optional: it may be built, and its lesson goes without.
     """
 
     name: str
@@ -50,6 +62,13 @@ class Row:
     command: str = ""
     fetch: dict[str, Any] | None = None
     problem: dict[str, Any] | None = None
+    builds: str = ""
+    is_optional: bool = False
+
+    @property
+    def is_built(self) -> bool:
+        """Whether no registry has it."""
+        return self.name.startswith(_BUILT)
 
 
 @dataclass(frozen=True)
@@ -72,12 +91,16 @@ class Overview:
     @property
     def needed(self) -> list[Row]:
         """Those that lessons need."""
-        return [row for row in self.rows if row.lessons]
+        return [row for row in self.rows if row.lessons and not row.is_optional]
 
     @property
     def fetchable(self) -> list[Row]:
-        """What is missing and can be fetched."""
-        return [row for row in self.needed if row.state in {"missing", "failed"} and row.key]
+        """What is missing and can be fetched or built."""
+        return [
+            row
+            for row in self.needed
+            if row.state in {"missing", "failed"} and row.key and (row.builds or not row.is_built)
+        ]
 
     @property
     def prunable(self) -> list[Row]:
@@ -91,10 +114,12 @@ class Stock:
     Args:
         engine: has them.
         library: says what is needed.
+        lessons: the folder of it.
     """
 
-    def __init__(self, engine: Engine, library: Library) -> None:
+    def __init__(self, engine: Engine, library: Library, lessons: Path) -> None:
         self._engine = engine
+        self.lessons_path = lessons
         self._library = library
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
 
@@ -122,7 +147,11 @@ class Stock:
         wanted = self._roots()
         rows = [_root(name, roots.get(name), titles) for name, titles in wanted.items()]
         rows += [
-            _needed(typed, stock["needed"].get(typed, {}), needs[typed], kept, fetches)
+            replace(
+                _needed(typed, stock["needed"].get(typed, {}), needs[typed], kept, fetches),
+                builds=self._built_in(typed),
+                is_optional=not self._is_needed(typed),
+            )
             for typed in needs
         ]
         rows += [_root(name, roots[name], ()) for name in roots if name not in wanted]
@@ -143,6 +172,57 @@ class Stock:
             mirror=stock["mirror"],
         )
 
+    def build(self, typed: str, context: IO[bytes]) -> None:
+        """Begin to build an image of the lessons' own; the page is told how it goes.
+
+        Args:
+            typed: the image, as a lesson needs it.
+            context: an empty file, for what the build may copy from.
+
+        Raises:
+            Problem: `image-definition` where no lesson has a Containerfile of that name, or its
+                folder is too large; and what the runtime refuses.
+        """
+        name = _folder_name(typed)
+        lesson = self._built_in(typed)
+        if not lesson:
+            raise _unfit(f"No lesson has a folder images/{name[:60]} with a Containerfile.")
+        folder = self.lessons_path / lesson / "images" / name
+        room = CONTEXT_BYTES
+
+        def counted(member: tarfile.TarInfo) -> tarfile.TarInfo:
+            nonlocal room
+            if (room := room - member.size) < 0:
+                raise _unfit(
+                    f"The folder images/{name} of the lesson {lesson} holds more than "
+                    f"{CONTEXT_BYTES >> 20} MB."
+                )
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            return member
+
+        with tarfile.open(fileobj=context, mode="w") as members:
+            members.add(folder, arcname=".", filter=counted)
+        context.flush()
+        self._engine.image_make(context.fileno(), name)
+
+    def _built_in(self, typed: str) -> str:
+        """The first lesson that says how it is built; empty for what is fetched."""
+        if not typed.startswith(_BUILT):
+            return ""
+        wanted = f"{_BUILT}{_folder_name(typed)}"
+        found = (name for name in self._library.lessons if wanted in self._recipes(name))
+        return next(found, "")
+
+    def _recipes(self, lesson: str) -> list[str]:
+        """The images that a lesson says how to build, whether it needs them or not."""
+        files = (self.lessons_path / lesson / "images").glob("*/*")
+        folders = {file.parent.name for file in files if file.name in _FILES}
+        return sorted(f"{_BUILT}{name}" for name in folders)
+
+    def _is_needed(self, typed: str) -> bool:
+        return any(typed in lesson.needs for lesson in self._library.lessons.values())
+
     def _roots(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for lesson in self._library.lessons.values():
@@ -153,7 +233,7 @@ class Stock:
         """What containers in labs need, each with the folders and titles of its lessons."""
         found: dict[str, list[tuple[str, str]]] = {}
         for lesson in self._library.lessons.values():
-            for name in lesson.needs:
+            for name in dict.fromkeys((*lesson.needs, *self._recipes(lesson.name))):
                 found.setdefault(name, []).append((lesson.name, lesson.title))
         return found
 
@@ -189,13 +269,26 @@ def _needed(
         return Row(typed, fetch["state"], "containers", titles, key, fetch=fetch)
     if here := kept.get(meant.get("here", "")):
         return _stored(typed, here, titles, key)
-    if typed.startswith(_BUILT):
-        name = typed.removeprefix(_BUILT).partition(":")[0]
-        command = f"./slipway image build lessons/{lessons[0][0]}/images/{name}"
-        return Row(typed, "missing", "containers", titles, command=command)
     problem = fetch["problem"] if fetch is not None and fetch["state"] == "failed" else None
     state = "failed" if problem else "missing"
+    if typed.startswith(_BUILT):
+        name = _folder_name(typed)
+        command = f"./slipway image build lessons/{lessons[0][0]}/images/{name}"
+        return Row(typed, state, "containers", titles, key, command=command, problem=problem)
     return Row(typed, state, "containers", titles, key, problem=problem)
+
+
+def _folder_name(typed: str) -> str:
+    """The folder below `images/` that an image of the lessons' own is built from."""
+    return typed.removeprefix(_BUILT).partition(":")[0]
+
+
+def _unfit(sentence: str) -> Problem:
+    return Problem(
+        "image-definition",
+        sentence,
+        "A lesson that needs `localhost/NAME` has a folder images/NAME with a Containerfile.",
+    )
 
 
 def _stored(name: str, here: dict[str, Any], lessons: tuple[str, ...], key: str) -> Row:

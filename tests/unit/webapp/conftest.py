@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -215,6 +216,14 @@ class MemoryEngine:
         self._answer()
         self.told.append(("load", os.pread(fd, 100, 0).decode(), name, called))
         return {"name": name, "state": "waiting"}
+
+    def image_make(self, fd: int, name: str) -> dict[str, Any]:
+        self._answer()
+        os.lseek(fd, 0, os.SEEK_SET)
+        with os.fdopen(os.dup(fd), "rb") as file, tarfile.open(fileobj=file) as members:
+            names = [each.name.removeprefix("./") for each in members if each.isfile()]
+        self.told.append(("make", name, *sorted(names)))
+        return {"name": f"localhost/{name}:latest", "state": "waiting"}
 
     def image_stop(self, name: str) -> None:
         self._answer()

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from webapp.lesson_format.model import Profile
+from webapp.workshops import images
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.webapp.conftest import Browser, MemoryEngine
     from webapp.wiring import Wiring
 
@@ -74,6 +77,82 @@ def test_what_a_lesson_needs_is_said_with_how_to_have_it(ada: Browser, needy: Me
 def test_all_that_is_missing_and_can_be_fetched_is(ada: Browser, needy: MemoryEngine) -> None:
     assert ada.post("/images/missing").status_code == 302
     assert [word for word in needy.told if word[0] == "fetch"] == [("fetch", "php:5.6-cli", "", "")]
+
+
+@pytest.fixture
+def written(needy: MemoryEngine, parts: Wiring, tmp_path: Path) -> None:
+    """The folder of `localhost/web`, with a Containerfile."""
+    folder = tmp_path / "02-what-is-a-container/images/web"
+    folder.mkdir(parents=True)
+    (folder / "Containerfile").write_text("FROM busybox\nCOPY page /\n")
+    (folder / "page").write_text("hello")
+    parts.stock.lessons_path = tmp_path
+    assert needy.told == []
+
+
+@pytest.mark.usefixtures("written")
+def test_a_containerfile_of_a_lesson_is_built_with_what_lies_beside_it(
+    ada: Browser, needy: MemoryEngine
+) -> None:
+    row = row_of(ada.get("/images").text, "localhost/web:latest")
+    assert 'action="/images/build"' in row
+    assert "Fetch" not in row
+    assert ada.post("/images/build", {"name": "localhost/web"}).status_code == 302
+    assert needy.told[-1] == ("make", "web", "Containerfile", "page")
+    ada.post("/images/missing")
+    kinds = [word[0] for word in needy.told if word[0] in {"fetch", "make"}]
+    assert kinds == ["make", "fetch", "make"]
+
+
+@pytest.mark.usefixtures("written")
+def test_what_a_lesson_can_do_without_may_be_built_and_is_not_missing(
+    ada: Browser, needy: MemoryEngine, parts: Wiring
+) -> None:
+    lessons = parts.library.lessons
+    lessons["02-what-is-a-container"] = replace(lessons["02-what-is-a-container"], needs=())
+    row = row_of(ada.get("/images").text, "localhost/web:latest")
+    assert "not built" in row
+    assert 'action="/images/build"' in row
+    ada.post("/images/missing")
+    assert [word for word in needy.told if word[0] in {"fetch", "make"}] == []
+
+
+@pytest.mark.usefixtures("written")
+def test_a_build_shows_what_it_does_and_a_failed_one_why(ada: Browser, needy: MemoryEngine) -> None:
+    key = "localhost/web:latest"
+    needy.stock["fetches"] = [fetch(key, "fetching", step="building", total_bytes=0)]
+    row = row_of(ada.get("/images").text, key)
+    assert 'aria-label="Stop building localhost/web"' in row
+    why = {"code": "image-build-failed", "sentence": "It said “no”.", "hint": "", "facts": {}}
+    needy.stock["fetches"] = [fetch(key, "failed", problem=why)]
+    row = row_of(ada.get("/images").text, key)
+    assert "could not be built" in row
+    assert "It said “no”." in row
+    needy.stock["needed"]["localhost/web"]["here"] = "localhost/web:latest"
+    needy.stock["images"].append(image("localhost/web:latest"))
+    row = row_of(ada.get("/images").text, key)
+    assert "built here" in row
+    assert "Build again" in row
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("name", ["localhost/none", "nginx", "localhost/../../etc", ""])
+def test_only_what_a_lesson_says_is_built(ada: Browser, needy: MemoryEngine, name: str) -> None:
+    answer = ada.post("/images/build", {"name": name})
+    assert answer.status_code == 422
+    assert "No lesson has a folder images/" in answer.text
+    assert [word for word in needy.told if word[0] == "make"] == []
+
+
+@pytest.mark.usefixtures("written")
+def test_a_folder_that_is_too_large_is_refused_before_it_is_sent(
+    ada: Browser, needy: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "CONTEXT_BYTES", 4)
+    answer = ada.post("/images/build", {"name": "localhost/web"})
+    assert answer.status_code == 422
+    assert "holds more than" in answer.text
+    assert [word for word in needy.told if word[0] == "make"] == []
 
 
 def test_a_fetch_shows_its_progress_and_a_failed_one_why(ada: Browser, needy: MemoryEngine) -> None:
@@ -145,7 +224,7 @@ def test_the_page_says_that_the_runtime_is_away(ada: Browser, engine: MemoryEngi
 
 def test_learners_and_strangers_see_and_do_nothing_here(ben: Browser, engine: MemoryEngine) -> None:
     assert ben.get("/images").status_code == 302
-    for deed in ("fetch", "missing", "load", "stop", "remove", "prune"):
+    for deed in ("fetch", "missing", "build", "load", "stop", "remove", "prune"):
         answer = ben.post(f"/images/{deed}", {"name": "x"})
         assert answer.status_code == 401
     assert ben.get("/images/layers?name=x").status_code == 302
