@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _FINISH_S = 60.0
-_LXCFS_BYTES, _LXCFS_THREADS, _LXCFS_CORES = 64 << 20, 256, 0.25
+_LXCFS = Limits(memory_bytes=64 << 20, pids=256, cpu_cores=0.25)
+_REGISTRY = Limits(memory_bytes=512 << 20, pids=1024, cpu_cores=1.0)
 _END_AT_ONCE = 8  # ending one is waiting, mostly
 
 
@@ -115,6 +116,7 @@ class Labs:
             devices,
             registry,
         )
+        registry.confine = self._confine_registry
         self._reserve = Reserve(place, instance.data_path, reserve_percent)
         self.machines = Machines(self._parts, images, events, deposits, self._reserve)
         self.comparison = Comparison(
@@ -186,6 +188,7 @@ class Labs:
         if not self._parts.making.finish(_FINISH_S):
             log.warning("labs.making_not_finished")
         self.comparison.close()
+        self._parts.registry.close()
         now = time.time()
         over = [
             lab.id
@@ -202,8 +205,9 @@ class Labs:
         self._parts.devices.close()
         left = len(self._labs)
         if left == 0:
-            self._parts.place.kill(reconcile.LXCFS_GROUP)
-            self._parts.place.remove(reconcile.LXCFS_GROUP)
+            for group in reconcile.OUR_GROUPS:
+                self._parts.place.kill(group)
+                self._parts.place.remove(group)
             self._parts.place.close()
         return left
 
@@ -426,8 +430,14 @@ class Labs:
 
     def _confine_lxcfs(self, pid: int) -> None:
         """Whoever reads its files all the time shall spend little of the server with it."""
-        limits = Limits(_LXCFS_BYTES, _LXCFS_THREADS, _LXCFS_CORES)
-        for path in self._parts.place.make(reconcile.LXCFS_GROUP, limits):
+        self._confine(reconcile.LXCFS_GROUP, _LXCFS, pid)
+
+    def _confine_registry(self, pid: int) -> None:
+        """Whoever pushes all the time likewise."""
+        self._confine(reconcile.REGISTRY_GROUP, _REGISTRY, pid)
+
+    def _confine(self, group: str, limits: Limits, pid: int) -> None:
+        for path in self._parts.place.make(group, limits):
             path.write_text(str(pid))
 
     def _expire(self, lab: Lab) -> None:

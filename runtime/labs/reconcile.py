@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-LXCFS_GROUP = "lxcfs"
+LXCFS_GROUP, REGISTRY_GROUP = "lxcfs", "registry"
+OUR_GROUPS = {LXCFS_GROUP, REGISTRY_GROUP}
 """The cgroup of what shows labs their own figures, beside theirs."""
 _PATIENCE_S = 10.0
 _ROWS, _COLS = 24, 80  # until a page says its own
@@ -61,7 +62,7 @@ def traces(parts: Parts) -> set[str]:
         for server, _, what in (owner.partition("/") for owner in ids.claimed().values())
         if server == instance.id and state.is_id(what)
     }
-    groups = {name.partition(".")[0] for name in parts.place.labs() - {LXCFS_GROUP}}
+    groups = {name.partition(".")[0] for name in parts.place.labs() - OUR_GROUPS}
     return folders | claims | parts.crun.known() | groups | set(parts.router.attached())
 
 

@@ -23,6 +23,7 @@ from runtime.registry.shelf import PROGRAM
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from runtime.instance import Instance
     from runtime.network.router import Router
@@ -46,7 +47,12 @@ class Registry:
         router: through which labs reach it.
         quota_bytes: what each lab may push.
         mirror_bytes: what the mirror may keep.
+
+    Attributes:
+        confine: called with its process id, to put it where it can't take much of the server.
     """
+
+    confine: Callable[[int], None]
 
     def __init__(
         self, instance: Instance, router: Router, quota_bytes: int, mirror_bytes: int
@@ -96,10 +102,11 @@ class Registry:
         """One life of it.
 
         Raises:
-            OSError: it could not be started.
+            OSError: it could not be started, or not be confined: then it ends with its pipe.
         """
         with self._router.listen(REGISTRY_PORT) as listener:
             process = self._start(listener)
+        self.confine(process.pid)
         log.info("registry.started", pid=process.pid)
         process.wait()
         if not self._over.is_set():
