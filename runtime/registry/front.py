@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._drain(body)
                 self._refuse(problem)
             except (OSError, http.client.HTTPException, ProgramFailed) as error:
-                log.warning("registry.resting", error=str(error))
+                log.debug("registry.resting", error=str(error))
                 self._drain(body)
                 self._refuse(_resting())
         except Problem as problem:

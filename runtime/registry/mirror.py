@@ -30,6 +30,8 @@ log = structlog.get_logger()
 FRESH_S = 900.0
 # After a registry refused, nobody asks it the same again at once.
 _REFUSED_S = 60.0
+# The same of what an image is, wherever it would come from.
+_OF_IMAGES = {"image-unknown-there", "image-unfit", "image-too-large", "image-fetch-failed"}
 _HOUR_S = 3600.0
 _NAMES_MOST = 4096
 OF_ONE_LAB = 60
@@ -116,11 +118,9 @@ class Mirror:
                 self._count(guest)
                 self._fill(ask, guest, here)
         except Problem as found:
-            log.info("mirror.refused", code=found.code, lab=guest.lab)
+            log.debug("mirror.refused", code=found.code, lab=guest.lab)
             problem = found
-        for_all = problem is None or problem.code.startswith("registry-")
-        seconds = FRESH_S if problem is None else _REFUSED_S if guest.asks and for_all else 0
-        answer = _Answer(time.monotonic() + seconds, problem)
+        answer = _Answer(time.monotonic() + _holds_s(problem), problem)
         with self._lock:
             self._answers[ask.name, ask.reference] = answer
         return answer
@@ -186,6 +186,14 @@ class Mirror:
                     mark = "&" if "?" in place else "?"
                     _sent(talk, f"{place}{mark}digest={part.digest}", part)
             _sent(talk, f"/v2/{ask.name}/manifests/{ask.reference}", manifest)
+
+
+def _holds_s(problem: Problem | None) -> float:
+    """For how long an answer is everybody's; not what was said of one lab."""
+    if problem is None:
+        return FRESH_S
+    is_outside = problem.code.startswith("registry-") or problem.code in _OF_IMAGES
+    return _REFUSED_S if is_outside else 0
 
 
 def _said(talk: HTTPConnection, method: str, target: str) -> HTTPResponse:
