@@ -107,7 +107,7 @@ class World:
         self.port = listener.getsockname()[1]
         self.listener = listener
         self.front = Front(listener, client, self.mirror, self.pushed, self.quota)
-        threading.Thread(target=self.front.serve_forever, daemon=True).start()
+        threading.Thread(target=self.front.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         """End all of it."""
