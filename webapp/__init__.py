@@ -50,6 +50,7 @@ def create_app(
         images,
         join,
         lesson,
+        network,
         preview,
         recordings,
         workshops,
@@ -60,7 +61,7 @@ def create_app(
     from webapp.settings import CHECKOUT
     from webapp.sockets import images as images_socket
     from webapp.sockets import lesson as lesson_socket
-    from webapp.sockets import terminal, wall
+    from webapp.sockets import terminal, trial, wall
     from webapp.sockets.door import known_only
     from webapp.visitors import init_visitors
     from webapp.wiring import wire
@@ -89,7 +90,7 @@ def create_app(
     init_visitors(app)
     init_headers(app)
     learner_rooms = (join, lesson, container, preview, recordings)
-    for room in (*learner_rooms, account, workshops, images, health, terminal):
+    for room in (*learner_rooms, account, workshops, images, health, network, terminal, trial):
         app.register_blueprint(room.blueprint)
     wiring.socketio.init_app(
         app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20

@@ -60,11 +60,11 @@ def open_terminal(lab: str, name: str) -> Response:
 
     The answer returned here reaches nobody: by then another descriptor is in the socket's place.
     """
-    accept = _accept_key()
-    _check_origin()
+    accept = accept_key()
+    check_origin()
     grant = grant_for(f"{lab}.{name}")
     after, epoch = _whole(request.args.get("after")), _whole(request.args.get("epoch"))
-    sock = _browser_socket()
+    sock = browser_socket()
     sock.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
@@ -76,7 +76,7 @@ def open_terminal(lab: str, name: str) -> Response:
     except Problem as problem:
         log.warning("terminal.not_handed_over", code=problem.code)
         sock.sendall(frames.close(TRY_AGAIN_LATER, problem.code))
-    _let_go(sock)
+    let_go(sock)
     return Response(status=204, headers={"Connection": "close"})
 
 
@@ -120,7 +120,12 @@ def _workshop_of(lab_key: str) -> Workshop | None:
         return session.get(Workshop, learner.workshop_id) if learner else None
 
 
-def _accept_key() -> bytes:
+def accept_key() -> bytes:
+    """The answer to a websocket's key.
+
+    Raises:
+        Problem: `not-found`: it is no opening of one.
+    """
     key = request.headers.get("Sec-WebSocket-Key", "")
     try:
         is_key = len(base64.b64decode(key, validate=True)) == 16
@@ -132,7 +137,7 @@ def _accept_key() -> bytes:
     return base64.b64encode(digest)
 
 
-def _check_origin() -> None:
+def check_origin() -> None:
     """Only our own pages may open a terminal: a browser sends its cookies to any site's request."""
     origin = request.headers.get("Origin", "")
     if not is_own(origin):
@@ -140,7 +145,7 @@ def _check_origin() -> None:
         raise not_yours()
 
 
-def _browser_socket() -> socket.socket:
+def browser_socket() -> socket.socket:
     """The connection itself, as eventlet's server keeps it."""
     source = request.environ.get("eventlet.input")
     if source is None:
@@ -156,7 +161,7 @@ def _early_bytes(sock: socket.socket) -> bytes:
     return early
 
 
-def _let_go(sock: socket.socket) -> None:
+def let_go(sock: socket.socket) -> None:
     """Put a dead end in the socket's place.
 
     Were it only closed here, the server would write its reply into the terminal's stream; were it

@@ -1,10 +1,10 @@
 /** Services of the learner's, shown below the terminal: a frame each, on origins that aren't ours. */
 
 import { one } from "../lib/dom.js";
+import { isReached } from "../lib/trial.js";
 
 const OPEN = "slip-previews";
 const MOST = 3;
-const TRIAL_MS = 6000;
 
 /** @param {string | number} port */
 export const addressOf = (port) => `/preview/${port}`;
@@ -61,12 +61,7 @@ export class SlipPreviews extends HTMLElement {
   async #look() {
     const { trial } = this.dataset;
     if (!trial) return; // there are none, which the frame says
-    /** @type {RequestInit} */
-    const how = { mode: "no-cors", cache: "no-store", credentials: "omit" };
-    const reached = await fetch(trial, { ...how, signal: AbortSignal.timeout(TRIAL_MS) }).then(
-      () => true,
-      () => false,
-    );
+    const reached = await isReached(trial);
     this.querySelector("[data-preview-note]")?.toggleAttribute("hidden", reached);
   }
 
