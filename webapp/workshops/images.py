@@ -267,9 +267,9 @@ def _needed(
     fetch = fetches.get(key)
     if fetch is not None and fetch["state"] in ON_THE_WAY:
         return Row(typed, fetch["state"], "containers", titles, key, fetch=fetch)
-    if here := kept.get(meant.get("here", "")):
-        return _stored(typed, here, titles, key)
     problem = fetch["problem"] if fetch is not None and fetch["state"] == "failed" else None
+    if here := kept.get(meant.get("here", "")):
+        return replace(_stored(typed, here, titles, key), problem=problem)
     state = "failed" if problem else "missing"
     if typed.startswith(_BUILT):
         name = _folder_name(typed)

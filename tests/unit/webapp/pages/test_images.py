@@ -133,6 +133,7 @@ def test_a_build_shows_what_it_does_and_a_failed_one_why(ada: Browser, needy: Me
     row = row_of(ada.get("/images").text, key)
     assert "built here" in row
     assert "Build again" in row
+    assert "It said “no”." in row  # of the newer one, which came to nothing
 
 
 @pytest.mark.usefixtures("written")
