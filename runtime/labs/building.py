@@ -6,6 +6,7 @@ harms itself. What comes out is an archive, which is taken into the store as any
 
 from __future__ import annotations
 
+import os
 import re
 import tarfile
 import tempfile
@@ -128,7 +129,8 @@ def failed(name: str, why: str, **facts: object) -> Problem:
 
 
 def _bring(recipe: Recipe, place: Place, said: int) -> None:
-    recipe.context.seek(0)
+    # The descriptor's own place: that of the file object may be within what it has read ahead.
+    os.lseek(recipe.context.fileno(), 0, os.SEEK_SET)
     if place.run("mkdir ~/build && tar -x -C ~/build", recipe.context.fileno(), said):
         raise failed(recipe.name, "its files could not be brought into the lab")
 

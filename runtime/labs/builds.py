@@ -74,7 +74,7 @@ class Builds:
             if "exit_code" not in problem.facts:
                 raise
             why = f"it said “{said.last()}”"
-            raise building.failed(recipe.name, why, **problem.facts) from problem
+            raise building.failed(recipe.name, why) from problem
 
     @contextmanager
     def _lab(self) -> Iterator[Lab]:

@@ -149,9 +149,10 @@ def test_a_page_has_an_image_built_and_is_told_why_one_could_not_be(
         return fetch_of(engine_runtime, "localhost/paged:latest")["state"] in {"here", "failed"}
 
     lines = ["FROM busybox", "RUN echo from a page >/word", "CMD cat /word"]
-    assert made(engine_runtime, "paged", lines, has_ended)["state"] == "here"
+    built = made(engine_runtime, "paged", lines, has_ended)
+    assert built["state"] == "here", built["problem"]
     assert learner(lab, "podman run --rm paged") == "from a page"
-    lines = ["FROM busybox", "RUN yes | head -c 9M; echo its reason >&2; exit 3"]
+    lines = ["FROM busybox", "RUN yes | head -c 1M; echo its reason >&2; exit 3"]
     failed = made(engine_runtime, "paged", lines, has_ended)
     assert failed["state"] == "failed"
     assert failed["problem"]["code"] == "image-build-failed"

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from tests.unit.webapp.conftest import Browser
     from webapp.wiring import Wiring
 
-ANYBODY = {"join", "account", "health"}  # blueprints: ways in, and whether the server is well
+# Blueprints: ways in, whether the server is well, and what the network lets through.
+ANYBODY = {"join", "account", "health", "network"}
 LEARNERS = {"lesson", "container", "preview", "recordings"}
 INSTRUCTORS = {"images", "workshops"}
-ELSEWHERE = {"static", "terminal.open_terminal"}  # no page; tests/integration/test_terminal_opening
+# No pages: files, and websockets (tests/integration/test_terminal_opening.py).
+ELSEWHERE = {"static", "terminal.open_terminal", "trial.open_trial"}
 STEP = "00-your-terminal/01-a-prompt"
 PEOPLE = ("nobody", "ben", "chi", "dan", "late", "ada", "mallory")
 TAUGHT = {"ben", "chi", "dan", "late"}
