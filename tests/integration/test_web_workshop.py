@@ -116,7 +116,7 @@ def test_a_class_that_joins_at_once_has_a_lab_each_and_none_after_the_end(
     wait_for(lambda: living(server) == [], "the end of six labs", deadline_s=30)
     ada.get(page)
     assert "This workshop is over." in ada.text
-    assert ada.text.count("data-name>learner ") == 6
+    assert ada.text.count("<bdi>learner ") == 6
 
 
 def test_a_web_that_was_killed_knows_learners_and_labs_again(server: Server, ada: Visitor) -> None:
