@@ -119,6 +119,9 @@ class Question:
     or they are brought into the order in which they are written (the answer is their positions); a
     guess has them, too, and is never wrong. A number or a text is judged by `script`, which finds
     the answer under `answers` in its facts: the right one is measured, never written.
+
+    Attributes:
+        lines: how many the field for a text has.
     """
 
     name: str
@@ -126,6 +129,7 @@ class Question:
     ask: Markup
     choices: tuple[Choice, ...] = ()
     script: Script | None = None
+    lines: int = 1
 
     def shown(self, answer: object) -> list[int]:
         """The positions of an order's choices as the page shows them: as answered, or mixed.
@@ -203,6 +207,11 @@ class Deed:
     output_of: str = ""
     where: Where = Where.CONTAINER
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether it is a command that is typed into the container and comes to its end."""
+        return self.kind is DeedKind.RUN and self.where is not Where.MACHINE
+
 
 class Row(StrEnum):
     """A row of the panel: one figure, taken on both sides."""
@@ -273,6 +282,10 @@ class Step:
         takeaway: shown once the step is passed.
         has_server_view: the page offers what the server sees of the lab's processes.
         engine_view: what it draws of the learner's own engine.
+        previews: ports of services that the page offers to show, beside each other.
+        recall: ids of steps, of any lesson, whose findings it shows again.
+        begin: commands that bring a fresh lab to where the step begins; None where that is what
+            the steps before it did.
         needs_machine: without one nothing of it can be done, so the page offers to go on.
         panel: what it shows between the terminals; empty on a page without a machine.
         is_extra: for the fast; never needed later, and not counted.
@@ -295,6 +308,9 @@ class Step:
     needs_machine: bool = False
     panel: Panel = Panel()
     engine_view: EngineView | None = None
+    previews: tuple[int, ...] = ()
+    recall: tuple[str, ...] = ()
+    begin: tuple[str, ...] | None = None
 
     def question(self, name: str) -> Question | None:
         """The question of that name, or None."""
@@ -332,3 +348,17 @@ class Lesson:
         """The step that follows, or None after the last."""
         position = self.steps.index(step) + 1
         return self.steps[position] if position < len(self.steps) else None
+
+    def beginning(self, step: Step) -> tuple[str, ...]:
+        """The commands that bring a fresh lab to where this step begins.
+
+        Those that the step says, or else what the solutions of the steps before it type into the
+        container; of a step between that says its own, from there on.
+        """
+        commands: list[str] = []
+        for each in self.steps[: self.steps.index(step) + 1]:
+            if each.begin is not None:
+                commands = list(each.begin)
+            if each is not step and not each.is_extra:
+                commands += [deed.text for deed in each.solution if deed.is_typed]
+        return tuple(commands)

@@ -39,6 +39,10 @@ INDEX = "lesson.md"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NEED = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]{0,199}")
 _NAME_WORDS = "small letters, digits and single dashes"
+_STEP_ID = re.compile(rf"{_NAME.pattern}/{_NAME.pattern}")
+_PREVIEWS_MOST = 3  # as many as the page shows beside each other
+_PORT_LAST = 65535
+_LINES_MOST = 10
 _SCRIPT_BYTES_MOST = 64 * 1024
 _TIMEOUT_S_MOST = 30
 _USUAL_IMAGES = {Profile.PLAIN: "slipway/base", Profile.ENGINE: "slipway/engine"}
@@ -184,6 +188,9 @@ class _StepReader:
             needs_machine=front.flag("needs_machine") or self._looks_into_machine,
             panel=read_panel(front, self._faults),
             engine_view=self._engine_view(front),
+            previews=self._previews(front),
+            recall=self._recall(front),
+            begin=self._begin(front),
         )
         if self._layout is Layout.CONTAINER:
             refuse_machine_words(step, front, self._faults)
@@ -205,6 +212,36 @@ class _StepReader:
             instead = "Write `profile: engine` in lesson.md, or leave it out."
             self._faults.add(line, "`engine_view` needs labs with an engine.", instead)
         return _known(EngineView, written, "engine view", line, self._faults)
+
+    def _previews(self, front: Table) -> tuple[int, ...]:
+        lines = front.texts("previews")
+        ports = []
+        for line in lines:
+            if line.text.isascii() and line.text.isdecimal() and 0 < int(line.text) <= _PORT_LAST:
+                ports.append(int(line.text))
+            else:
+                self._faults.add(line.number, f"`{line.text}` is no port.", "Write `- 8080`.")
+        if len(ports) > _PREVIEWS_MOST or len(set(ports)) < len(ports):
+            sentence = f"The page shows up to {_PREVIEWS_MOST} ports, each once."
+            self._faults.add(front.line_of("previews"), sentence, "Name fewer.")
+        if lines and self._layout is Layout.MACHINE:
+            instead = "Leave `layout: machine` out of lesson.md, or `previews` here."
+            sentence = "`previews` needs the page with one terminal."
+            self._faults.add(front.line_of("previews"), sentence, instead)
+        return tuple(ports)
+
+    def _recall(self, front: Table) -> tuple[str, ...]:
+        lines = front.texts("recall")
+        for line in lines:
+            if not _STEP_ID.fullmatch(line.text):
+                sentence = f"`{line.text}` is no step of a lesson."
+                self._faults.add(line.number, sentence, "Write `- 01-lesson/02-step`.")
+        return tuple(line.text for line in lines)
+
+    def _begin(self, front: Table) -> tuple[str, ...] | None:
+        if not front.has("begin"):
+            return None
+        return tuple(line.text for line in front.texts("begin"))
 
     def _check(self, front: Table) -> Check | None:
         table = front.table("check")
@@ -264,11 +301,16 @@ class _StepReader:
         if kind in WITH_CHOICES:
             question = Question(name, kind, ask, choices=self._choices(table, kind))
         else:
-            question = Question(
-                name, kind, ask, script=self._script(table, need="checks/answer.py")
-            )
+            script = self._script(table, need="checks/answer.py")
+            question = Question(name, kind, ask, script=script, lines=self._lines(table, kind))
         table.finish()
         return question
+
+    def _lines(self, question: Table, kind: QuestionKind) -> int:
+        """A number is one line, a text as many as its author wants."""
+        if kind is not QuestionKind.TEXT:
+            return 1
+        return question.number("lines", least=1, most=_LINES_MOST, default=1)
 
     def _choices(self, question: Table, kind: QuestionKind) -> tuple[Choice, ...]:
         choices = []

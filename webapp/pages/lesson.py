@@ -16,6 +16,7 @@ from webapp.wiring import wired
 from webapp.workshops.labs import is_ready, shells_of
 from webapp.workshops.own_table import as_csv, own_table
 from webapp.workshops.progress import progress_of
+from webapp.workshops.recalling import recalled
 from webapp.workshops.terminal_names import names_of
 from webapp.workshops.works import last_results
 
@@ -89,6 +90,7 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         works=last_results(events),
         trial=wired().settings.previews.trial(bare(request.host)),
         own_table=own_table(progress, last_results(events)),
+        recalled=recalled(step, _lessons(workshop), events),
     )
 
 

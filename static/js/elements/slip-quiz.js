@@ -53,7 +53,8 @@ export class SlipQuiz extends HTMLElement {
   async send() {
     const value = this.#value();
     if (value === null) {
-      this.querySelector("input")?.focus();
+      const field = this.querySelector("input, textarea");
+      if (field instanceof HTMLElement) field.focus();
       say("Choose or type an answer first.");
       return;
     }

@@ -7,6 +7,6 @@ import { wireStep } from "../player/step.js";
 
 const room = new Room("/lesson");
 const lab = wireLab(room);
-wireStep(room, lab, lab.run);
+const { press } = wireStep(room, lab, lab.run);
 // A machine has no network, so it serves nothing.
-if (!("inMachine" in lab.terminal.dataset)) wirePreviews(lab.terminal, lab.tabs);
+if (!("inMachine" in lab.terminal.dataset)) wirePreviews(lab.terminal, lab.tabs, press);

@@ -6,8 +6,9 @@ import { one } from "../lib/dom.js";
 /**
  * @param {HTMLElement} terminal over which the control stands
  * @param {import("../elements/slip-tabs.js").SlipTabs} tabs
+ * @param {(name: string) => void} press keeps that something of the step was opened
  */
-export function wirePreviews(terminal, tabs) {
+export function wirePreviews(terminal, tabs, press) {
   const previews = one("slip-previews", SlipPreviews);
   const menu = one("[data-preview-menu]", HTMLDetailsElement);
   const form = one("[data-preview-form]", HTMLFormElement);
@@ -32,6 +33,12 @@ export function wirePreviews(terminal, tabs) {
   tab.addEventListener("click", (event) => {
     if (!field.reportValidity()) event.preventDefault();
     else menu.open = false;
+  });
+  const all = document.querySelector("[data-show-previews]");
+  all?.removeAttribute("hidden");
+  all?.addEventListener("click", () => {
+    for (const port of all.getAttribute("data-show-previews")?.split(" ") ?? []) show(port);
+    press("previews");
   });
   // A lesson's own link opens beside the text; with a key held it does what the browser does.
   one("#lesson", HTMLElement).addEventListener("click", (event) => {

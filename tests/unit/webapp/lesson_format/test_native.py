@@ -272,6 +272,52 @@ def test_a_profile_brings_its_image_and_one_that_is_unknown_is_named(folder: Pat
         native.load(folder)
 
 
+def test_a_step_names_services_to_show_and_findings_to_recall(folder: Path) -> None:
+    step = folder / "01-first.md"
+    keys = "previews: [8056, 8080]\nrecall: [01-a-lesson/02-a-step]\n"
+    step.write_text(STEP.replace("takeaway", f"{keys}takeaway"))
+    (read,) = native.load(folder).steps
+    assert (read.previews, read.recall) == ((8056, 8080), ("01-a-lesson/02-a-step",))
+    wrong = "previews: [0, 1, 1, 65536, 2, web]\nrecall: [02-a-step]\n"
+    step.write_text(STEP.replace("takeaway", f"{wrong}takeaway"))
+    assert [fault.sentence for fault in faults_of(folder)] == [
+        "`0` is no port.",
+        "`65536` is no port.",
+        "`web` is no port.",
+        "The page shows up to 3 ports, each once.",
+        "`02-a-step` is no step of a lesson.",
+    ]
+
+
+def test_a_fresh_lab_is_brought_to_a_step_by_what_it_says_or_by_the_steps_before(
+    folder: Path,
+) -> None:
+    names = ("01-first", "02-second", "03-third", "04-fourth")
+    for name, deeds in zip(names, ("one", "two", "keys: up", "four"), strict=True):
+        (folder / f"{name}.md").write_text(STEP.replace("  - true\n", f"  - {deeds}\n"))
+    index = folder / "lesson.md"
+    index.write_text(LESSON.replace("01-first", "\n  - ".join(names)))
+    rewrite(folder / "02-second.md", "takeaway", "extra: true\ntakeaway")
+    lesson = native.load(folder)
+    assert [lesson.beginning(step) for step in lesson.steps] == [(), ("one",), ("one",), ("one",)]
+    rewrite(folder / "03-third.md", "takeaway", "begin: [three]\ntakeaway")
+    rewrite(folder / "04-fourth.md", "takeaway", "begin: []\ntakeaway")
+    lesson = native.load(folder)
+    begun = [lesson.beginning(step) for step in lesson.steps]
+    assert begun == [(), ("one",), ("three",), ()]
+
+
+def test_only_a_text_has_several_lines(folder: Path) -> None:
+    question = (
+        "questions:\n  - {name: why, kind: text, ask: Why so, script: checks/done.py, lines: 4}\n"
+    )
+    step = folder / "01-first.md"
+    step.write_text(STEP.replace("hints", f"{question}hints"))
+    assert native.load(folder).steps[0].questions[0].lines == 4
+    rewrite(step, "kind: text", "kind: number")
+    assert "`lines` is no key" in faults_of(folder)[0].sentence
+
+
 def test_the_profiles_of_lessons_are_those_of_the_runtime() -> None:
     assert sorted(Profile) == profiles.names()
 
