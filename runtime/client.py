@@ -132,8 +132,12 @@ class Client:
         in_machine: bool = False,
         rows: int = 24,
         cols: int = 80,
+        replaces: str | None = None,
     ) -> dict[str, Any]:
-        """A lab whose terminal `1` is at its prompt; the same key gives the same lab again."""
+        """A lab whose terminal `1` is at its prompt; the same key gives the same lab again.
+
+        Unless that is the one which it `replaces`: then that ends, and nobody else gets its place.
+        """
         return self._ask(
             "lab.create",
             key=key,
@@ -147,6 +151,7 @@ class Client:
             until=until,
             rows=rows,
             cols=cols,
+            replaces=replaces,
         )
 
     def lab_get(self, lab: str) -> dict[str, Any]:
@@ -177,6 +182,12 @@ class Client:
     def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:
         """Tell a lab's learner, in its terminals too, that it ends unless they use it."""
         self._ask("lab.warn", lab=lab, idle_s=idle_s, left_s=left_s)
+
+    def lab_prepare(self, lab: str, script: str, timeout_s: float = 60) -> dict[str, Any]:
+        """Run commands in a lab as its learner, to their end; `code` and `is_over`."""
+        args = {"lab": lab, "script": script, "timeout_s": timeout_s}
+        with self._open("lab.prepare", args, timeout_s=timeout_s + 30) as feed:
+            return dict(feed.result().body)
 
     def lab_check(
         self,

@@ -26,6 +26,7 @@ from runtime.labs import building, dialling, guests, nested
 from runtime.labs.checks import LONGEST_S
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
+from runtime.labs.living import PREPARE_LONGEST_S
 from runtime.labs.state import LabId, Order, Shape
 from runtime.limits.amounts import Limits
 from runtime.network import allowed
@@ -103,13 +104,14 @@ class Verbs:
         size = ("rows", "cols")
         return {
             "status": Verb(web, (), self._status),
-            "lab.create": Verb(web, ("key", *SHAPE, "until", *size), self._lab_create),
+            "lab.create": Verb(web, ("key", *SHAPE, "until", *size, "replaces"), self._lab_create),
             "lab.get": Verb(web, ("lab",), self._lab_get),
             "lab.list": Verb(web, ("after",), self._lab_list),
             "lab.remove": Verb(web, ("lab",), self._lab_remove),
             "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
             "lab.allow": Verb(web, ("lab", "allowed"), self._lab_allow),
             "lab.warn": Verb(web, ("lab", "idle_s", "left_s"), self._lab_warn),
+            "lab.prepare": Verb(web, ("lab", "script", "timeout_s"), self._lab_prepare),
             "lab.check": Verb(
                 web, ("lab", "script", "facts", "timeout_s", "where"), self._lab_check
             ),
@@ -172,6 +174,7 @@ class Verbs:
             until=self._until(args),
             rows=_rows(args),
             cols=_cols(args),
+            replaces=args.text("replaces", longest=8, pattern=LAB, default=NO_LAB),
         )
         return self.labs.create(order).as_dict()
 
@@ -199,6 +202,11 @@ class Verbs:
         left_s = call.args.integer("left_s", low=1, high=3600)
         self.labs.warn_idle(_lab(call.args), idle_s, left_s)
         return {}
+
+    def _lab_prepare(self, call: Call) -> dict[str, Any]:
+        script = call.args.text("script", longest=64 << 10)
+        timeout_s = call.args.number("timeout_s", low=1, high=PREPARE_LONGEST_S, default=60)
+        return self.labs.living.prepare(self._own(call), script, timeout_s, call.is_gone)
 
     def _lab_check(self, call: Call) -> dict[str, Any]:
         return self.labs.living.check(
@@ -329,8 +337,7 @@ class Verbs:
         }
 
     def _image_layers(self, call: Call) -> dict[str, Any]:
-        wanted = reference.read(call.args.text("name", longest=300))
-        return {"layers": self.stock.layers(wanted)}
+        return {"layers": self.stock.layers(reference.read(call.args.text("name", longest=300)))}
 
     def _image_fetch(self, call: Call) -> dict[str, Any]:
         wanted = reference.read(call.args.text("name", longest=300))

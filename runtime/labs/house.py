@@ -221,8 +221,10 @@ class Labs:
         watch = StopWatch()
         with self._alone_with(order.key), self._parts.making.begun():
             lab = self._find(order.key)
-            if lab is not None:
+            if lab is not None and lab.id != order.replaces:
                 return self._seen(lab)
+            if lab is not None:  # its place stays this key's, which is busy
+                self.remove(lab.id, "replaced")
             self._make_room(order.shape)
             lab = self._pool.claim(order.shape)
             if lab is not None:
@@ -262,7 +264,7 @@ class Labs:
 
         Args:
             lab_id: which.
-            reason: `removed`, `expired` or `died`, for the event.
+            reason: `removed`, `expired`, `died` or `replaced`, for the event.
         """
         with self._changed:
             lab = self._labs.get(lab_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import bundle
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from runtime.labs.nested import Engines
     from runtime.labs.state import Lab, LabId
     from runtime.labs.watch import Watch
+
+
+PREPARE_LONGEST_S = 300.0
 
 
 class Living:
@@ -112,6 +117,37 @@ class Living:
         profile = bundle.load_profile(lab.shape.profile)
         process = bundle.process(profile, who, argv, terminal=tty)
         return self._parts.crun.execute(lab.id, process, fds, is_gone)
+
+    def prepare(
+        self, lab: Lab, script: str, timeout_s: float, is_gone: Callable[[], bool]
+    ) -> dict[str, Any]:
+        """Run commands in a lab as its learner would have typed them, without a terminal.
+
+        What they start in the background goes on; when the time is over, the shell ends.
+
+        Args:
+            lab: which.
+            script: for a login shell of the learner's.
+            timeout_s: how long they may take, in seconds.
+            is_gone: whether who asked has left.
+
+        Returns:
+            `code`, of the last command, and `is_over`: the time was over before they were.
+        """
+        deadline = time.monotonic() + timeout_s
+        nothing_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            code = self.execute(
+                lab,
+                ["/bin/bash", "-lc", script],
+                "learner",
+                tty=False,
+                fds=(nothing_fd, nothing_fd, nothing_fd),
+                is_gone=lambda: is_gone() or time.monotonic() > deadline,
+            )
+        finally:
+            os.close(nothing_fd)
+        return {"code": code, "is_over": time.monotonic() > deadline}
 
     def _measured(self, lab: Lab) -> dict[str, Any]:
         """What a check may read of a lab beside what it is."""

@@ -47,6 +47,8 @@ class Order:
         until: unix seconds at which it ends by itself.
         rows: the size of its first terminal, with `cols`.
         cols: see `rows`.
+        replaces: the lab of this key that ends first, and whose place this one takes; where the key
+            has another by now, it was replaced already.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Order:
     until: float
     rows: int = 24
     cols: int = 80
+    replaces: str = ""
 
 
 @dataclass

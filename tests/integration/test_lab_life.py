@@ -122,6 +122,40 @@ def test_the_same_key_gives_the_same_lab(runtime: Server, lab: Lab) -> None:
     assert [each["lab"] for each in runtime.client.lab_list()] == [lab.id]
 
 
+@pytest.mark.kernel
+def test_a_lab_that_takes_anothers_place_is_fresh_and_made_once(runtime: Server, lab: Lab) -> None:
+    """The key is never without a lab that counts, so nobody else gets its place."""
+    assert lab.sh("touch /old").code == 0
+    with runtime.client.follow(0) as feed:
+        fresh = Lab(runtime.client, "learner-9", replaces=lab.id)
+        again = Lab(runtime.client, "learner-9", replaces=lab.id)
+        news = []
+        while "lab.ready" not in news:
+            packet = feed.receive()
+            assert packet is not None
+            news.append(f"{packet.body['type']} {packet.body.get('reason', '')}".strip())
+    try:
+        assert fresh.id == again.id != lab.id
+        assert news == ["lab.ended replaced", "lab.ready"]
+        assert fresh.sh("ls /old").code != 0
+        assert [each["lab"] for each in runtime.client.lab_list()] == [fresh.id]
+    finally:
+        fresh.remove()
+    assert left_of(runtime) == []
+
+
+@pytest.mark.kernel
+def test_what_prepares_a_lab_runs_as_its_learner_and_not_for_longer_than_allowed(lab: Lab) -> None:
+    script = "cd\nid -un >who\npwd >>who\nfalse\nsleep 1000 &\nsudo -n id -u >>who"
+    ran = lab.client.lab_prepare(lab.id, script, timeout_s=60)
+    assert ran == {"code": 0, "is_over": False}
+    assert lab.sh("cat /home/learner/who").text.split() == ["learner", "/home/learner", "0"]
+    assert lab.programs().count("sleep") == 1  # what it left in the background goes on
+    late = lab.client.lab_prepare(lab.id, "exec sleep 2000", timeout_s=1)
+    assert late["is_over"] is True
+    wait_for(lambda: lab.programs().count("sleep") == 1, "the end of what took too long")
+
+
 def test_a_lab_ends_by_itself_when_its_time_is_over(runtime: Server, lab: Lab) -> None:
     lab.client.lab_extend(lab.id, time.time() + 0.2)
     wait_for(lambda: not runtime.client.lab_list(), "the end of the lab")

@@ -43,12 +43,12 @@ VALUES = st.recursive(
 )
 ARGUMENTS = """
 lab key image profile internet limits until rows cols script facts timeout_s argv user tty terminal
-name shapes after cursor pump where how force work kind needs
+name shapes after cursor pump where how force work kind needs replaces
 """
 VERBS = """
 status lab.create lab.get lab.list lab.remove lab.extend lab.check lab.processes lab.usage lab.exec
-terminal.open terminal.close terminal.stream pool.want image.list machine.boot machine.end
-image.layers image.stop image.remove image.sweep meter.read work.start plan.more nothing
+lab.prepare terminal.open terminal.close terminal.stream pool.want image.list machine.boot
+machine.end image.layers image.stop image.remove image.sweep meter.read work.start plan.more nothing
 """
 NAMES = st.sampled_from(ARGUMENTS.split())
 BODIES = st.fixed_dictionaries(

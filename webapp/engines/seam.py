@@ -34,8 +34,9 @@ class Engine(Protocol):
         in_machine: bool = False,
         rows: int = 24,
         cols: int = 80,
+        replaces: str | None = None,
     ) -> dict[str, Any]:
-        """The lab of that key; made when there is none yet."""
+        """The lab of that key; made when there is none yet, or only the one that it replaces."""
         ...
 
     def lab_get(self, lab: str) -> dict[str, Any]:
@@ -60,6 +61,10 @@ class Engine(Protocol):
 
     def lab_warn(self, lab: str, *, idle_s: int, left_s: int) -> None:
         """Tells a lab's learner, in its terminals too, that it ends unless they use it."""
+        ...
+
+    def lab_prepare(self, lab: str, script: str, timeout_s: float = 60) -> dict[str, Any]:
+        """Runs commands in a lab as its learner."""
         ...
 
     def lab_check(

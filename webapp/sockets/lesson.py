@@ -20,6 +20,7 @@ from webapp.visitors import current_visitor
 from webapp.workshops.checking import Checking, Seat
 from webapp.workshops.container_view import cells
 from webapp.workshops.labs import shells_of
+from webapp.workshops.resetting import Resetting
 from webapp.workshops.server_view import server_view
 from webapp.workshops.terminal_names import call_terminal, names_of
 
@@ -56,6 +57,7 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
             "answer": room.answer,
             "press": room.press,
             "skip": room.skip,
+            "reset": room.reset,
             "processes": room.processes,
             "container": room.container,
             "engine": room.engine,
@@ -77,6 +79,7 @@ class LessonRoom:
         self._socketio = socketio
         self._parts = parts
         self._checking = Checking(parts.database, parts.engine)
+        self._resetting = Resetting(parts.database, parts.engine, parts.labs, parts.news)
         self._pages: Counter[LearnerId] = Counter()
         self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
@@ -150,6 +153,16 @@ class LessonRoom:
         self._tell_progress(seat)
         return {"next": next_step}
 
+    def reset(self, step: str) -> None:
+        """The learner wants a fresh lab, as it is where the step begins; its end is a fact."""
+        seat, workshop = self._seat(step)
+        learner, _ = as_learner(current_visitor())
+        if seat.lab_id is None:
+            raise lab_none()
+        self._socketio.start_background_task(
+            self._resetting.reset, learner, workshop, seat.lesson, seat.step
+        )
+
     def processes(self) -> dict[str, Any]:
         """What the server sees of the learner's own lab."""
         return server_view(self._parts.engine, self._own_lab()[1])
@@ -186,7 +199,7 @@ class LessonRoom:
                 self._tell(item.learner_id, "lab", state="ended", sentence=item.facts["sentence"])
             case "lab":
                 self._settle_soon(item.learner_id)
-            case "limit" | "clock" | "ended":
+            case "limit" | "clock" | "ended" | "reset":
                 self._tell(item.learner_id, item.kind, **item.facts)
             case _:
                 self.compare.hear(item)
@@ -306,6 +319,7 @@ def presses_of(step: Step) -> set[str]:
         names |= {f"predict-{number}" for number in range(len(step.prediction.choices))}
     names |= {f"measured-{row}" for row in step.panel.rows}
     names |= {card.value for card in step.panel.cards}
+    names |= {"previews"} if step.previews else set()
     return names | ({"server-view"} if _shows_server(step) else set())
 
 

@@ -147,6 +147,7 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message("/lesson", "press", Sender.BROWSER, (STEP, _text("name"))),
     Message("/lesson", "skip", Sender.BROWSER, (STEP,), ("next",)),
+    Message("/lesson", "reset", Sender.BROWSER, (STEP,)),
     Message("/lesson", "processes", Sender.BROWSER, (), ("processes", "kernel")),
     Message("/lesson", "container", Sender.BROWSER, (), ("cells",)),
     Message(
@@ -228,6 +229,7 @@ MESSAGES: tuple[Message, ...] = (
         ),
     ),
     Message("/lesson", "limit", Sender.SERVER, _facts("limit", "sentence")),
+    Message("/lesson", "reset", Sender.SERVER, _facts("done", "sentence")),
     Message(
         "/lesson",
         "clock",

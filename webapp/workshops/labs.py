@@ -5,15 +5,16 @@ What the runtime said last, kept in memory and read anew after each silence.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from webapp.models.base import LearnerId
-from webapp.problems import Problem
+from webapp.problems import Problem, lab_none
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from webapp.engines.seam import Engine
     from webapp.models.people import Learner
@@ -49,11 +50,16 @@ class Labs:
         self._engine = engine
         self._news = news
         self._by_learner: dict[LearnerId, dict[str, Any]] = {}
+        self._renewed: set[LearnerId] = set()
         self.is_away = False
 
     def of(self, learner_id: LearnerId) -> dict[str, Any] | None:
-        """The learner's lab as far as we know; None where there is none."""
-        return self._by_learner.get(learner_id)
+        """The learner's lab as far as we know; None where there is none, or none yet to work in."""
+        return None if learner_id in self._renewed else self._by_learner.get(learner_id)
+
+    def is_renewed(self, learner_id: LearnerId) -> bool:
+        """Whether a fresh lab is just being put in the place of theirs."""
+        return learner_id in self._renewed
 
     def owners(self) -> list[LearnerId]:
         """Everyone who has a lab."""
@@ -80,6 +86,33 @@ class Labs:
         self._by_learner[learner.id] = lab
         self.boot(learner.id)
         return lab
+
+    @contextmanager
+    def renewing(self, learner: Learner, workshop: Workshop) -> Iterator[str]:
+        """Puts a fresh lab in the place of the learner's; nobody works in it within this block.
+
+        Gives its id. The place is kept: whoever waits in line doesn't get it.
+
+        Raises:
+            Problem: `lab-none`, also while that goes on already; or as `give`.
+        """
+        old = self.of(learner.id)
+        if old is None:
+            raise lab_none()
+        self._renewed.add(learner.id)
+        self._news.tell("lab", learner.id)
+        try:
+            lab = self._engine.lab_create(
+                key=learner.lab_key,
+                until=workshop.ends_at.timestamp(),
+                replaces=old["lab"],
+                **workshop.shape,
+            )
+            self._by_learner[learner.id] = lab
+            yield str(lab["lab"])
+        finally:
+            self._renewed.discard(learner.id)
+            self._news.tell("lab", learner.id)
 
     def extend(self, learner_id: LearnerId, until: float) -> None:
         """Lets the learner's lab live until another time, in Unix seconds; none is fine.
@@ -166,6 +199,8 @@ class Labs:
         if learner_id is None:
             return
         match event["type"]:
+            case "lab.ended" if event.get("reason") == "replaced":
+                self._by_learner.pop(learner_id, None)  # the one in its place comes with its answer
             case "lab.ended":
                 self._by_learner.pop(learner_id, None)
                 self._news.tell("lab", learner_id, **_ended(str(event.get("reason"))))

@@ -5,6 +5,7 @@ import { SlipCommand } from "../elements/slip-command.js";
 import { SlipEngine } from "../elements/slip-engine.js";
 import { SlipQuiz } from "../elements/slip-quiz.js";
 import { SlipRail } from "../elements/slip-rail.js";
+import { SlipReset } from "../elements/slip-reset.js";
 import { SlipStep } from "../elements/slip-step.js";
 import "../elements/slip-hints.js";
 import "../elements/slip-layers.js";
@@ -49,6 +50,7 @@ export function wireStep(room, lab, run, keys = {}) {
     Object.assign(each, { press, ask: () => room.ask("processes") });
   }
   wireEngine(room, lab);
+  wireReset(room, step);
   element.skip = () => room.ask("skip", { step });
   element.addEventListener("slip-verdict", (event) => {
     const { done, passed } = /** @type {CustomEvent} */ (event).detail;
@@ -71,6 +73,16 @@ export function wireStep(room, lab, run, keys = {}) {
   wireKeys(element, rail, lab, { "Shift+H": help.toggle, ...keys });
   wirePaper(element);
   return { element, press };
+}
+
+/**
+ * @param {Room} room
+ * @param {string} step
+ */
+function wireReset(room, step) {
+  const reset = one("slip-reset", SlipReset);
+  reset.ask = () => room.ask("reset", { step });
+  room.on("reset", (fact) => reset.show(fact));
 }
 
 /**

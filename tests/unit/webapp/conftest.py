@@ -71,6 +71,8 @@ class MemoryEngine:
         }
         self.told: list[tuple[str, ...]] = []
         self.booted: list[str] = []
+        self.prepared: list[tuple[str, str, float]] = []
+        self.is_late = False
         self._ids = itertools.count(0xA0)
 
     def status(self) -> dict[str, Any]:
@@ -80,6 +82,8 @@ class MemoryEngine:
     def lab_create(self, *, key: str, **args: object) -> dict[str, Any]:
         self._answer()
         self.asked.append({"key": key, **args})
+        if key in self.labs and self.labs[key]["lab"] == args.get("replaces"):
+            self.lab_remove(self.labs[key]["lab"])
         if key not in self.labs:
             if self.room <= 0:
                 raise Problem("server-full", "The server is full.")
@@ -106,6 +110,11 @@ class MemoryEngine:
         found = self.lab_get(lab)
         found["until"] = self.extended[found["key"]] = until
         return found
+
+    def lab_prepare(self, lab: str, script: str, timeout_s: float = 60) -> dict[str, Any]:
+        self._answer()
+        self.prepared.append((lab, script, timeout_s))
+        return {"code": 0, "is_over": self.is_late}
 
     def lab_check(
         self,
