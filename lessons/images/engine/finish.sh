@@ -53,6 +53,11 @@ store=/var/lib/shared-images
 mkdir "$root$store"
 in_store "$store" import --change 'CMD ["sh"]' --message 'from busybox-static' \
   /tmp/busybox.tar localhost/busybox:latest
+sh "$(dirname "$0")/php.sh" "$root/tmp" "$root/bin/busybox"
+for name in old-php new-php; do
+  in_store "$store" import --change 'CMD ["php", "--version"]' --change 'EXPOSE 8000' \
+    --message "from Debian's packages" "/tmp/$name.tar" "localhost/$name:latest"
+done
 in_store "$store" build --isolation chroot --layers --timestamp "$SOURCE_DATE_EPOCH" \
   --tag localhost/web:latest /tmp/web
 
@@ -60,5 +65,6 @@ in_store "$store" build --isolation chroot --layers --timestamp "$SOURCE_DATE_EP
 mkdir "$root/var/lib/server-images"
 in_store /var/lib/server-images images --quiet
 
-rm -rf "$root/tmp/busybox" "$root/tmp/busybox.tar" "$root/tmp/web" "$root/tmp/run" \
+rm -rf "$root/tmp/busybox" "$root/tmp/busybox.tar" "$root/tmp/old-php.tar" \
+  "$root/tmp/new-php.tar" "$root/tmp/web" "$root/tmp/run" \
   "$root/root/.local" "$root/root/.config"
