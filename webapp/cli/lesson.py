@@ -53,7 +53,8 @@ def lint_command(path: Path, images: tuple[str, ...]) -> None:
 @parts.data_option
 @click.argument("path", type=_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one list of steps.")
-def test_command(path: Path, as_json: bool) -> None:  # noqa: FBT001  click hands flags over so
+@click.option("--fresh", is_flag=True, help="Each step in a lab of its own, as after a reset.")
+def test_command(path: Path, *, as_json: bool, fresh: bool) -> None:
     """Play the lesson at PATH, or all below it, in real labs: every command, every check."""
     client = Client(Path(os.environ["SLIPWAY_RUN"]) / "runtime.sock")
     steps: list[Rehearsed] = []
@@ -62,7 +63,7 @@ def test_command(path: Path, as_json: bool) -> None:  # noqa: FBT001  click hand
             read = native.load(folder)
             _need_image(client, read.image)
             need_images(client, read.needs)
-            for step in rehearse(client, read):
+            for step in rehearse(client, read, fresh=fresh):
                 steps.append(step)
                 if not as_json:
                     _say(step)

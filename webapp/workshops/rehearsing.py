@@ -15,10 +15,11 @@ from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
 from webapp.lesson_format.model import CommandKind, DeedKind, Where
 from webapp.workshops.judging import judge
 from webapp.workshops.machine_hand import MachineHand
+from webapp.workshops.resetting import PATIENCE_S, script_of
 from webapp.workshops.typist import Typist
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from runtime.client import Client
     from webapp.lesson_format.model import Deed, Lesson, Question, Script, Step
@@ -44,12 +45,30 @@ class Rehearsed:
     found: list[str] = field(default_factory=list)
 
 
-def rehearse(client: Client, lesson: Lesson) -> Generator[Rehearsed, None, None]:
-    """Play each step's solution in one lab, in order, and say how it went.
+def rehearse(
+    client: Client, lesson: Lesson, *, fresh: bool = False
+) -> Generator[Rehearsed, None, None]:
+    """Play each step's solution, in order, and say how it went.
+
+    Args:
+        client: makes labs.
+        lesson: which.
+        fresh: each step in a lab of its own, as it is after a reset, and not all in one.
 
     Raises:
         Problem: when there is no lab, or a solution leaves the shell without a prompt.
     """
+    if not fresh:
+        yield from _play(client, lesson, lesson.steps)
+        return
+    for step in lesson.steps:
+        yield from _play(client, lesson, (step,), lesson.beginning(step))
+
+
+def _play(
+    client: Client, lesson: Lesson, steps: Sequence[Step], beginning: Sequence[str] = ()
+) -> Generator[Rehearsed, None, None]:
+    """Play these in one lab, in which other commands were run before."""
     lab = client.lab_create(
         key=f"rehearsal-{secrets.token_hex(6)}",
         image=lesson.image,
@@ -57,8 +76,10 @@ def rehearse(client: Client, lesson: Lesson) -> Generator[Rehearsed, None, None]
         until=time.time() + _LAB_LIVES_S,
     )
     try:
+        if beginning:
+            client.lab_prepare(lab["lab"], script_of(beginning), PATIENCE_S)
         with Typist(client, lab["lab"]) as typist, MachineHand(client, lab["lab"]) as hand:
-            for step in lesson.steps:
+            for step in steps:
                 yield _StepRehearsal(client, lab["lab"], typist, hand, step).play()
     finally:
         client.lab_remove(lab["lab"])

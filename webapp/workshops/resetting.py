@@ -70,5 +70,9 @@ class Resetting:
         """Whether all commands came to their end; how they ended is theirs, as in the lesson."""
         if not commands:
             return True
-        script = "\n".join(["cd", *commands])
-        return not self._engine.lab_prepare(lab_id, script, PATIENCE_S)["is_over"]
+        return not self._engine.lab_prepare(lab_id, script_of(commands), PATIENCE_S)["is_over"]
+
+
+def script_of(commands: Sequence[str]) -> str:
+    """Commands as one shell runs them that begins at home, however each of them ends."""
+    return "\n".join(["cd", *commands])
