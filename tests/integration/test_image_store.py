@@ -109,20 +109,20 @@ def test_who_asks_twice_joins_the_first_and_either_can_stop_it(
 def test_an_image_is_built_in_a_lab_and_is_gone_when_it_is_removed(
     engine_runtime: Server, tmp_path: Path, lab: Lab
 ) -> None:
-    folder = tmp_path / "greeting"
+    folder = tmp_path / "old-php"  # of that name labs bring one along; the server's is taken
     folder.mkdir()
     (folder / "word").write_text("built here")
     lines = ["FROM busybox", "COPY word /word", "RUN test -s /word", "CMD cat /word"]
     (folder / "Containerfile").write_text("\n".join(lines))
     built = cli(engine_runtime, "image", "build", "--disk=128", str(folder))
     assert built.returncode == 0, built.stderr
-    assert learner(lab, "podman run --rm greeting") == "built here"
+    assert learner(lab, "podman run --rm old-php") == "built here"
     (folder / "Containerfile").write_text("FROM busybox\nRUN exit 3\n")
     failed = cli(engine_runtime, "image", "build", "--disk=128", str(folder))
     assert failed.returncode == 1
-    assert "localhost/greeting could not be built" in failed.stderr
-    assert learner(lab, "podman run --rm greeting") == "built here"
-    assert "may be using greeting" in cli(engine_runtime, "image", "rm", "greeting").stderr
+    assert "localhost/old-php could not be built" in failed.stderr
+    assert learner(lab, "podman run --rm old-php") == "built here"
+    assert "may be using old-php" in cli(engine_runtime, "image", "rm", "old-php").stderr
     assert [each["key"] for each in engine_runtime.client.lab_list()] == ["engine"]
 
 
