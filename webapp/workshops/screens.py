@@ -115,8 +115,8 @@ class Screens:
         for _ in range(len(self._line)):
             if time.thread_time() > until:
                 break
-            self._show(self._line[0])
-            self._line.rotate(-1)
+            self._line.rotate(-1)  # first, so that one whose pump is away holds up no others
+            self._show(self._line[-1])
             time.sleep(0)  # whoever waits for the web goes first
 
     def _show(self, learner_id: LearnerId) -> None:
