@@ -118,6 +118,10 @@ class Client:
         with self._open("status", {}, timeout_s=WELL_TIMEOUT_S) as feed:
             return feed.result().body
 
+    def server_figures(self) -> dict[str, Any]:
+        """What the server's own processes take, and what room its machine has left."""
+        return self._ask("server.figures")
+
     def lab_create(
         self,
         *,

@@ -15,6 +15,7 @@ from runtime import folders, log, rights
 from runtime.container.crun import Crun
 from runtime.deposits import Deposits
 from runtime.events import Events
+from runtime.household import Household
 from runtime.image import reference
 from runtime.image.fetch import Fetcher
 from runtime.image.fetches import Fetches
@@ -161,7 +162,10 @@ def _build(
     fetches = Fetches(fetcher, mirror, lambda fetch: events.tell("image.changed", image=fetch))
     lending = Lending(store, instance.fetches_path, mirror, settings.mirror_max_bytes)
     builds = Builds(labs, images, fetcher, mirror)
-    verbs = Verbs(settings, labs, terminals, events, images, stock, fetches, builds, lending)
+    household = Household(instance, lambda: deposits.keeper_pid)
+    verbs = Verbs(
+        settings, labs, terminals, events, images, stock, fetches, builds, lending, household
+    )
     base = ids.claim(folders.owner(instance))
     uids = {
         Who.WEB: base,

@@ -10,16 +10,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runtime.instance import ACCELERATOR
+from runtime.kernel.processes import parent
 from runtime.limits import ids
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from runtime.instance import Instance
 
 # Handed from the supervisor to the daemon: the lock lives as long as either of them.
 LOCK_VARIABLE = "SLIPWAY_LOCK_FD"
+SUPERVISOR = "supervisor"
 _POLL_S = 0.05
 # How long a command of the web's takes at most, on a busy machine.
 _COMMAND_S = 10.0
@@ -154,6 +157,32 @@ def address(instance: Instance) -> tuple[str, int] | None:
     except FileNotFoundError:
         return None
     return host, int(port)
+
+
+def note_processes(instance: Instance, pids: Mapping[str, int]) -> None:
+    """Remember which process is which, for whoever watches the server."""
+    path = instance.run_path / "processes"
+    new = path.with_suffix(".new")
+    new.write_text("".join(f"{name} {pid}\n" for name, pid in pids.items()))
+    new.replace(path)
+
+
+def processes(instance: Instance) -> dict[str, int]:
+    """Which process is which, as the supervisor wrote it down, without those that have ended.
+
+    A number is used again; so the supervisor's counts only while the data folder's lock bears it,
+    and the others' while it is their parent.
+    """
+    try:
+        lines = (instance.run_path / "processes").read_text().splitlines()
+        holder = (instance.data_path / "lock").read_text().strip()
+    except FileNotFoundError:
+        return {}
+    pids = {name: int(pid) for name, _, pid in (line.partition(" ") for line in lines)}
+    head = pids.get(SUPERVISOR, 0)
+    if str(head) != holder:
+        return {}
+    return {name: pid for name, pid in pids.items() if pid == head or parent(pid) == head}
 
 
 def owner(instance: Instance) -> str:

@@ -279,6 +279,7 @@ OF_THE_WEB = frozenset(
         "demo",
         "idle_minutes",
         "lessons",
+        "metrics_token",
         "public_url",
         "trusted_proxies",
     }

@@ -30,7 +30,7 @@ from runtime.rows import Plan, Row
 from runtime.watchdog import LOOK_S, Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from runtime.settings import Settings
@@ -104,16 +104,22 @@ class Supervisor:
         rows: what to keep alive.
         control: where wishes for a restart arrive.
         end_labs: called at the very end, while the runtime still runs; never at its restart.
+        note: told which process is which, as soon as one begins.
     """
 
     def __init__(
-        self, rows: list[Row], control: socket.socket, end_labs: Callable[[], None] | None
+        self,
+        rows: list[Row],
+        control: socket.socket,
+        end_labs: Callable[[], None] | None,
+        note: Callable[[Mapping[str, int]], None],
     ) -> None:
         self._children = {row.name: Child(row) for row in rows}
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._failed: str | None = None
         self._end_labs = end_labs
+        self._note = note
         self._look_at = 0.0
         self._watch(control, lambda: self._control(control))
 
@@ -142,6 +148,8 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         child.start()
+        living = {each.row.name: each.pid for each in self._children.values() if each.is_alive}
+        self._note({folders.SUPERVISOR: os.getpid(), **living})
         self._watch(child.pidfd, lambda: self._ended(child))
         if child.output_fd >= 0:
             output_fd = child.output_fd
@@ -281,7 +289,9 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
             plan.greeting(),
         ]
         ending = partial(end_all_labs, instance) if end_labs else None
-        code = Supervisor(rows, control, ending).run(wake_fd)
+        code = Supervisor(rows, control, ending, partial(folders.note_processes, instance)).run(
+            wake_fd
+        )
     sys.exit(code)
 
 

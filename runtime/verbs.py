@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.events import Events
+    from runtime.household import Household
     from runtime.image.fetches import Fetches
     from runtime.image.store import Store
     from runtime.labs.builds import Builds
@@ -96,6 +97,7 @@ class Verbs:
     fetches: Fetches
     builds: Builds
     lending: Lending
+    household: Household
 
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
@@ -104,6 +106,7 @@ class Verbs:
         size = ("rows", "cols")
         return {
             "status": Verb(web, (), self._status),
+            "server.figures": Verb(web, (), self._server_figures),
             "lab.create": Verb(web, ("key", *SHAPE, "until", *size, "replaces"), self._lab_create),
             "lab.get": Verb(web, ("lab",), self._lab_get),
             "lab.list": Verb(web, ("after",), self._lab_list),
@@ -165,6 +168,9 @@ class Verbs:
             "own_figures": lxcfs.missing(),
             "warnings": [each.as_dict() for each in self.labs.warnings()],
         }
+
+    def _server_figures(self, _call: Call) -> dict[str, Any]:
+        return self.household.as_dict()
 
     def _lab_create(self, call: Call) -> dict[str, Any]:
         args = call.args

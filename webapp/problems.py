@@ -28,6 +28,7 @@ STATUS: dict[str, int] = {
     "not-joined": 403,
     "not-yours": 403,
     "preview-shut": 403,
+    "metrics-closed": 403,
     "link-used": 410,
     "password-short": 422,
     "password-long": 422,
@@ -111,6 +112,15 @@ def name_taken(name: str, number: int) -> Problem:
         "name-taken",
         f"Someone here is already called {name}. Was it you?",
         f"Resume with your PIN. If not, go on: the class sees you as {name} {number}.",
+    )
+
+
+def metrics_closed() -> Problem:
+    """Somebody asks for the figures who may not have them."""
+    return Problem(
+        "metrics-closed",
+        "The figures of this server are for whoever watches it.",
+        "Ask on the server itself, or set metrics_token and send it as a bearer token.",
     )
 
 

@@ -78,6 +78,12 @@ SETTINGS = (
         "after how long at full CPU without a key a lab is marked for the instructor; 0 is never",
     ),
     Setting(
+        "metrics_token",
+        "",
+        "",
+        "the bearer token that `/metrics` wants; without one it answers this machine alone",
+    ),
+    Setting(
         "demo", default=True, unit="", help="keep a demo workshop open while there is no other"
     ),
 )
@@ -102,6 +108,7 @@ class Settings:
     lessons: Path
     idle_minutes: int
     busy_minutes: int
+    metrics_token: str
     demo: bool
 
     @property

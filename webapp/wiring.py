@@ -11,6 +11,7 @@ from flask_socketio import SocketIO
 from runtime.client import Client
 from webapp.keys import load_key
 from webapp.lesson_format.library import load_library
+from webapp.metrics import Metrics
 from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
 from webapp.passwords import Passwords, run_here
@@ -68,6 +69,7 @@ class Wiring:
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
         signer: of the addresses of web previews.
+        metrics: what is counted for whoever watches the server.
     """
 
     settings: Settings
@@ -96,6 +98,7 @@ class Wiring:
     passwords: Passwords
     tries: Tries
     signer: Signer
+    metrics: Metrics
     socketio: SocketIO
 
 
@@ -128,6 +131,7 @@ def wire(
     classes = Classes(library)
     watching = Watching(database, pumps, labs, news)
     news.listen(LimitsMet(database).hear)  # first of all: the others read what it keeps
+    metrics = Metrics(database, engine, pumps, presence)
     return Wiring(
         settings=settings,
         key=load_key(settings.web_path / "key"),
@@ -150,10 +154,21 @@ def wire(
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),
-        clock=Clock(database, engine, library, labs, line, news, stock, has_demo=settings.demo),
+        clock=Clock(
+            database,
+            engine,
+            library,
+            labs,
+            line,
+            news,
+            stock,
+            also=metrics.heard,
+            has_demo=settings.demo,
+        ),
         stock=stock,
         passwords=Passwords(offload or run_here),
         tries=Tries(),
         signer=Signer(settings.preview_key),
+        metrics=metrics,
         socketio=SocketIO(),
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime.doctor.finding import Finding, advised
 from runtime.doctor.row import DEVICE_RULES
 from runtime.kernel import loop
+from runtime.limits import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GIB = 1 << 30
 _DISK_WANTED = 3 * GIB  # the base image while it is built, and some labs
@@ -51,7 +55,7 @@ def lab_disks() -> Finding:
 
 def memory() -> Finding:
     """What labs can still have, as the kernel estimates it."""
-    available = _available_memory()
+    available = files.meminfo("MemAvailable")
     return advised(
         "memory",
         good=available >= _MEMORY_WANTED,
@@ -95,11 +99,3 @@ def previews(port: int, url: str) -> Finding:
         fix="Let `*.preview.` before your server's name lead to it, and set preview_url: "
         "docs/operating.md, Web previews. Without it a class that you trust is well served.",
     )
-
-
-def _available_memory() -> int:
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        name, _, rest = line.partition(":")
-        if name == "MemAvailable":
-            return int(rest.split()[0]) * 1024
-    return 0

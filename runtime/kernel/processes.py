@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _END_TIMEOUT_S = 10
+_TICKS_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -18,11 +21,47 @@ def start_ticks(pid: int) -> int:
     With its pid it names one process for ever, also when the number is used again.
     """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        return int(_stat(pid)[19])
     except OSError:
         return 0
-    # The program's name is in brackets and may hold anything, so count from the last one.
-    return int(stat.rpartition(")")[2].split()[19])
+
+
+def parent(pid: int) -> int:
+    """Who started a process, or took it over; 0 where there is none."""
+    try:
+        return int(_stat(pid)[1])
+    except OSError:
+        return 0
+
+
+def costs(pid: int) -> dict[str, int | float]:
+    """What a process takes of the machine, and when it began.
+
+    Returns:
+        `pid`; `started_at` (unix seconds); `cpu_seconds`; `memory_bytes`, its resident pages,
+        those among them that it shares with others; `threads`; `descriptors` that are open.
+
+    Raises:
+        OSError: it has ended, or isn't ours to look at.
+    """
+    stat = _stat(pid)
+    now, since_boot_s = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    return {
+        "pid": pid,
+        "started_at": now - since_boot_s + int(stat[19]) / _TICKS_S,
+        "cpu_seconds": (int(stat[11]) + int(stat[12])) / _TICKS_S,
+        "memory_bytes": int(stat[21]) * _PAGE_BYTES,
+        "threads": int(stat[17]),
+        "descriptors": len(os.listdir(f"/proc/{pid}/fd")),  # noqa: PTH208 - their number, no more
+    }
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on, its state.
+
+    The program's name before it is in brackets and may hold anything, so count from the last one.
+    """
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def boot_id() -> str:

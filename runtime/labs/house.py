@@ -237,8 +237,9 @@ class Labs:
                 lab = self._make_or_displace(order)
             lab.key, lab.until = order.key, order.until
             self._keep(lab)
-        log.info("lab.created", lab=lab.id, warm=lab.warm, ms=round(sum(lab.stages_ms.values())))
-        self._events.tell("lab.ready", lab=lab.id)
+        ms = lab.starts["prepared"]["ms"] if lab.warm else sum(lab.stages_ms.values())
+        log.info("lab.created", lab=lab.id, warm=lab.warm, ms=round(ms))
+        self._events.tell("lab.ready", lab=lab.id, warm=lab.warm, ms=ms)
         return self._seen(lab)
 
     def get(self, lab_id: LabId) -> Lab:

@@ -1,4 +1,4 @@
-"""Reading and writing what cgroups show as files."""
+"""Reading and writing what cgroups, and the kernel at large, show as files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PATIENCE_S = 10.0
+_MEMINFO = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,12 @@ def _remove_one(group: Path) -> None:
         return True
 
     wait_until(is_gone, f"{group} is still in use")
+
+
+def meminfo(name: str) -> int:
+    """A line of the machine's memory, such as `MemAvailable`, in bytes; 0 where there is none."""
+    for line in _MEMINFO.read_text().splitlines():
+        key, _, rest = line.partition(":")
+        if key == name:
+            return int(rest.split()[0]) << 10
+    return 0

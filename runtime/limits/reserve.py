@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _PID_TABLES = (Path("/proc/sys/kernel/pid_max"), Path("/proc/sys/kernel/threads-max"))
-_MEMINFO = Path("/proc/meminfo")
 _PAGES_BYTES = 65536  # the kernel rounds to pages
 
 
@@ -91,7 +90,7 @@ class Reserve:
         used = self._place.usage_of_all()
         stat = os.statvfs(self._data_path)
         available = Amounts(
-            min(_meminfo("MemAvailable"), total.memory_bytes - used.memory_bytes),
+            min(files.meminfo("MemAvailable"), total.memory_bytes - used.memory_bytes),
             total.pids - used.pids,
             stat.f_bavail * stat.f_frsize,
         )
@@ -132,18 +131,10 @@ class Reserve:
         tables = [number for path in _PID_TABLES if (number := files.read_number(path))]
         disk = os.statvfs(self._data_path)
         return Amounts(
-            min(_meminfo("MemTotal"), memory or 1 << 62),
+            min(files.meminfo("MemTotal"), memory or 1 << 62),
             min([*tables, pids or 1 << 22]),
             disk.f_blocks * disk.f_frsize,
         )
-
-
-def _meminfo(name: str) -> int:
-    for line in _MEMINFO.read_text().splitlines():
-        key, _, rest = line.partition(":")
-        if key == name:
-            return int(rest.split()[0]) << 10
-    return 0
 
 
 def _full(unit: str, needs: int, left: int) -> Problem:

@@ -20,6 +20,10 @@ class Engine(Protocol):
         """Whether labs can be had, and how many more."""
         ...
 
+    def server_figures(self) -> dict[str, Any]:
+        """What the engine's own processes take, and what room is left."""
+        ...
+
     def lab_create(
         self,
         *,

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from webapp import problems
 from webapp.problems import Problem, http_status
+from webapp.wiring import wired
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -38,6 +39,7 @@ def init_errors(app: Flask) -> None:
 def show_problem(problem: Problem) -> AnyResponse:
     """The problem as page or JSON; someone who has to sign in is taken there instead."""
     status = http_status(problem)
+    wired().metrics.shown(problem)
     if wants_json():
         answer: Response = jsonify(problem=problem.as_dict())
         answer.status_code = status

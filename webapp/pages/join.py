@@ -80,7 +80,9 @@ def join() -> Response:
         learner, token = joining.join(wired().database, code, name, attempt)
         wired().tries.succeeded(PINS, browser_name(), str(learner.id))
     except Problem as problem:
+        wired().metrics.join_refused(problem)
         return _form(code=code[:40], name=name[:200], problem=problem)
+    wired().metrics.joined()
     wired().socketio.start_background_task(wired().line.seat, learner.id)
     return _enter(learner, token, "/pin")
 

@@ -126,6 +126,7 @@ class LessonRoom:
         """The learner asks whether the step is done."""
         seat, _ = self._seat(step)
         verdict = self._checking.check(seat)
+        self._parts.metrics.judged(verdict)
         self._tell_progress(seat)
         return verdict.as_wire()
 
@@ -133,6 +134,7 @@ class LessonRoom:
         """The learner answers a question."""
         seat, _ = self._seat(step)
         verdict = self._checking.answer(seat, question, value)
+        self._parts.metrics.judged(verdict)
         self._tell_progress(seat)
         return verdict.as_wire()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -114,6 +115,14 @@ class Pump:
         """For each terminal: viewers, last input, last output (unix seconds)."""
         return list(self._ask("activity", {})["terminals"])
 
+    def figures(self) -> dict[str, int]:
+        """How many `terminals` and `viewers`; `typed_bytes`, `printed_bytes` since it began.
+
+        Raises:
+            Problem: `pump-away`.
+        """
+        return dict(self._ask("figures", {}))
+
     def _ask(self, op: str, packet: dict[str, Any], fds: list[int] | None = None) -> dict[str, Any]:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
@@ -196,6 +205,17 @@ class Pumps:
             Problem: `pump-away`, where one is: without its terminals the rest would mislead.
         """
         return list(chain.from_iterable(pump.activity() for pump in self._pumps.values()))
+
+    def figures(self) -> dict[str, int]:
+        """As `Pump.figures`, of all together.
+
+        Raises:
+            Problem: `pump-away`, where one is: without its terminals the sum would mislead.
+        """
+        total: Counter[str] = Counter()
+        for pump in self._pumps.values():
+            total.update(pump.figures())
+        return dict(total)
 
     def _each(self, ask: Callable[[Pump], Answer]) -> list[Answer]:
         """Ask every pump; the answers of those that are here."""

@@ -50,6 +50,7 @@ class Pump:
         self._writer = Writer()
         self._terminals: dict[str, Terminal] = {}
         self._viewers: dict[str, Viewer] = {}
+        self._gone_bytes = [0, 0]  # typed into and printed by terminals that are no more
         self._expected: dict[str, list[tuple[Viewer, Handover]]] = {}
         self._client = Client(run_path / "runtime.sock")
         self._name = name
@@ -121,7 +122,7 @@ class Pump:
             terminal.attach(viewer, None, None)
         if known:
             known.viewers.clear()
-            known.close()
+            self._close(known)
         for viewer, handover in self._expected.pop(name, []):
             terminal.attach(viewer, handover.after, handover.epoch)
 
@@ -130,8 +131,13 @@ class Pump:
         for viewer in list(terminal.viewers):
             viewer.end("lab")
         terminal.viewers.clear()
-        terminal.close()
+        self._close(terminal)
         log.info("terminal.dropped", terminal=terminal.name)
+
+    def _close(self, terminal: Terminal) -> None:
+        self._gone_bytes[0] += terminal.typed_bytes
+        self._gone_bytes[1] += terminal.printed_bytes
+        terminal.close()
 
     def _forget_ended(self) -> None:
         """A runtime that begins tells of every living terminal; the others need no memory."""
@@ -159,9 +165,23 @@ class Pump:
             return {
                 "ok": {"terminals": [terminal.activity() for terminal in self._terminals.values()]}
             }
+        if op == "figures":
+            return {"ok": self._figures()}
         if op == "glimpse":
             return self._glimpse(packet)
-        raise Refused("op is handover, withdraw, renew, record, glimpse, grants or activity")
+        raise Refused(
+            "op is handover, withdraw, renew, record, glimpse, grants, activity or figures"
+        )
+
+    def _figures(self) -> dict[str, int]:
+        """How much this pump carries, and has carried since it began."""
+        terminals = self._terminals.values()
+        return {
+            "terminals": len(terminals),
+            "viewers": len(self._open_viewers()),
+            "typed_bytes": self._gone_bytes[0] + sum(each.typed_bytes for each in terminals),
+            "printed_bytes": self._gone_bytes[1] + sum(each.printed_bytes for each in terminals),
+        }
 
     def _take_viewer(self, packet: dict[str, Any], fd: int) -> dict[str, Any]:
         if fd < 0:

@@ -88,6 +88,7 @@ class Terminal:
         "_printed_at",
         "_queue",
         "_recorder",
+        "_start",
         "_stream_fd",
         "_typed_at",
         "ended",
@@ -114,6 +115,7 @@ class Terminal:
         self.typed_bytes = 0
         self._holder = Holder[Onlooker]()
         self._front = Front(shell_pid)
+        self._start = ring.head
         self._stream_fd = stream_fd
         self._loop = loop
         self._pacing = pacing
@@ -138,6 +140,11 @@ class Terminal:
     def is_in(self, ring_fd: int) -> bool:
         """Whether `ring_fd` is the ring we have already: the same terminal, told of again."""
         return self.ring.inode == os.fstat(ring_fd).st_ino
+
+    @property
+    def printed_bytes(self) -> int:
+        """How much came out of it since this pump has it."""
+        return self.ring.head - self._start
 
     def activity(self) -> dict[str, str | int | float]:
         """What the wall and the idle rule want to know."""

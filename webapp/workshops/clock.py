@@ -6,7 +6,7 @@ Two threads of ours.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,6 +16,8 @@ from webapp.workshops.ending import end_demos, end_leftovers, end_workshop
 from webapp.workshops.opening import ensure_demo, shapes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from webapp.engines.seam import Engine
     from webapp.lesson_format.library import Library
     from webapp.models.database import Database
@@ -34,6 +36,7 @@ class Clock:
     """Follows the runtime's events and the time. No request needs it to be answered.
 
     Args:
+        also: hears each of the runtime's events, too.
         has_demo: whether a demo workshop is kept open while there is no other.
     """
 
@@ -47,6 +50,7 @@ class Clock:
         news: News,
         stock: Stock,
         *,
+        also: Callable[[dict[str, Any]], None],
         has_demo: bool,
     ) -> None:
         self._database = database
@@ -56,6 +60,7 @@ class Clock:
         self._line = line
         self._news = news
         self._stock = stock
+        self._also = also
         self._has_demo = has_demo
         self._stopping = threading.Event()
         self._cursor = 0
@@ -133,5 +138,6 @@ class Clock:
                 self.found()
             self._labs.heard(event)
             self._stock.heard(event)
+            self._also(event)
             if event["type"] == "lab.ended":
                 self._line.move()

@@ -39,6 +39,10 @@ class Presence:
         """Is any page of theirs connected?"""
         return self._pages[learner_id] > 0
 
+    def count(self) -> int:
+        """How many learners have a page open."""
+        return sum(pages > 0 for pages in list(self._pages.values()))
+
     def seen_at(self, learner_id: LearnerId) -> datetime | None:
         """When they came or went last; None when they haven't since the server started."""
         return self._seen_at.get(learner_id)

@@ -77,7 +77,17 @@ class MemoryEngine:
 
     def status(self) -> dict[str, Any]:
         self._answer()
-        return {"ready": True, "labs": len(self.labs), "images": self.images}
+        room = {"max_labs": 100, "pool": [{"count": 2, "ready": 1}]}
+        return {"ready": True, "labs": len(self.labs), "images": self.images, **room}
+
+    def server_figures(self) -> dict[str, Any]:
+        self._answer()
+        cost = {"cpu_seconds": 1.5, "memory_bytes": 9 << 20, "threads": 2, "descriptors": 7}
+        return {
+            "processes": [{"name": "runtime", "pid": 1, "started_at": 1e9, **cost}],
+            "disk": {"bytes": 2 << 30, "free_bytes": 1 << 30},
+            "memory": {"bytes": 4 << 30, "available_bytes": 3 << 30},
+        }
 
     def lab_create(self, *, key: str, **args: object) -> dict[str, Any]:
         self._answer()
