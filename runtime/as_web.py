@@ -24,13 +24,31 @@ def as_web(settings: Settings, words: tuple[str, ...]) -> None:
     Raises:
         Problem: why it can't be.
     """
+    sys.exit(run(settings, words))
+
+
+def run(settings: Settings, words: tuple[str, ...], fds: tuple[int, ...] = ()) -> int:
+    """Run one of the web's commands as the web is.
+
+    Args:
+        settings: of the instance.
+        words: the command.
+        fds: descriptors that it gets, under the same numbers.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        Problem: why it can't be.
+    """
     instance = Instance.at(settings.data)
     os.umask(0o022)
     folders.make(instance)
     lock_fd = _lock_if_free(instance)
     use_fd = folders.use_run(instance)
     try:
-        pid, _ = spawn(_plan(instance, settings).web_noun(words), own_terminal=True)
+        row = dataclasses.replace(_plan(instance, settings).web_noun(words), fds=fds)
+        pid, _ = spawn(row, own_terminal=True)
         _, status = os.waitpid(pid, 0)
     finally:
         os.close(use_fd)
@@ -38,7 +56,7 @@ def as_web(settings: Settings, words: tuple[str, ...]) -> None:
         if lock_fd:  # else a server is there, and cleans up behind itself
             folders.clean_run(instance)
             os.close(lock_fd)
-    sys.exit(os.waitstatus_to_exitcode(status))
+    return os.waitstatus_to_exitcode(status)
 
 
 def _lock_if_free(instance: Instance) -> int | None:

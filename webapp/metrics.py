@@ -51,7 +51,8 @@ class Metrics:
     def __init__(
         self, database: Database, engine: Engine, pumps: Pumps, presence: Presence
     ) -> None:
-        disable_created_metrics()  # else each counter brings a second figure, when it began
+        # Else each counter brings a second figure, when it began.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._registry.register(_Looks(database, engine, pumps, presence))
         self._starts = Histogram(

@@ -10,7 +10,7 @@ import click
 
 from runtime.problems import Problem
 
-NOUNS = ("doctor", "image", "lab", "lesson", "restart", "serve", "test")
+NOUNS = ("backup", "doctor", "image", "lab", "lesson", "restart", "restore", "serve", "test")
 
 
 class Nouns(click.Group):

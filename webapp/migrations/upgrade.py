@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from webapp.models.database import copy_sqlite
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
@@ -53,13 +52,12 @@ def _require_known(scripts: ScriptDirectory, revision: str) -> None:
 
 
 def _copy_aside(database: Database, revision: str) -> None:
-    """A whole copy by SQLite's own means: copying the file alone would miss what is in the WAL."""
+    """A whole copy, beside it."""
     if database.engine.dialect.name != "sqlite" or not database.engine.url.database:
         return
     path = Path(database.engine.url.database)
     copy = path.with_name(f"{path.name}.before-{revision}")
     unfinished = copy.with_name(f"{copy.name}.part")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as target:
-        source.backup(target)
+    copy_sqlite(path, unfinished)
     unfinished.chmod(0o600)
     unfinished.replace(copy)
