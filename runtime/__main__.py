@@ -34,12 +34,19 @@ data_option = click.option("--data", type=Path, help="The data folder.")
 @click.option("--port", help="The port to listen on.")
 @click.option("--config", type=Path, help="A settings file in place of /etc/slipway.toml.")
 @click.option("--end-labs", is_flag=True, help="End every lab when the server stops.")
+@click.option("--no-greeting", is_flag=True, help="Don't print where it is.")
 def up(
-    data: Path | None, host: str | None, port: str | None, config: Path | None, *, end_labs: bool
+    data: Path | None,
+    host: str | None,
+    port: str | None,
+    config: Path | None,
+    *,
+    end_labs: bool,
+    no_greeting: bool,
 ) -> None:
     """Start the whole server, and stay with it."""
     loaded = settings.load({"data": data, "host": host, "port": port}, config_path=config)
-    supervise.up(loaded, config_path=config, end_labs=end_labs)
+    supervise.up(loaded, config_path=config, end_labs=end_labs, greets=not no_greeting)
 
 
 @main.command()

@@ -16,7 +16,6 @@ from runtime.client import Client
 from runtime.confine import Confinement
 from runtime.instance import Instance
 from runtime.kernel import syscalls
-from runtime.limits import ids
 from runtime.registry.front import Front
 from runtime.registry.housekeeping import Housekeeping
 from runtime.registry.mirror import Mirror
@@ -61,7 +60,7 @@ def _shut_in(instance: Instance) -> Path:
     own = instance.run_path / "registry"
     own.mkdir(exist_ok=True)
     instance.registry_path.mkdir(exist_ok=True)
-    uid = ids.claim(folders.owner(instance)) + UID_OFFSET
+    uid = folders.first_uid(instance) + UID_OFFSET
     rows.give(instance.registry_path, uid)
     os.umask(0o077)
     syscalls.unshare(syscalls.CLONE_NEWNET)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from runtime import folders
 from runtime.instance import Instance
 from runtime.launch import spawn
-from runtime.limits import ids
 from runtime.problems import Problem
 from runtime.rows import Plan
 
@@ -74,4 +73,4 @@ def _plan(instance: Instance, settings: Settings) -> Plan:
     if address is None:
         return Plan.of(instance, settings, None)
     settings = dataclasses.replace(settings, host=address[0], port=address[1])
-    return Plan(instance, settings, None, ids.claim(folders.owner(instance)))
+    return Plan(instance, settings, None, folders.first_uid(instance))

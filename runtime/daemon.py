@@ -29,7 +29,7 @@ from runtime.labs.house import Labs
 from runtime.labs.images import Images
 from runtime.labs.state import recorded
 from runtime.labs.verdicts import Verdicts
-from runtime.limits import cgroup, ids
+from runtime.limits import cgroup
 from runtime.network.allowed import private_networks
 from runtime.network.router import Router, Share
 from runtime.registry.lending import Lending
@@ -166,7 +166,7 @@ def _build(
     verbs = Verbs(
         settings, labs, terminals, events, images, stock, fetches, builds, lending, household
     )
-    base = ids.claim(folders.owner(instance))
+    base = folders.first_uid(instance)
     uids = {
         Who.WEB: base,
         Who.PUMP: base + 1,

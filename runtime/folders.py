@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from runtime import users
 from runtime.instance import ACCELERATOR
 from runtime.kernel.processes import parent
 from runtime.limits import ids
@@ -183,6 +184,18 @@ def processes(instance: Instance) -> dict[str, int]:
     if str(head) != holder:
         return {}
     return {name: pid for name, pid in pids.items() if pid == head or parent(pid) == head}
+
+
+def first_uid(instance: Instance) -> int:
+    """The user id of the web; those of the other processes follow it (rows.py, registry/).
+
+    Those of the installed server's own users where this is it, else claimed for this instance.
+
+    Raises:
+        Problem: `ids-full`.
+    """
+    named = users.first_id(instance.id)
+    return ids.claim(owner(instance)) if named is None else named
 
 
 def owner(instance: Instance) -> str:

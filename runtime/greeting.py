@@ -13,7 +13,6 @@ from runtime import folders
 from runtime.client import Client
 from runtime.instance import Instance
 from runtime.launch import spawn
-from runtime.limits import ids
 from runtime.problems import Problem
 from runtime.rows import Plan
 
@@ -24,15 +23,23 @@ READY_TIMEOUT_S = 120.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
-def greet(settings: Settings) -> None:
-    """Wait until pages and labs can be had, then say so; a Problem is said in its place."""
+GOODBYE = "  Ctrl-C stops the server; labs that live go on, and the next start adopts them."
+
+
+def greet(settings: Settings, goodbye: str = GOODBYE) -> None:
+    """Wait until pages and labs can be had, then say so; a Problem is said in its place.
+
+    Args:
+        settings: where the server listens.
+        goodbye: the last line, on how it ends.
+    """
     instance = Instance.at(settings.data)
     Client(instance.runtime_socket).wait_ready(READY_TIMEOUT_S)
     address = f"http://{_EVERYWHERE.get(settings.host, settings.host)}:{settings.port}"
     with urllib.request.urlopen(f"{address}/healthz", timeout=READY_TIMEOUT_S):  # noqa: S310 - http
         pass
-    plan = Plan(instance, settings, None, ids.claim(folders.owner(instance)))
-    for line in lines(settings, address, _ask_web(plan)):
+    plan = Plan(instance, settings, None, folders.first_uid(instance))
+    for line in [*lines(settings, address, _ask_web(plan)), goodbye]:
         click.echo(line)
 
 
@@ -54,7 +61,6 @@ def lines(settings: Settings, address: str, facts: dict[str, Any]) -> list[str]:
         said.append(f"  Demo workshop, code:    {code}")
     if note := facts.get("demo_note"):
         said.append(f"    {note}")
-    said.append("  Ctrl-C stops the server; labs that live go on, and the next start adopts them.")
     return said
 
 

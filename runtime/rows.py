@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from runtime import confine, folders
 from runtime.confine import Confinement
 from runtime.kernel.spawn import PATH
-from runtime.limits import ids
 from runtime.pumps import pump_names
 from runtime.settings import CONFIG_PATH, SETTINGS
 from runtime.watchdog import Probe
@@ -89,7 +88,7 @@ class Plan:
             Problem: `ids-full`.
         """
         path = config_path or (CONFIG_PATH if CONFIG_PATH.exists() else None)
-        plan = cls(instance, settings, path, ids.claim(folders.owner(instance)), preview_port)
+        plan = cls(instance, settings, path, folders.first_uid(instance), preview_port)
         plan.prepare()
         return plan
 

@@ -252,13 +252,14 @@ class Supervisor:
             self._turn(0.2)
 
 
-def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
+def up(settings: Settings, *, config_path: Path | None, end_labs: bool, greets: bool) -> None:
     """Be the server: returns when it was told to stop, exits with 1 when it can't be.
 
     Args:
         settings: of this instance.
         config_path: the settings file that was named, for the web to read too.
         end_labs: end every lab when stopping.
+        greets: say where it is once it is ready, with a link for the first instructor.
 
     Raises:
         Problem: why it can't start.
@@ -286,7 +287,7 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool) -> None:
             *plan.pumps(),
             plan.web(listener.fileno()),
             *([plan.preview(previews.fileno())] if previews else []),
-            plan.greeting(),
+            *([plan.greeting()] if greets else []),
         ]
         ending = partial(end_all_labs, instance) if end_labs else None
         code = Supervisor(rows, control, ending, partial(folders.note_processes, instance)).run(

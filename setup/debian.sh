@@ -75,6 +75,8 @@ install_packages() {
   # A list that can't be had is no reason to stop yet: what is needed may be known already.
   shown "Reading Debian's package lists" 0 apt_get update -o APT::Update::Error-Mode=any || :
   [ -n "$packages" ] || return 0
+  # What was there before isn't ours to remove; an attempt that was cut off began from the first.
+  [ -s "$top/.slipway/packages.before" ] || installed_packages >"$top/.slipway/packages.before"
   tries=60
   until without_services shown 'Installing Debian packages' 0 apt_install; do
     # A machine that has just started often updates itself; then there is only to wait.
@@ -89,6 +91,32 @@ install_packages() {
   case " $packages " in *' docker-registry '*)
     update-rc.d docker-registry disable >>"$log" 2>&1 || : ;;
   esac
+  installed_packages | grep -vxFf "$top/.slipway/packages.before" >>"$top/.slipway/packages" || :
+  rm -f "$top/.slipway/packages.before"
+}
+
+installed_packages() {
+  dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p'
+}
+
+# remove_packages: what setup brought goes again, unless something else has come to need it.
+remove_packages() {
+  brought=$(installed_packages | grep -xFf "$top/.slipway/packages" 2>/dev/null) || return 0
+  # shellcheck disable=SC2086 # the packages are words
+  others=$(apt-get --simulate purge $brought | sed -n 's/^Purg \([^ ]*\).*/\1/p' |
+    grep -vxFf "$top/.slipway/packages") || :
+  if [ -n "$others" ]; then
+    say "Debian's packages stay, since something else needs them by now:" "$others"
+    return 0
+  fi
+  : >"$log"
+  shown 'Removing Debian packages' 0 apt_purge || stop "Debian's packages could not be removed" '^E: '
+  rm -f "$top/.slipway/packages"
+}
+
+apt_purge() {
+  # shellcheck disable=SC2086 # the packages are words
+  DEBIAN_FRONTEND=noninteractive apt_get purge --yes -o APT::Status-Fd=1 $brought
 }
 
 apt_install() {

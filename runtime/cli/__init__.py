@@ -10,7 +10,20 @@ import click
 
 from runtime.problems import Problem
 
-NOUNS = ("backup", "doctor", "image", "lab", "lesson", "restart", "restore", "serve", "test")
+NOUNS = (
+    "backup",
+    "doctor",
+    "image",
+    "install",
+    "lab",
+    "lesson",
+    "restart",
+    "restore",
+    "serve",
+    "test",
+    "uninstall",
+    "upgrade",
+)
 
 
 class Nouns(click.Group):

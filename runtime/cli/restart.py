@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_PROCESS = r"web|pump(-\d{1,2})?|preview|runtime"
+PROCESS = re.compile(r"web|pump(-\d{1,2})?|preview|runtime")
 
 
 def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not re.fullmatch(_PROCESS, value):
+    if not PROCESS.fullmatch(value):
         raise click.BadParameter(f"“{value}” is not one of web, pump, pump-2, …, preview, runtime.")
     return value
 
@@ -35,7 +35,16 @@ def command(data: Path | None, process: str) -> None:
 
     Learners' programs run on, and browsers come back by themselves.
     """
-    instance = Instance.at(settings.load({"data": data}).data)
+    pid = restart(Instance.at(settings.load({"data": data}).data), process)
+    click.echo(f"{process} runs again, as process {pid}", err=True)
+
+
+def restart(instance: Instance, process: str) -> int:
+    """Have the supervisor restart one of its processes; the new one's pid.
+
+    Raises:
+        Problem: `server-away`, or why it wouldn't.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with Connection(sock) as connection:
         try:
@@ -48,7 +57,7 @@ def command(data: Path | None, process: str) -> None:
         raise _no_server(instance)
     if "problem" in packet.body:
         raise Problem.from_dict(packet.body["problem"])
-    click.echo(f"{process} runs again, as process {packet.body['ok']['pid']}", err=True)
+    return int(packet.body["ok"]["pid"])
 
 
 def _no_server(instance: Instance) -> Problem:

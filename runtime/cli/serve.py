@@ -21,6 +21,7 @@ from runtime.instance import Instance
 @click.option("--port", help="The port to listen on.")
 @click.option("--config", type=Path, help="A settings file in place of /etc/slipway.toml.")
 @click.option("--end-labs", is_flag=True, help="End every lab when the server stops.")
+@click.option("--no-greeting", is_flag=True, help="Don't print where it is, nor links.")
 @click.option("--yes", is_flag=True, help="Don't ask before something is installed.")
 def command(
     data: Path | None,
@@ -29,6 +30,7 @@ def command(
     config: Path | None,
     *,
     end_labs: bool,
+    no_greeting: bool,
     yes: bool,  # noqa: ARG001 - the launcher's, and done with
 ) -> None:
     """Start the server; Ctrl-C stops it, and labs that live go on."""
@@ -45,5 +47,6 @@ def command(
         given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
         given += [f"--config={config}"] if config else []
         given += ["--end-labs"] if end_labs else []
+        given += ["--no-greeting"] if no_greeting else []
         argv = [sys.executable, "-m", "runtime", "up", *given]
         os.execv(sys.executable, argv)  # noqa: S606 - the supervisor takes our place

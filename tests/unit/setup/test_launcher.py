@@ -66,7 +66,31 @@ def test_a_word_that_is_no_command_installs_nothing(checkout: Path) -> None:
 @pytest.mark.parametrize("noun", [*NOUNS, *sorted(webapp_main.commands.keys() - {"greet"})])
 def test_the_launcher_knows_every_noun(checkout: Path, noun: str) -> None:
     (checkout / "setup/debian.sh").write_text("set_up() { echo set up; exit 0; }\n")
-    assert run(checkout, noun).stdout == "set up\n"
+    words = ["--fetched"] if noun == "upgrade" else []  # else it would fetch its next version
+    assert run(checkout, noun, *words).stdout == "set up\n"
+
+
+def test_yes_reaches_those_who_ask_by_themselves_and_packages_go_last(checkout: Path) -> None:
+    setup = "set_up() { :; }\nremove_packages() { echo packages; }\n"
+    (checkout / "setup/debian.sh").write_text(setup)
+    python = checkout / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$*"; [ -z "$REFUSES" ]\n')
+    python.chmod(0o755)
+    asked = "-m runtime.cli uninstall --keep-data --yes\n"
+    words = ("uninstall", "--yes", "--keep-data")
+    assert run(checkout, *words).stdout == f"{asked}packages\n"
+    assert run(checkout, *words, "--keep-packages").stdout == asked.replace(
+        "--yes", "--keep-packages --yes"
+    )
+    refused = run(checkout, *words, sh=("env", "REFUSES=1"))
+    assert (refused.returncode, refused.stdout) == (1, asked)
+
+
+def test_a_folder_that_is_no_clone_says_how_it_is_upgraded(checkout: Path) -> None:
+    done = run(checkout, "upgrade")
+    assert done.returncode == 1
+    assert "--fetched" in done.stderr
 
 
 def test_somebody_who_is_not_root_is_told_so_in_a_sentence(checkout: Path) -> None:
