@@ -278,6 +278,7 @@ OF_THE_WEB = frozenset(
         "database_url",
         "demo",
         "idle_minutes",
+        "keep_days",
         "lessons",
         "metrics_token",
         "public_url",

@@ -19,6 +19,7 @@ STATUS: dict[str, int] = {
     "workshop-full": 409,
     "workshop-early": 409,
     "workshop-over": 410,
+    "workshop-goes-on": 409,
     "line-full": 503,
     "server-full": 503,
     "pin-wrong": 403,

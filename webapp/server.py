@@ -49,6 +49,7 @@ def serve(settings: Settings) -> None:
     app.extensions["slipway"].activity.begin()
     app.extensions["slipway"].screens.begin()
     app.extensions["slipway"].watching.begin()
+    app.extensions["slipway"].forgetting.begin()
     crowd = Crowd()
 
     class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]

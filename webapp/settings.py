@@ -78,6 +78,12 @@ SETTINGS = (
         "after how long at full CPU without a key a lab is marked for the instructor; 0 is never",
     ),
     Setting(
+        "keep_days",
+        0,
+        "days",
+        "after how long the data of a workshop that is over is deleted; 0 is never",
+    ),
+    Setting(
         "metrics_token",
         "",
         "",
@@ -108,6 +114,7 @@ class Settings:
     lessons: Path
     idle_minutes: int
     busy_minutes: int
+    keep_days: int
     metrics_token: str
     demo: bool
 

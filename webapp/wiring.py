@@ -22,6 +22,7 @@ from webapp.tries import Tries
 from webapp.workshops.activity import Activity
 from webapp.workshops.busy import Busy
 from webapp.workshops.clock import Clock
+from webapp.workshops.forgetting import Forgetting
 from webapp.workshops.hands import Hands
 from webapp.workshops.idle import Idle
 from webapp.workshops.images import Stock
@@ -66,6 +67,7 @@ class Wiring:
         messages: what classes are told.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
+        forgetting: deletes what was kept for long enough.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
         signer: of the addresses of web previews.
@@ -93,6 +95,7 @@ class Wiring:
     screens: Screens
     presence: Presence
     recordings: Recordings
+    forgetting: Forgetting
     clock: Clock
     stock: Stock
     passwords: Passwords
@@ -154,6 +157,7 @@ def wire(
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),
+        forgetting=Forgetting(database, settings.web_path, days=settings.keep_days),
         clock=Clock(
             database,
             engine,

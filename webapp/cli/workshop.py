@@ -8,14 +8,19 @@ import click
 
 from webapp.cli import parts
 from webapp.lesson_format.library import load_library
+from webapp.models.people import learners_of
+from webapp.models.workshops import all_workshops, workshop_by_code
+from webapp.problems import code_unknown
 from webapp.workshops.allowed_names import read_names
+from webapp.workshops.codes import plain_code
+from webapp.workshops.forgetting import forget
 from webapp.workshops.opening import Plan, left_out, open_workshop, usual_lessons
 from webapp.workshops.recordings import CHOICES
 
 
 @click.group()
 def workshop() -> None:
-    """Open workshops."""
+    """Open workshops, and forget them."""
 
 
 @workshop.command()
@@ -109,3 +114,47 @@ def create(
         click.echo(json.dumps(facts))
         return
     click.echo(f"Code:      {opened.code}\nLink:      {facts['link']}\nYour page: {facts['page']}")
+
+
+@workshop.command(name="list")
+@parts.data_option
+@click.option("--json", "as_json", is_flag=True, help="Print one list.")
+def list_all(*, as_json: bool) -> None:
+    """Every workshop that is kept, newest first: code, how many learners, until when, title."""
+    with parts.opened_database(parts.settings()) as database, database.read() as session:
+        found = [
+            {
+                "code": each.code,
+                "title": each.title,
+                "learners": len(learners_of(session, each.id)),
+                "opened_at": each.opened_at.isoformat(),
+                "ended_at": each.ended_at.isoformat() if each.ended_at else None,
+            }
+            for each in all_workshops(session)
+        ]
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for each in found:
+        until = f"ended {each['ended_at']:.16}" if each["ended_at"] else "goes on"
+        click.echo(f"{each['code']}  {each['learners']:4}  {until:24}  {each['title']}")
+
+
+@workshop.command(name="forget")
+@parts.data_option
+@click.argument("code")
+@click.option("--for-good", is_flag=True, help="Do it; without this, say only what would go.")
+def forget_one(code: str, *, for_good: bool) -> None:
+    """Delete all there is of a workshop that is over: learners, what they did, recordings."""
+    settings = parts.settings()
+    with parts.opened_database(settings) as database:
+        with database.read() as session:
+            found = workshop_by_code(session, plain_code(code))
+            if found is None:
+                raise code_unknown(code)
+            count = len(learners_of(session, found.id))
+        if not for_good:
+            click.echo(f"{found.title}: all data of {count} learners would go. Give --for-good.")
+            raise SystemExit(1)
+        forget(database, settings.web_path, found.id)
+    click.echo(f"{found.title} and all data of {count} learners are gone.", err=True)

@@ -90,13 +90,15 @@ def copy_sqlite(source: Path, target: Path) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """WAL so that readers never wait.
 
-    FULL so that what was said to be kept is, even when the power goes.
+    FULL so that what was said to be kept is, even when the power goes; secure_delete so that what
+    was deleted can't be read out of the file.
     """
     connection.isolation_level = None  # else the driver begins transactions by itself, and too late
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.close()
 

@@ -13,7 +13,7 @@ from webapp.models.people import Learner
 
 
 class Event(Base):
-    """One thing that a learner did. Rows are added, never changed, never deleted.
+    """One thing that a learner did. Rows are added, never changed; they go with their workshop.
 
     Attributes:
         type: `joined`, `resumed`, `opened` (a step), `checked`, `answered`, `pressed`, `skipped`,

@@ -110,3 +110,13 @@ def workshops_to_end(session: Session) -> list[Workshop]:
     """Those whose time is up, and which nobody has ended yet."""
     query = select(Workshop).where(Workshop.ended_at.is_(None), Workshop.ends_at <= now())
     return list(session.scalars(query))
+
+
+def workshops_over_since(session: Session, moment: datetime) -> list[Workshop]:
+    """Those that were over at that moment already."""
+    return list(session.scalars(select(Workshop).where(Workshop.ended_at < moment)))
+
+
+def all_workshops(session: Session) -> list[Workshop]:
+    """Every workshop that is kept, newest first."""
+    return list(session.scalars(select(Workshop).order_by(Workshop.id.desc())))

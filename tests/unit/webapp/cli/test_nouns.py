@@ -35,6 +35,25 @@ def test_a_workshop_is_created_with_its_code_and_links(slipway: Callable[..., Re
     assert (facts["internet"], facts["allowed"]) == (True, ["pypi.org"])
 
 
+def test_every_workshop_is_listed_and_only_one_that_is_over_is_forgotten(
+    slipway: Callable[..., Result],
+) -> None:
+    code = json.loads(slipway("workshop", "create", "--json").stdout)["code"]
+    listed = json.loads(slipway("workshop", "list", "--json").stdout)
+    assert [(each["code"], each["learners"], each["ended_at"]) for each in listed] == [
+        (code, 0, None)
+    ]
+    assert code in slipway("workshop", "list").stdout
+    asked = slipway("workshop", "forget", code.lower())
+    assert (asked.exit_code, "--for-good" in asked.stdout) == (1, True)
+    goes_on = slipway("workshop", "forget", code, "--for-good")
+    assert isinstance(goes_on.exception, Problem)
+    assert goes_on.exception.code == "workshop-goes-on"
+    unknown = slipway("workshop", "forget", "AAA-AAA", "--for-good")
+    assert isinstance(unknown.exception, Problem)
+    assert unknown.exception.code == "code-unknown"
+
+
 def test_a_link_that_learners_cannot_use_is_said(
     slipway: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

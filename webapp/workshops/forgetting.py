@@ -1,0 +1,96 @@
+"""How long what a class did is kept: nothing of a workshop that was forgotten can be read again.
+
+Who joined, what they did, their browsers and recordings go, and the workshop itself. Whoever has a
+backup from before still has all of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import delete
+
+from webapp import background
+from webapp.models.base import now
+from webapp.models.events import Event
+from webapp.models.people import Browser, Learner, learners_of
+from webapp.models.workshops import Workshop, workshops_over_since
+from webapp.problems import Problem
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from webapp.models.base import WorkshopId
+    from webapp.models.database import Database
+
+log = structlog.get_logger()
+
+LOOK_S = 600.0
+
+
+class Forgetting:
+    """Forgets workshops that were over for long.
+
+    Args:
+        database: what is kept.
+        web_path: the folder of the web; recordings and copies of the database lie there.
+        days: for how long; 0 is for ever.
+    """
+
+    def __init__(self, database: Database, web_path: Path, *, days: int) -> None:
+        self._database = database
+        self._web_path = web_path
+        self._days = days
+
+    def begin(self) -> None:
+        """Looks from time to time."""
+        if self._days > 0:
+            background.every(LOOK_S, "forgetting", self.look)
+
+    def look(self) -> None:
+        """One turn: every workshop, and every old copy of the database, whose time is up."""
+        moment = now() - timedelta(days=self._days)
+        with self._database.read() as session:
+            over = [each.id for each in workshops_over_since(session, moment)]
+        for workshop_id in over:
+            forget(self._database, self._web_path, workshop_id)
+        self._forget_copies(moment)
+
+    def _forget_copies(self, moment: datetime) -> None:
+        """Of the database before a migration: what was forgotten since is in them still."""
+        for path in self._web_path.glob("*.before-*"):
+            if path.stat().st_mtime < moment.timestamp():
+                path.unlink()
+                log.info("copy.forgotten", file=path.name)
+
+
+def forget(database: Database, web_path: Path, workshop_id: WorkshopId) -> int:
+    """Deletes all there is of a workshop that is over.
+
+    Returns:
+        How many learners' data that was.
+
+    Raises:
+        Problem: `workshop-goes-on`.
+    """
+    with database.write() as session:
+        workshop = session.get_one(Workshop, workshop_id)
+        if workshop.ended_at is None:
+            raise Problem(
+                "workshop-goes-on",
+                f"{workshop.title} goes on.",
+                "End it on its page, then delete what it left.",
+            )
+        # First, so that a recording whose workshop nobody knows any more is never left.
+        shutil.rmtree(web_path / "recordings" / workshop.public_id, ignore_errors=True)
+        learners = [each.id for each in learners_of(session, workshop_id)]
+        for table in (Event, Browser):
+            session.execute(delete(table).where(table.learner_id.in_(learners)))
+        session.execute(delete(Learner).where(Learner.workshop_id == workshop_id))
+        session.delete(workshop)
+    log.info("workshop.forgotten", workshop=workshop_id, learners=len(learners))
+    return len(learners)
