@@ -122,6 +122,10 @@ class Client:
         """What the server's own processes take, and what room its machine has left."""
         return self._ask("server.figures")
 
+    def server_doctor(self, older_than: float = 0.0) -> dict[str, Any]:
+        """What doctor says of the machine, looked at after that time (unix seconds), and `at`."""
+        return self._ask("server.doctor", older_than=older_than)
+
     def lab_create(
         self,
         *,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from runtime import folders, log, rights
+from runtime.checkup import Checkup
 from runtime.container.crun import Crun
 from runtime.deposits import Deposits
 from runtime.events import Events
@@ -164,7 +165,17 @@ def _build(
     builds = Builds(labs, images, fetcher, mirror)
     household = Household(instance, lambda: deposits.keeper_pid)
     verbs = Verbs(
-        settings, labs, terminals, events, images, stock, fetches, builds, lending, household
+        settings,
+        labs,
+        terminals,
+        events,
+        images,
+        stock,
+        fetches,
+        builds,
+        lending,
+        household,
+        Checkup(instance),
     )
     base = folders.first_uid(instance)
     uids = {

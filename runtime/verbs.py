@@ -36,6 +36,7 @@ from runtime.protocol import bad_request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtime.checkup import Checkup
     from runtime.events import Events
     from runtime.household import Household
     from runtime.image.fetches import Fetches
@@ -98,6 +99,7 @@ class Verbs:
     builds: Builds
     lending: Lending
     household: Household
+    checkup: Checkup
 
     def table(self) -> dict[str, Verb]:
         """Every verb by name."""
@@ -107,6 +109,7 @@ class Verbs:
         return {
             "status": Verb(web, (), self._status),
             "server.figures": Verb(web, (), self._server_figures),
+            "server.doctor": Verb(web, ("older_than",), self._server_doctor),
             "lab.create": Verb(web, ("key", *SHAPE, "until", *size, "replaces"), self._lab_create),
             "lab.get": Verb(web, ("lab",), self._lab_get),
             "lab.list": Verb(web, ("after",), self._lab_list),
@@ -171,6 +174,10 @@ class Verbs:
 
     def _server_figures(self, _call: Call) -> dict[str, Any]:
         return self.household.as_dict()
+
+    def _server_doctor(self, call: Call) -> dict[str, Any]:
+        older_than = call.args.number("older_than", low=0, high=1e12, default=0)
+        return self.checkup.report(older_than=older_than)
 
     def _lab_create(self, call: Call) -> dict[str, Any]:
         args = call.args

@@ -53,6 +53,7 @@ def create_app(
         network,
         preview,
         recordings,
+        server,
         workshops,
     )
     from webapp.pages.assets import init_assets
@@ -90,7 +91,8 @@ def create_app(
     init_visitors(app)
     init_headers(app)
     learner_rooms = (join, lesson, container, preview, recordings)
-    for room in (*learner_rooms, account, workshops, images, health, network, terminal, trial):
+    staff_rooms = (account, workshops, images, server)
+    for room in (*learner_rooms, *staff_rooms, health, network, terminal, trial):
         app.register_blueprint(room.blueprint)
     wiring.socketio.init_app(
         app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20

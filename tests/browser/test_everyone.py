@@ -99,7 +99,7 @@ def test_axe_finds_nothing_serious_on_instructors_pages(
     expect(page.get_by_text("Nobody has joined yet.")).to_be_visible()
     faults += serious_faults(page)
     roster = page.url
-    for address in (f"{roster}/code", f"{roster}/end", "/workshops"):
+    for address in (f"{roster}/code", f"{roster}/end", "/workshops", "/server"):
         page.goto(address)
         faults += serious_faults(page)
     page.goto(f"{roster}/end")

@@ -324,22 +324,6 @@ def test_a_lab_that_goes_takes_its_viewers_along(stage: Stage) -> None:
     assert stage.pump.activity() == []
 
 
-def test_bytes_of_a_terminal_stay_counted_when_it_is_gone(stage: Stage) -> None:
-    stage.shell()
-    browser = stage.browser()
-    browser.until_ready()
-    typed = "echo some-$((1 + 1))-words\r"
-    browser.type(typed)
-    browser.until_shows(b"some-2-words\r\nready$ ")
-    before = stage.pump.figures()
-    assert before["typed_bytes"] == len(typed)
-    assert before["printed_bytes"] >= len(b"some-2-words\r\nready$ ")
-    assert (before["terminals"], before["viewers"]) == (1, 1)
-    stage.tell(type="gone", terminal=NAME)
-    browser.until_closed()
-    assert stage.pump.figures() == {**before, "terminals": 0, "viewers": 0}
-
-
 def test_a_notice_stands_in_the_output_of_everyone(stage: Stage) -> None:
     stage.shell()
     one, two = stage.browser(), stage.browser()

@@ -24,6 +24,10 @@ class Engine(Protocol):
         """What the engine's own processes take, and what room is left."""
         ...
 
+    def server_doctor(self, older_than: float = 0.0) -> dict[str, Any]:
+        """What the engine finds of its machine, looked at after that time."""
+        ...
+
     def lab_create(
         self,
         *,

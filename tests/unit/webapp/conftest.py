@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 import tarfile
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,7 @@ class MemoryEngine:
             "store_most_bytes": 1 << 30,
             "mirror": "",
         }
+        self.findings: list[dict[str, str]] = []
         self.told: list[tuple[str, ...]] = []
         self.booted: list[str] = []
         self.prepared: list[tuple[str, str, float]] = []
@@ -77,7 +79,12 @@ class MemoryEngine:
 
     def status(self) -> dict[str, Any]:
         self._answer()
-        room = {"max_labs": 100, "pool": [{"count": 2, "ready": 1}]}
+        room = {
+            "version": "0.1",
+            "warnings": [],
+            "max_labs": 100,
+            "pool": [{"count": 2, "ready": 1}],
+        }
         return {"ready": True, "labs": len(self.labs), "images": self.images, **room}
 
     def server_figures(self) -> dict[str, Any]:
@@ -88,6 +95,11 @@ class MemoryEngine:
             "disk": {"bytes": 2 << 30, "free_bytes": 1 << 30},
             "memory": {"bytes": 4 << 30, "available_bytes": 3 << 30},
         }
+
+    def server_doctor(self, older_than: float = 0.0) -> dict[str, Any]:
+        self._answer()
+        self.told.append(("doctor", str(older_than > 0)))
+        return {"at": time.time() - 30, "ready": True, "findings": self.findings}
 
     def lab_create(self, *, key: str, **args: object) -> dict[str, Any]:
         self._answer()
