@@ -43,7 +43,8 @@ def command(data: Path | None, host: str | None, port: str | None, *, yes: bool)
     if not yes and sys.stdin.isatty():
         click.confirm("Go on?", default=True, abort=True, err=True)
     service.stop()
-    _require_free(instance)
+    service.note(instance, record)
+    os.close(folders.lock(instance, 0))  # nobody's who was started by hand and still runs
     need_base(instance)
     service.install(loaded, instance, record)
     service.start()
@@ -69,9 +70,3 @@ def _require_agreed(loaded: settings.Settings, flags: Mapping[str, object]) -> N
                 f"{settings.CONFIG_PATH} says {name} is {getattr(in_file, name)}.",
                 f"Change it there, and leave --{name} out.",
             )
-
-
-def _require_free(instance: Instance) -> None:
-    """Nobody has started a server by hand that still runs."""
-    folders.make(instance)
-    os.close(folders.lock(instance, 0))

@@ -37,8 +37,8 @@ def command(data: Path | None, *, fetched: bool) -> None:  # noqa: ARG001 - the 
         click.echo("No server runs; the next start is the new version.", err=True)
         return
     need_base(instance)
-    if record := service.recorded(instance):
-        service.write(instance, record)
+    if service.recorded(instance):
+        service.write_unit(instance)
         service.start()
         service.wait_up(instance)
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ from runtime.problems import Problem
 from runtime.settings import CONFIG_PATH
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime.instance import Instance
     from runtime.settings import Settings
 
@@ -127,23 +129,32 @@ def uninstall_lines(
 
 
 def install(settings: Settings, instance: Instance, record: Record) -> None:
-    """Write down what is made, make users, settings and the unit; start nothing yet.
+    """Make users, settings and the unit; start nothing yet.
 
     Raises:
-        Problem: `users-taken`, `ids-full`, `data-in-use` by a server that somebody started by hand.
+        Problem: `users-taken`, `ids-full`, `install-failed`.
     """
-    write(instance, record)
-    users.make(instance.id)
+    with _told():
+        users.make(instance.id)
+    write_unit(instance)
     if record.settings and not CONFIG_PATH.exists():
         words = {name: json.dumps(str(getattr(settings, name))) for name in ("data", "host")}
         CONFIG_PATH.touch(mode=0o600)
         CONFIG_PATH.write_text(_SETTINGS.format(**words, port=settings.port))
 
 
-def write(instance: Instance, record: Record) -> None:
-    """Write down what is made, and the unit as this version has it."""
+def note(instance: Instance, record: Record) -> None:
+    """Write down what is about to be made."""
     folders.make(instance)
     _record_path(instance).write_text(json.dumps(asdict(record)))
+
+
+def write_unit(instance: Instance) -> None:
+    """The unit as this version has it.
+
+    Raises:
+        Problem: `install-failed`.
+    """
     UNIT_PATH.write_text(unit.text(CHECKOUT, instance.data_path))
     _systemctl("daemon-reload")
 
@@ -187,9 +198,10 @@ def uninstall(instance: Instance, record: Record, *, keep_data: bool) -> None:
         _systemctl("disable", "--now", unit.NAME)
         UNIT_PATH.unlink()
     _systemctl("daemon-reload")
-    with suppress(spawn.ProgramFailed):  # it never failed, so there is nothing to forget
+    with suppress(Problem):  # it never failed, so there is nothing to forget
         _systemctl("reset-failed", unit.NAME)
-    users.remove(instance.id)
+    with _told():
+        users.remove(instance.id)
     _record_path(instance).unlink(missing_ok=True)
     if keep_data:
         return
@@ -217,4 +229,18 @@ def _restarts() -> int:
 
 
 def _systemctl(*words: str) -> None:
-    spawn.run(["systemctl", *words], timeout_s=_START_S)
+    with _told():
+        spawn.run(["systemctl", *words], timeout_s=_START_S)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A program of the machine's that refuses says why in its own words."""
+    try:
+        yield
+    except spawn.ProgramFailed as error:
+        raise Problem(
+            "install-failed",
+            f"This machine refused: {error}.",
+            "Mend that and try again; `./slipway uninstall` is the way back.",
+        ) from error

@@ -18,7 +18,7 @@ _TEXT = """\
 # Written by `slipway install`; `slipway uninstall` takes it away.
 [Unit]
 Description=Slipway, hands-on workshops in real Linux containers
-Documentation=file://{top_text}/docs/operating.md
+Documentation={documentation}
 Wants=network-online.target
 After=network-online.target nss-lookup.target
 StartLimitIntervalSec=120
@@ -60,7 +60,7 @@ def text(top: Path, data: Path) -> str:
     """The unit for a checkout and a data folder."""
     in_home = any(top.is_relative_to(home) or data.is_relative_to(home) for home in _HOMES)
     return _TEXT.format(
-        top_text=str(top).replace("%", "%%"),
+        documentation=(top / "docs/operating.md").as_uri().replace("%", "%%"),
         launcher=_word(top / "slipway").replace("$", "$$"),  # a command line knows variables
         writable=" ".join(map(_word, (data, Path("/run"), top))),
         home="read-only" if in_home else "yes",
