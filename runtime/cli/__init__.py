@@ -17,6 +17,7 @@ NOUNS = (
     "install",
     "lab",
     "lesson",
+    "rehearse",
     "restart",
     "restore",
     "serve",

@@ -149,6 +149,26 @@ def test_a_backup_while_learners_come_loses_nothing_that_was_answered(
     assert "slipway/base" in restored.stdout
 
 
+def test_a_class_is_played_to_its_end_without_an_error(server: Server) -> None:
+    made = json.loads(web_command(server, "workshop", "create", "--learners", "2", "--json"))
+    link = web_command(server, "person", "instructor", "add", "rehearsal").split()[0]
+    public = made["page"].rpartition("/")[2]
+    words = [f"--url={server.url}", f"--code={made['code']}", f"--workshop={public}"]
+    words += [f"--link={link}", "--learners=2", "--rounds=1"]
+    played = subprocess.run(
+        [sys.executable, "-m", "webapp.rehearsal", *words],
+        env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert played.returncode == 0, played.stderr
+    seen = json.loads(played.stdout)
+    assert seen["errors"] == []
+    assert (seen["joined"], seen["keystrokes"], seen["checks"]) == (2, 20, 2)
+    assert seen["join_p99_s"] > seen["keystroke_p99_ms"] / 1000 > 0
+
+
 def test_nothing_is_put_into_the_place_of_a_server_that_runs(
     server: Server, tmp_path: Path
 ) -> None:

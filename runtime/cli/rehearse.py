@@ -1,0 +1,180 @@
+"""The noun `rehearse`: a class is played on this machine, and what it can carry is said."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+import urllib.request
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runtime import folders, settings
+from runtime.cli.image import BASE, need_base
+from runtime.cli.running import data_option
+from runtime.client import Client
+from runtime.image.store import Store
+from runtime.instance import Instance
+from runtime.kernel import spawn
+from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHECKOUT = Path(__file__).parents[2]
+_READY_S = 60.0
+_STOP_S = 120.0
+_PLAY_MOST_S = 900.0
+_MINUTES = 60
+# What a class is promised (docs/operating.md): to be in within a minute, and keys not three times
+# slower than one learner's alone.
+JOIN_MOST_S = 60.0
+KEYS_MOST = 3.0
+_READY_LABS = 3  # places beyond the class, for labs that stand ready
+
+
+@click.command(name="rehearse")
+@data_option
+@click.option("--learners", type=click.IntRange(1, 1000), default=40, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def command(data: Path | None, learners: int, *, as_json: bool) -> None:
+    """Play a class on this machine, and say the greatest that it carries; 1 where it didn't.
+
+    Learners join, type, run commands and check, by the real protocol in real labs, on a server of
+    their own that is gone afterwards. A class that goes on meanwhile would feel it.
+    """
+    real = Instance.at(settings.load({"data": data}).data)
+    need_base(real)
+    with ExitStack() as undo:
+        stage = Instance.at(real.data_path / "rehearsal")
+        undo.callback(spawn.remove, stage.data_path)
+        _lend(real, stage)
+        url = undo.enter_context(_served(stage, learners))
+        made = json.loads(_web(stage, "workshop", "create", "--json", *_shape(learners)))
+        link = _web(stage, "person", "instructor", "add", "rehearsal").split()[0]
+        seen = _play(url, made, link, learners)
+        result = _judged(seen, learners, _more(stage))
+    click.echo(json.dumps(result) if as_json else _text(result))
+    sys.exit(0 if result["carried"] else 1)
+
+
+def _shape(learners: int) -> tuple[str, ...]:
+    return (f"--learners={learners}", f"--minutes={_MINUTES}", "--lessons=00-your-terminal")
+
+
+def _lend(real: Instance, stage: Instance) -> None:
+    """The image isn't copied: the stage's store leads to the real one."""
+    folders.make(stage)
+    place = Store(stage.images_path).place(BASE)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(Store(real.images_path).place(BASE).resolve())
+
+
+@contextmanager
+def _served(stage: Instance, learners: int) -> Iterator[str]:
+    """A server of its own, for as long as it is needed; it leaves nothing."""
+    environ = {
+        "SLIPWAY_MAX_LABS": str(learners + _READY_LABS),
+        "SLIPWAY_PREVIEW_PORT": "0",
+        "SLIPWAY_DEMO": "no",
+        "SLIPWAY_LOG_LEVEL": "error",
+        "PYTHONPATH": str(_CHECKOUT),
+        "PYTHONSAFEPATH": "1",
+    }
+    listens = [f"--data={stage.data_path}", "--host=127.0.0.1", "--port=0"]
+    words = [*listens, "--end-labs", "--no-greeting"]
+    with spawn.start(
+        [sys.executable, "-m", "runtime", "up", *words],
+        stderr=sys.stderr.fileno(),
+        env=environ,
+        new_session=True,
+    ) as process:
+        try:
+            yield _wait(stage)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(_STOP_S)
+
+
+def _wait(stage: Instance) -> str:
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if address := folders.address(stage):
+                url = f"http://127.0.0.1:{address[1]}"
+                with urllib.request.urlopen(f"{url}/healthz", timeout=_READY_S):  # noqa: S310 - http
+                    return url
+        time.sleep(0.1)
+    raise Problem(
+        "rehearsal-failed", "The rehearsal's server did not begin.", "Its words are above."
+    )
+
+
+def _web(stage: Instance, *words: str) -> str:
+    return _run(["runtime", "as-web", f"--data={stage.data_path}", "--", *words], timeout_s=60)
+
+
+def _play(url: str, made: dict[str, Any], link: str, learners: int) -> dict[str, Any]:
+    public = made["page"].rpartition("/")[2]
+    given = [f"--url={url}", f"--code={made['code']}", f"--workshop={public}", f"--link={link}"]
+    argv = ["webapp.rehearsal", *given, f"--learners={learners}"]
+    seen: dict[str, Any] = json.loads(_run(argv, timeout_s=_PLAY_MOST_S))
+    return seen
+
+
+def _run(argv: list[str], timeout_s: float) -> str:
+    """One of our own modules; what it prints."""
+    environ = {"PYTHONPATH": str(_CHECKOUT), "PYTHONSAFEPATH": "1"}
+    try:
+        return spawn.run([sys.executable, "-m", *argv], env=environ, timeout_s=timeout_s).stdout
+    except spawn.ProgramFailed as error:
+        raise Problem("rehearsal-failed", f"The class could not be played: {error}.") from error
+
+
+def _more(stage: Instance) -> int:
+    """How many more labs like these the server would let in, as its planner counts."""
+    client = Client(stage.runtime_socket)
+    with suppress(Problem):
+        for lab in client.lab_list()[:1]:
+            return int(client.plan_read(lab["lab"])["lines"]["idle"]["container"]["more"])
+    return 0
+
+
+def _judged(seen: dict[str, Any], learners: int, more: int) -> dict[str, Any]:
+    """What was seen, whether that is enough, and how far it would go.
+
+    Args:
+        seen: what was measured.
+        learners: how many played.
+        more: how many labs more would have been let in.
+    """
+    alone = seen["keystroke_alone_p99_ms"] or 0.01
+    against = seen["keystroke_p99_ms"] / alone
+    slow = max(seen["join_p99_s"] / JOIN_MOST_S, against / KEYS_MOST)
+    by_processor = int(learners / max(seen["processors_busy"], 0.01))
+    greatest = min(learners + more, by_processor, int(learners / slow) if slow > 1 else 1 << 30)
+    return {
+        "learners": learners,
+        **seen,
+        "keystroke_p99_vs_alone": round(against, 2),
+        "greatest_class": greatest,
+        "carried": slow <= 1 and not seen["errors"] and seen["joined"] == learners,
+    }
+
+
+def _text(result: dict[str, Any]) -> str:
+    errors = result["errors"]
+    said = (
+        "{joined} of {learners} joined; 99 of 100 were at their prompt within {join_p99_s:.1f} s.\n"
+        "Keys: {keystroke_p99_ms:.0f} ms for 99 of 100, {keystroke_p99_vs_alone:.1f} times one "
+        "learner's alone.\n"
+        "Checks: {checks}; the instructor's page had 99 of 100 within {wall_lag_p99_s:.2f} s.\n"
+        "Processors were busy to {processors_busy:.0%}."
+    ).format(**result)
+    errors = [f"Error: {each}" for each in result["errors"][:5]]
+    end = f"The greatest class that this machine carries: about {result['greatest_class']}."
+    return "\n".join([said, *errors, end])
