@@ -300,7 +300,7 @@ class Labs:
 
     def warnings(self) -> list[Problem]:
         """What of the server stands in labs' way."""
-        return self._parts.router.warnings()
+        return [*self._parts.router.warnings(), *self._reserve.warnings()]
 
     def allow(self, lab_id: LabId, names: tuple[str, ...]) -> None:
         """Let a lab that has a list of names reach these instead; what is open is looked up anew.

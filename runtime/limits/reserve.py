@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _PID_TABLES = (Path("/proc/sys/kernel/pid_max"), Path("/proc/sys/kernel/threads-max"))
+LOW_DISK_BYTES = 2 << 30  # four labs, by what each takes of it when it begins
 _PAGES_BYTES = 65536  # the kernel rounds to pages
 
 
@@ -96,6 +97,23 @@ class Reserve:
         )
         with self._lock:
             return available - (total - may) - self._promised
+
+    def warnings(self) -> list[Problem]:
+        """That the disk is nearly full, while there is still time to make room."""
+        stat = os.statvfs(self._data_path)
+        kept = stat.f_blocks * stat.f_frsize * self._percent // 100
+        left = stat.f_bavail * stat.f_frsize - kept
+        if left >= LOW_DISK_BYTES:
+            return []
+        return [
+            Problem(
+                "disk-low",
+                f"The server's disk has {max(left, 0) >> 20} MB left beside its reserve: soon no "
+                "lab can begin.",
+                "Remove images that no lesson needs, end labs, or make room on the disk.",
+                left=left,
+            )
+        ]
 
     @contextmanager
     def admitted(self, limits: Limits, disk_bytes: int) -> Iterator[None]:
