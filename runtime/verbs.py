@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import enum
 import os
-import re
-import stat
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runtime.arguments import allowed_names, file_of
 from runtime.container import lxcfs
 from runtime.image import reference
 from runtime.image.build import Builder
@@ -29,7 +28,6 @@ from runtime.labs.compare.works import UNITS
 from runtime.labs.living import PREPARE_LONGEST_S
 from runtime.labs.state import LabId, Order, Shape
 from runtime.limits.amounts import Limits
-from runtime.network import allowed
 from runtime.problems import Problem
 from runtime.protocol import bad_request
 
@@ -108,7 +106,7 @@ class Verbs:
         size = ("rows", "cols")
         return {
             "status": Verb(web, (), self._status),
-            "server.figures": Verb(web, (), self._server_figures),
+            "server.figures": Verb(web, (), lambda _call: self.household.as_dict()),
             "server.doctor": Verb(web, ("older_than",), self._server_doctor),
             "lab.create": Verb(web, ("key", *SHAPE, "until", *size, "replaces"), self._lab_create),
             "lab.get": Verb(web, ("lab",), self._lab_get),
@@ -172,9 +170,6 @@ class Verbs:
             "warnings": [each.as_dict() for each in self.labs.warnings()],
         }
 
-    def _server_figures(self, _call: Call) -> dict[str, Any]:
-        return self.household.as_dict()
-
     def _server_doctor(self, call: Call) -> dict[str, Any]:
         older_than = call.args.number("older_than", low=0, high=1e12, default=0)
         return self.checkup.report(older_than=older_than)
@@ -207,7 +202,7 @@ class Verbs:
         return self.labs.extend(_lab(call.args), self._until(call.args)).as_dict()
 
     def _lab_allow(self, call: Call) -> dict[str, Any]:
-        self.labs.allow(_lab(call.args), _allowed(call.args))
+        self.labs.allow(_lab(call.args), allowed_names(call.args))
         return {}
 
     def _lab_warn(self, call: Call) -> dict[str, Any]:
@@ -361,13 +356,13 @@ class Verbs:
     def _image_load(self, call: Call) -> dict[str, Any]:
         name = call.args.text("name", longest=300, default="")
         called = call.args.text("called", longest=200)
-        return {"fetch": self.fetches.load(_file(call), name, printable(called))}
+        return {"fetch": self.fetches.load(file_of(call), name, printable(called))}
 
     def _image_make(self, call: Call) -> dict[str, Any]:
         """A Containerfile's own lines run in a lab, so whoever teaches may have any built."""
         name = call.args.text("name", longest=100, pattern=building.NAME)
         with ExitStack() as owned:
-            context = owned.enter_context(os.fdopen(_file(call), "rb"))
+            context = owned.enter_context(os.fdopen(file_of(call), "rb"))
             kept = reference.read(f"localhost/{name}").name
             build = partial(self.builds.build, context, name)
             return {"fetch": self.fetches.begin(kept, build, owned)}
@@ -436,7 +431,7 @@ class Verbs:
             image=args.text("image", longest=127, pattern=IMAGE),
             profile=args.text("profile", longest=32, pattern=PROFILE, default="plain"),
             internet=args.flag("internet", default=False),
-            allowed=_allowed(args),
+            allowed=allowed_names(args),
             limits=self._limits(args),
             own_figures=args.flag("own_figures", default=False),
             in_machine=args.flag("in_machine", default=False),
@@ -473,32 +468,8 @@ class Verbs:
         )
 
 
-def _allowed(args: Args) -> tuple[str, ...]:
-    """A list that is empty must never pass for none, which lets a lab reach everything."""
-    if not args.has("allowed"):
-        return ()
-    names = args.texts("allowed", most=allowed.NAMES_MOST, longest=allowed.NAME_LONGEST)
-    wrong = [name for name in names if not re.fullmatch(allowed.NAME, name)]
-    if wrong or not names or sum(map(len, names)) > allowed.TEXT_MOST:
-        raise bad_request(
-            f"The argument “allowed” must be names such as pypi.org or *.debian.org, one to "
-            f"{allowed.NAMES_MOST} of them, {allowed.TEXT_MOST} characters in all.",
-            argument="allowed",
-        )
-    return tuple(dict.fromkeys(names))
-
-
 def _lab(args: Args) -> LabId:
     return LabId(args.text("lab", longest=8, pattern=LAB))
-
-
-def _file(call: Call) -> int:
-    """The descriptor of a file that came with a call; the caller's from now on."""
-    fd = call.descriptors.take(0)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise bad_request("This needs a descriptor of a file.")
-    return fd
 
 
 def _is_machine(args: Args) -> bool:
