@@ -87,12 +87,15 @@ def _served(stage: Instance, learners: int) -> Iterator[str]:
     }
     listens = [f"--data={stage.data_path}", "--host=127.0.0.1", "--port=0"]
     words = [*listens, "--end-labs", "--no-greeting"]
-    with spawn.start(
-        [sys.executable, "-m", "runtime", "up", *words],
-        stderr=sys.stderr.fileno(),
-        env=environ,
-        new_session=True,
-    ) as process:
+    with (
+        _log(stage).open("wb") as said,
+        spawn.start(
+            [sys.executable, "-m", "runtime", "up", *words],
+            stderr=said.fileno(),
+            env=environ,
+            new_session=True,
+        ) as process,
+    ):
         try:
             yield _wait(stage)
         finally:
@@ -109,9 +112,17 @@ def _wait(stage: Instance) -> str:
                 with urllib.request.urlopen(f"{url}/healthz", timeout=_READY_S):  # noqa: S310 - http
                     return url
         time.sleep(0.1)
+    lines = _log(stage).read_text(errors="replace").splitlines()
     raise Problem(
-        "rehearsal-failed", "The rehearsal's server did not begin.", "Its words are above."
+        "rehearsal-failed",
+        f"The rehearsal's server did not begin: {' / '.join(lines[-3:])}",
+        "`./slipway doctor` says what this machine lacks.",
     )
+
+
+def _log(stage: Instance) -> Path:
+    """What its server says; it goes with the stage."""
+    return stage.data_path / "log"
 
 
 def _web(stage: Instance, *words: str) -> str:
