@@ -56,7 +56,7 @@ class Builds:
             tell: hears how far it is; what it raises ends the build.
 
         Raises:
-            Problem: `image-definition`, `image-build-failed` with the last line that it said, and
+            Problem: `image-definition`, `image-build-failed` with the last that it said, and
                 what fetching, making a lab and taking an archive raise.
         """
         recipe = building.Recipe.read(context, name, f"The folder “{name}”")
@@ -73,7 +73,7 @@ class Builds:
             tell("building", 0, 0)  # who gave it up isn't told that it failed
             if "exit_code" not in problem.facts:
                 raise
-            why = f"it said “{said.last()}”"
+            why = f"it said “{said.end()}”"
             raise building.failed(recipe.name, why) from problem
 
     @contextmanager
@@ -133,10 +133,10 @@ class _Listener:
         self._thread.join()
         os.close(self._read_fd)
 
-    def last(self) -> str:
-        """The last line that says something."""
+    def end(self) -> str:
+        """The last two lines that say something: the reason, and which step it was."""
         lines = [printable(each) for each in self._kept.decode(errors="replace").splitlines()]
-        return next((each for each in reversed(lines) if each), "")
+        return " / ".join([each for each in lines if each][-2:])
 
     def _hear(self) -> None:
         with suppress(OSError):

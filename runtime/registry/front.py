@@ -241,7 +241,7 @@ class Handler(BaseHTTPRequestHandler):
         message = f"{problem.sentence} {hint}".strip()
         told = {"errors": [{"code": code, "message": message, "detail": problem.code}]}
         with suppress(OSError):
-            self._say(status, json.dumps(told).encode())
+            self._say(status, json.dumps(told, ensure_ascii=False).encode())
 
     def _say(self, status: int, body: bytes) -> None:
         self.send_response_only(status)

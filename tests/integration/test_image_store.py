@@ -156,6 +156,7 @@ def test_a_page_has_an_image_built_and_is_told_why_one_could_not_be(
     failed = made(engine_runtime, "paged", lines, has_ended)
     assert failed["state"] == "failed"
     assert failed["problem"]["code"] == "image-build-failed"
+    assert "its reason / Error:" in failed["problem"]["sentence"]
     assert "exit status 3" in failed["problem"]["sentence"]
     assert learner(lab, "podman run --rm paged") == "from a page"
     with pytest.raises(Problem, match="must match"):
