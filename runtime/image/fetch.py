@@ -369,13 +369,13 @@ class Pulse:
 
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s
-        self._last = (0, 0)
+        self._last: tuple[int, ...] = ()
         self._at = time.monotonic()
 
     def is_over(self, *amounts: int) -> bool:
         """Take what there is now; whether it has been the same for too long."""
         if amounts != self._last:
-            self._last, self._at = (amounts[0], amounts[1]), time.monotonic()
+            self._last, self._at = amounts, time.monotonic()
         return time.monotonic() - self._at > self._silence_s
 
 

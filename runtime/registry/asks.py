@@ -42,7 +42,7 @@ class Ask:
         method: of HTTP.
         name: of the image, with what it begins with.
         kind: `manifest`, `blob`, `tags`, `uploads` (one begins) or `upload` (one goes on).
-        reference: the manifest's tag or digest; empty for all else.
+        reference: the manifest's tag or digest, or which upload goes on; empty for all else.
         target: what the registry behind is asked for.
     """
 
@@ -89,7 +89,11 @@ def read(method: str, target: str, own: str) -> Ask:
         raise _foreign(name, own)
     words = [each for each in parse_qsl(parts.query) if each[0] in _WORDS]
     query = f"?{urlencode(words)}" if words else ""
-    return Ask(method, name, kind, found["reference"] or "", f"{parts.path}{query}")
+    return Ask(method, name, kind, _reference(found), f"{parts.path}{query}")
+
+
+def _reference(found: re.Match[str]) -> str:
+    return found["reference"] or found["upload"] or ""
 
 
 def _kind(found: re.Match[str]) -> str:

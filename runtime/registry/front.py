@@ -183,7 +183,12 @@ class Handler(BaseHTTPRequestHandler):
                 "Push the image itself.",
             )
         with self.server.quota.sending(own), self.server.pushed.writing():
-            self._carry(ask, self.server.pushed, body, own)
+            try:
+                self._carry(ask, self.server.pushed, body, own)
+            except Problem:  # it is too much: a smaller one shall have the room
+                if ask.kind == "upload":
+                    self.server.pushed.abandon(ask.name, ask.reference)
+                raise
 
     def _carry(self, ask: Ask, shelf: Shelf, body: Body, own: str) -> None:
         """Pass a request on, and its answer back; what is brought counts as somebody's own."""

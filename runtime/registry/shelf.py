@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+import shutil
 import socket
 import threading
 import time
@@ -156,6 +157,11 @@ class Shelf:
             ProgramFailed: some of it could not be removed.
         """
         spawn.remove(self._top / "repositories" / name)
+
+    def abandon(self, name: str, upload: str) -> None:
+        """Take away what has come of an upload that doesn't go on."""
+        folder = self._top / "repositories" / name / "_uploads" / upload
+        shutil.rmtree(folder, ignore_errors=True)  # what its registry still writes `sweep` finds
 
     def sweep(self) -> bool:
         """Remove what no tag of any image needs; False where somebody brings something just now.

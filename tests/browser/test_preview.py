@@ -1,4 +1,4 @@
-"""A learner's own service in a real browser: beside the lesson, and in a tab."""
+"""A learner's own service in a real browser, beside the lesson and in a tab; and the network between."""
 
 from __future__ import annotations
 
@@ -76,3 +76,24 @@ def test_services_appear_beside_the_lesson_by_themselves_once_they_run(
     tab.unroute("**/.slipway/**")
     tab.get_by_role("button", name="Load again").click()
     expect(note).to_be_hidden(timeout=SLOW_MS)
+
+
+def test_what_the_network_lets_through_is_said_to_anybody(person: Person) -> None:
+    page = person(width=320)
+    page.goto("/network")
+    expect(page.get_by_text("Websockets pass.")).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_text("Previews are reached.")).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_text("Trying …")).to_have_count(2)
+    for trying in page.get_by_text("Trying …").all():
+        expect(trying).to_be_hidden()
+    assert fits_its_width(page)
+    assert serious_faults(page) == []
+
+
+def test_what_the_network_stops_is_said_with_what_to_do(person: Person) -> None:
+    page = person(may_lose_connection=True)  # what is stopped is an error in the console
+    page.route("**/.slipway/**", lambda route: route.abort())
+    page.goto("/network")
+    expect(page.get_by_text("Previews are not reached.")).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_text("can open it in the firewall")).to_be_visible()
+    expect(page.get_by_text("Websockets pass.")).to_be_visible(timeout=SLOW_MS)

@@ -182,8 +182,9 @@ def test_a_quota_refuses_what_is_too_much_and_keeps_what_was_there(
     assert "would take more than the 2 MB" in refused.stderr
     assert world.ask(f"{OWN[BEN]}/hello/manifests/1")[0] == 200
     assert world.ask(f"{OWN[BEN]}/big/manifests/1")[0] == 404
-    assert world.pushed.sweep()
     assert world.pushed.used_bytes(OWN[BEN]) < 200_000
+    assert world.push(small, f"{OWN[BEN]}/hello:2").returncode == 0
+    assert world.pushed.sweep()
     assert world.ask(f"{OWN[BEN]}/hello/manifests/1")[0] == 200
 
 

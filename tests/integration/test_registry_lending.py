@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.image import reference
+from runtime.image import fetch, reference
 from runtime.image.fetch import Fetcher
 from runtime.image.shared import SharedStore
 from runtime.problems import Problem
@@ -80,6 +80,21 @@ def test_what_an_instructor_fetched_is_lent_unpacked_and_no_registry_is_asked(
     assert [each["digest"] for each in manifest["layers"]][:1] == unpacked
     with lends.lent("library/one", "latest", files[-1].digest, may_ask=True) as files:
         assert files == []
+
+
+def test_a_registry_that_falls_silent_is_given_up(
+    front: tuple[Front, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, place = front
+    registry.day = "hold"
+    monkeypatch.setattr(fetch, "SILENCE_S", 0.5)
+    with (
+        pytest.raises(Problem) as refused,
+        lending(tmp_path, place).lent("library/one", "latest", "", may_ask=True),
+    ):
+        pass
+    assert refused.value.code == "registry-silent"
+    assert list((tmp_path / "fetches").glob("lent-*")) == []
 
 
 @pytest.mark.parametrize(
