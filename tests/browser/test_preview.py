@@ -1,4 +1,4 @@
-"""A learner's own service in a real browser, beside the lesson and in a tab; and the network between."""
+"""A learner's own service in a real browser, beside the lesson and in a tab; and the network."""
 
 from __future__ import annotations
 
