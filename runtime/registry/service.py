@@ -19,6 +19,7 @@ import structlog
 
 from runtime.kernel import spawn
 from runtime.network.rules import REGISTRY_PORT
+from runtime.problems import Problem
 from runtime.registry.shelf import PROGRAM
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Registry:
             began = time.monotonic()
             try:
                 self._run()
-            except OSError as error:  # an old one, of a daemon that was killed, still listens
+            except (OSError, Problem) as error:  # such as an old one that still listens
                 log.warning("registry.not_started", error=str(error))
             failures = 0 if time.monotonic() - began > _WELL_S else failures + 1
             self._over.wait(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
