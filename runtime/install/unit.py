@@ -12,6 +12,11 @@ from pathlib import Path
 from runtime.rights import CAPABILITIES, WELCOME
 
 NAME = "slipway.service"
+# Beside what labs need; used once, as it starts, and given away with the rest (rights.py).
+_AT_THE_START = {
+    "NET_BIND_SERVICE": "the ports 80 and 443",
+    "SYSLOG": "the kernel's log, which says whose program was ended for memory",
+}
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 _TEXT = """\
@@ -64,7 +69,9 @@ def text(top: Path, data: Path) -> str:
         launcher=_word(top / "slipway").replace("$", "$$"),  # a command line knows variables
         writable=" ".join(map(_word, (data, Path("/run"), top))),
         home="read-only" if in_home else "yes",
-        capabilities=" ".join(f"CAP_{name}" for name in sorted({*CAPABILITIES, *WELCOME})),
+        capabilities=" ".join(
+            f"CAP_{name}" for name in sorted({*CAPABILITIES, *WELCOME, *_AT_THE_START})
+        ),
     )
 
 

@@ -48,7 +48,8 @@ def test_the_unit_shuts_the_server_in_as_far_as_labs_allow() -> None:
 
 def test_the_unit_grants_what_labs_need_and_neither_modules_nor_the_clock() -> None:
     granted = set(service()["CapabilityBoundingSet"].split())
-    assert {f"CAP_{name}" for name in CAPABILITIES} <= granted
+    at_the_start = {"NET_BIND_SERVICE", "SYSLOG"}  # port 80; which program memory ended
+    assert {f"CAP_{name}" for name in {*CAPABILITIES, *at_the_start}} <= granted
     assert granted.isdisjoint({"CAP_SYS_MODULE", "CAP_SYS_TIME", "CAP_SYS_RESOURCE", "CAP_BPF"})
 
 
