@@ -14,4 +14,8 @@ desk.ask = () => room.ask("ask", { learner });
 desk.leave = () => room.ask("leave", { learner });
 room.on("connect", async () => desk.show((await room.ask("follow", { learner })).keyboard));
 room.on("keyboard", (keyboard) => desk.show(keyboard));
-bindKeys({ A: () => desk.press() });
+bindKeys({
+  A: () => desk.press(),
+  L: () => document.querySelector("form[data-lower]")?.querySelector("button")?.click(),
+  W: () => one("[data-private-note]", HTMLTextAreaElement).focus(),
+});

@@ -10,6 +10,7 @@ import pytest
 from webapp.models.events import events_of
 from webapp.models.people import Person
 from webapp.problems import Problem
+from webapp.sockets.rights import Rights
 from webapp.workshops import keyboards as rules
 from webapp.workshops.joining import join
 from webapp.workshops.teaching import person_called
@@ -103,6 +104,20 @@ def test_who_closes_the_page_gives_the_keyboard_back(room: Room) -> None:
     room.parts.watching.look()
     assert room.state == "free"
     assert [each.facts for each in room.heard if each.kind == "watch"] == [{"names": []}]
+
+
+def test_a_web_that_begins_anew_has_lent_no_keyboard(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.parts.pumps, "of", lambda _terminal: room)
+    rights = Rights(room.parts)
+    room.parts.keyboards.ask(room.otter, room.ada)
+    room.parts.keyboards.answer(room.otter.id, is_yes=True)
+    rights.compare()
+    assert room.may == "help"
+    room.parts.keyboards._keyboards.clear()  # as after a start
+    rights.compare()
+    assert room.may == "watch"
 
 
 def test_nobody_is_asked_who_is_not_there_and_one_at_a_time(room: Room) -> None:
