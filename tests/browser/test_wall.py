@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screens import Terminal, join
@@ -13,6 +14,8 @@ from tests.browser.test_everyone import fits_its_width, serious_faults
 from tests.browser.test_instructor import sign_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Page
 
     from tests.browser.conftest import Person, WebCommand
@@ -25,6 +28,14 @@ COLOURS = """() => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
     return new Set(new Uint32Array(data.buffer)).size > 2;
 }"""
+
+
+@pytest.fixture(autouse=True)
+def _be_patient() -> Iterator[None]:
+    """What goes by way of two browsers takes its time on a busy machine."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 def instructor(page: Page, web_command: WebCommand, name: str, workshop: dict[str, Any]) -> Page:
@@ -46,33 +57,32 @@ def test_a_hand_is_seen_helped_at_the_keyboard_and_lowered(
     expect(ben.page.get_by_role("button", name="Hand up · 1st in line")).to_be_visible()
     ben.page.get_by_label("What is it about?").fill("kill?")
     ben.page.get_by_role("button", name="Tell", exact=True).click()
-    expect(tile).to_contain_text("Hand up 0 min")
+    expect(tile).to_contain_text(re.compile(r"Hand up \d+ min"))
     expect(tile).to_contain_text("“kill?”")
     expect(grace.get_by_role("button", name=re.compile("^Hands"))).to_contain_text("1")
 
     tile.click()
-    expect(ben.page.get_by_text("grace is watching", exact=True)).to_be_visible()
+    expect(ben.page.locator("[data-watched]")).to_have_text(re.compile("grace is watching"))
     theirs = Terminal(grace)
     theirs.wait_prompt()
     grace.get_by_role("button", name="Ask for the keyboard").click()
     yes = ben.page.get_by_role("button", name="Let grace type")
     expect(yes).to_be_visible()
-    faults = serious_faults(ben.page)
     ben.terminal.type("echo $((40 + 1))-mine")  # whose keys stay in the shell
     ben.terminal.wait_for("^41-mine")
     yes.click()
-    expect(grace.get_by_text(re.compile("^You have Ben.s keyboard"))).to_be_visible()
+    expect(grace.locator("[data-strong]")).to_have_text(re.compile("^You have Ben.s keyboard"))
     theirs.type("echo $((40 + 2))-help")
     ben.terminal.wait_for("^42-help")
-    faults += serious_faults(grace)
+    faults = serious_faults(ben.page) + serious_faults(grace)
 
     ben.terminal.enter()
     ben.page.keyboard.press("Control+Shift+L")
-    expect(grace.get_by_text("You are watching.")).to_be_visible()
+    expect(grace.locator("[data-strong]")).to_have_text("You are watching.")
     grace.get_by_role("button", name="Helped, lower hand").click()
     expect(ben.page.get_by_role("button", name="Raise hand")).to_be_visible()
     grace.goto(urlsplit(workshop["page"]).path)
-    expect(ben.page.get_by_text("grace is watching", exact=True)).to_be_hidden()
+    expect(ben.page.locator("[data-watched]")).to_be_hidden()
     assert faults == []
 
 
@@ -91,10 +101,11 @@ def test_the_class_is_told_and_a_command_tells_how_it_ended(
     ben.terminal.wait_prompt()
     told.get_by_role("button", name=re.compile("^Run: echo")).click()
     ben.terminal.wait_for("^43-told")
-    expect(heidi.get_by_text("1 done, 0 failed, 0 not yet")).to_be_visible()
+    sent = heidi.get_by_role("list", name="Told before")
+    expect(sent).to_contain_text("1 done, 0 failed, 0 not yet")
     told.get_by_role("button", name=re.compile("^Close the message")).click()
     expect(told).to_be_hidden()
-    expect(heidi.get_by_text("1 of 1 closed it")).to_be_visible()
+    expect(sent).to_contain_text("1 of 1 closed it")
     assert faults == []
 
 
@@ -141,7 +152,7 @@ def test_the_wall_is_filtered_searched_and_walked_by_keyboard(
     judy.get_by_role("searchbox").fill("")
     judy.get_by_role("heading", level=1).click()
     judy.keyboard.press("3")
-    expect(judy.get_by_text("Nobody is stuck. Choose Everyone to see the class.")).to_be_visible()
+    expect(judy.locator("[data-none]")).to_have_text(re.compile("^Nobody is stuck"))
     judy.keyboard.press("1")
     judy.get_by_role("link", name=re.compile("Ben")).focus()
     judy.keyboard.press("ArrowRight")
