@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 PROGRAM = "docker-registry"
 _TALK_S = 60.0
+_BEGIN_S, _LOOK_S = 10.0, 0.05
 _SWEEP_S = 600.0
 _GATE_S = 30.0
 
@@ -90,9 +91,21 @@ class Shelf:
         connection = http.client.HTTPConnection("registry", timeout=_TALK_S)
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(_TALK_S)
-            sock.connect(str(self._socket))
+            self._reach(sock)
             connection.sock = sock
             yield connection
+
+    def _reach(self, sock: socket.socket) -> None:
+        """Connect; one that was started just now may not listen yet."""
+        until = time.monotonic() + _BEGIN_S
+        while True:
+            try:
+                sock.connect(str(self._socket))
+                return
+            except (ConnectionRefusedError, FileNotFoundError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_LOOK_S)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

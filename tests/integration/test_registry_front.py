@@ -28,7 +28,6 @@ from runtime.registry.mirror import Mirror
 from runtime.registry.quota import Quota
 from runtime.registry.shelf import Shelf
 from tests.integration.registries import MANIFEST, Made, layer
-from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,8 +95,6 @@ class World:
         self.runtime = Runtime()
         self.pushed, kept = Shelf(folder / "pushed"), Shelf(folder / "mirror")
         self.processes = [self.pushed.start(), kept.start()]
-        for name in ("pushed", "mirror"):
-            wait_for((folder / name / "socket").exists, "docker-registry", deadline_s=60)
         client: Any = self.runtime
         self.quota = Quota(self.pushed, folder, QUOTA)
         self.house = Housekeeping(self.pushed, self.quota, client, self.processes)
