@@ -8,6 +8,9 @@ from dataclasses import dataclass
 LOOK_S = 2.0
 # Counted in looks, not in seconds: when the whole machine slept, nobody is to blame.
 PATIENCE_LOOKS = 10
+# Until the first answer: the web's socket is the supervisor's and takes questions before the web
+# itself is there, and on a slow or busy machine that takes a minute.
+START_LOOKS = 90
 _CONNECT_S = 1.0
 
 
@@ -35,6 +38,7 @@ class Watchdog:
         self._probe = probe
         self._asking: socket.socket | None = None
         self._looks = 0
+        self._has_answered = False
 
     def is_hung(self) -> bool:
         """Look whether the last question was answered, and ask the next one.
@@ -43,7 +47,8 @@ class Watchdog:
         """
         if self._asking and not _has_answered(self._asking):
             self._looks += 1
-            return self._looks >= PATIENCE_LOOKS
+            return self._looks >= (PATIENCE_LOOKS if self._has_answered else START_LOOKS)
+        self._has_answered = self._has_answered or self._asking is not None
         self.close()
         self._looks = 0
         self._asking = self._ask()
