@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 UNIT_PATH = Path("/etc/systemd/system") / unit.NAME
 _SYSTEMD = Path("/run/systemd/system")
 _START_S = 120.0  # one that runs is told to stop first
+_UP_S = 300.0  # a slow machine reads all that Python for a while
 _POLL_S = 0.2
 
 _SETTINGS = """\
@@ -172,7 +173,7 @@ def wait_up(instance: Instance) -> None:
         Problem: `install-failed`.
     """
     client = Client(instance.runtime_socket)
-    deadline = time.monotonic() + _START_S
+    deadline = time.monotonic() + _UP_S
     while time.monotonic() < deadline and _restarts() == 0:
         with suppress(Problem):
             if client.status()["ready"]:
