@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import run_for_web
 from tests.browser.screens import Terminal, join
 from tests.browser.test_everyone import fits_its_width, serious_faults
 from tests.browser.test_instructor import sign_in
@@ -16,13 +18,16 @@ from tests.browser.test_instructor import sign_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page, StorageState
 
-    from tests.browser.conftest import Person, WebCommand
+    from tests.browser.conftest import Person
+    from tests.conftest import Server
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-COLOURS = """() => {
-    const canvas = document.querySelector("[data-picture]");
+COLOURS = """name => {
+    const tiles = [...document.querySelectorAll("li[data-learner]")];
+    const tile = tiles.find(each => each.querySelector("[data-name]").textContent === name);
+    const canvas = tile.querySelector("[data-picture]");
     const { width, height } = canvas;
     if (!width || !height) return false;
     const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
@@ -38,18 +43,36 @@ def _be_patient() -> Iterator[None]:
     expect.set_options(timeout=5_000)
 
 
-def instructor(page: Page, web_command: WebCommand, name: str, workshop: dict[str, Any]) -> Page:
-    """Signed in, at the wall of a workshop."""
-    link = urlsplit(web_command("person", "instructor", "add", name).split()[0]).path
-    sign_in(page, link)
-    page.goto(urlsplit(workshop["page"]).path)
+@pytest.fixture(scope="module")
+def workshop(server: Server) -> dict[str, Any]:
+    """One workshop for all tests of this file: its `code` and `page`."""
+    made: dict[str, Any] = json.loads(run_for_web(server, "workshop", "create", "--json"))
+    return {"code": made["code"], "page": urlsplit(made["page"]).path}
+
+
+@pytest.fixture(scope="module")
+def teaches(chromium: Browser, server: Server) -> StorageState:
+    """What the browser of an instructor called grace keeps."""
+    link = run_for_web(server, "person", "instructor", "add", "grace").split()[0]
+    context = chromium.new_context(base_url=server.url, locale="en-GB")
+    sign_in(context.new_page(), urlsplit(link).path)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def wall(person: Person, teaches: StorageState, workshop: dict[str, Any]) -> Page:
+    """Grace at her wall."""
+    page = person(state=teaches)
+    page.goto(workshop["page"])
     return page
 
 
 def test_a_hand_is_seen_helped_at_the_keyboard_and_lowered(
-    person: Person, web_command: WebCommand, workshop: dict[str, Any]
+    person: Person, wall: Page, workshop: dict[str, Any]
 ) -> None:
-    grace = instructor(person(), web_command, "grace", workshop)
+    grace = wall
     ben = join(person(), workshop["code"], "Ben")
     tile = grace.get_by_role("link", name=re.compile("Ben"))
     expect(tile).to_be_visible()
@@ -81,27 +104,27 @@ def test_a_hand_is_seen_helped_at_the_keyboard_and_lowered(
     expect(grace.locator("[data-strong]")).to_have_text("You are watching.")
     grace.get_by_role("button", name="Helped, lower hand").click()
     expect(ben.page.get_by_role("button", name="Raise hand")).to_be_visible()
-    grace.goto(urlsplit(workshop["page"]).path)
+    grace.goto(workshop["page"])
     expect(ben.page.locator("[data-watched]")).to_be_hidden()
     assert faults == []
 
 
-def test_the_class_is_told_and_a_command_tells_how_it_ended(
-    person: Person, web_command: WebCommand, workshop: dict[str, Any]
+def test_whom_the_wall_shows_is_told_and_a_command_tells_how_it_ended(
+    person: Person, wall: Page, workshop: dict[str, Any]
 ) -> None:
-    heidi = instructor(person(), web_command, "heidi", workshop)
-    ben = join(person(), workshop["code"], "Ben")
-    heidi.get_by_label("Message", exact=True).fill("Try this: https://example.org/kill")
-    heidi.get_by_label(re.compile("^Command to run")).fill("echo $((40 + 3))-told")
-    heidi.get_by_role("button", name="Send to all 1").click()
-    told = ben.page.get_by_role("region", name="From your instructor")
+    chi = join(person(), workshop["code"], "Chi")
+    wall.get_by_role("searchbox").fill("chi")
+    wall.get_by_label("Message", exact=True).fill("Try this: https://example.org/kill")
+    wall.get_by_label(re.compile("^Command to run")).fill("echo $((40 + 3))-told")
+    wall.get_by_role("button", name="Send to 1").click()
+    told = chi.page.get_by_role("region", name="From your instructor")
     expect(told.get_by_role("link")).to_have_attribute("href", "https://example.org/kill")
-    faults = serious_faults(ben.page) + serious_faults(heidi)
-    ben.page.reload()
-    ben.terminal.wait_prompt()
+    faults = serious_faults(chi.page) + serious_faults(wall)
+    chi.page.reload()
+    chi.terminal.wait_prompt()
     told.get_by_role("button", name=re.compile("^Run: echo")).click()
-    ben.terminal.wait_for("^43-told")
-    sent = heidi.get_by_role("list", name="Told before")
+    chi.terminal.wait_for("^43-told")
+    sent = wall.get_by_role("list", name="Told before")
     expect(sent).to_contain_text("1 done, 0 failed, 0 not yet")
     told.get_by_role("button", name=re.compile("^Close the message")).click()
     expect(told).to_be_hidden()
@@ -110,54 +133,52 @@ def test_the_class_is_told_and_a_command_tells_how_it_ended(
 
 
 def test_a_picture_shows_the_terminal_and_nothing_hostile_runs(
-    person: Person, web_command: WebCommand, workshop: dict[str, Any]
+    person: Person, wall: Page, workshop: dict[str, Any]
 ) -> None:
-    ivan = instructor(person(), web_command, "ivan", workshop)
     mal = join(person(), workshop["code"], HOSTILE)
-    mal.terminal.type(f"printf '\\033]0;{HOSTILE}\\007'; echo '{HOSTILE}'; raise() {{ :; }}")
-    tile = ivan.get_by_role("link", name=re.compile("onerror"))
+    mal.terminal.type(f"printf '\\033]0;{HOSTILE}\\007'; echo '{HOSTILE}'")
+    tile = wall.get_by_role("link", name=re.compile("onerror"))
     expect(tile.locator("[data-name]")).to_have_text(HOSTILE)
-    ivan.wait_for_function(COLOURS)
+    wall.wait_for_function(COLOURS, arg=HOSTILE)
     mal.page.get_by_role("button", name="Raise hand").click()
     mal.page.get_by_label("What is it about?").fill(HOSTILE)
     mal.page.get_by_role("button", name="Tell", exact=True).click()
     expect(tile.locator("[data-detail]")).to_contain_text(HOSTILE)
-    assert ivan.locator("slip-wall img").count() == 0
+    assert wall.locator("slip-wall img").count() == 0
     for width in (1440, 1000, 760, 390, 320):
-        ivan.set_viewport_size({"width": width, "height": 800})
-        assert fits_its_width(ivan), width
+        wall.set_viewport_size({"width": width, "height": 800})
+        assert fits_its_width(wall), width
     tile.click()
-    expect(ivan.get_by_role("heading", name=HOSTILE)).to_be_visible()
-    Terminal(ivan).wait_for("onerror")
-    assert fits_its_width(ivan)
+    expect(wall.get_by_role("heading", name=HOSTILE)).to_be_visible()
+    Terminal(wall).wait_for("onerror")
+    assert fits_its_width(wall)
 
 
 def test_the_wall_is_filtered_searched_and_walked_by_keyboard(
-    person: Person, web_command: WebCommand, workshop: dict[str, Any]
+    person: Person, wall: Page, workshop: dict[str, Any]
 ) -> None:
-    judy = instructor(person(), web_command, "judy", workshop)
-    for name in ("Ben", "Chi"):
+    for name in ("Dan", "Eve"):
         page = person()
         page.goto(f"/j/{workshop['code']}")
         page.get_by_label("Your name").fill(name)
         page.get_by_role("button", name="Join").click()
-        expect(judy.get_by_role("link", name=re.compile(name))).to_be_visible()
-    judy.keyboard.press("/")
-    judy.keyboard.type("chi")
-    expect(judy.get_by_role("link", name=re.compile("Ben"))).to_be_hidden()
-    expect(judy.get_by_role("button", name="Send to 1")).to_be_visible()
-    judy.reload()
-    expect(judy.get_by_role("link", name=re.compile("Chi"))).to_be_visible()
-    expect(judy.get_by_role("link", name=re.compile("Ben"))).to_be_hidden()
-    judy.get_by_role("searchbox").fill("")
-    judy.get_by_role("heading", level=1).click()
-    judy.keyboard.press("3")
-    expect(judy.locator("[data-none]")).to_have_text(re.compile("^Nobody is stuck"))
-    judy.keyboard.press("1")
-    judy.get_by_role("link", name=re.compile("Ben")).focus()
-    judy.keyboard.press("ArrowRight")
-    expect(judy.get_by_role("link", name=re.compile("Chi"))).to_be_focused()
-    judy.keyboard.press("s")
-    expect(judy.get_by_role("button", name="Screens")).to_have_attribute("aria-pressed", "false")
-    judy.keyboard.press("Enter")
-    expect(judy.get_by_role("heading", name="Chi")).to_be_visible()
+        expect(wall.get_by_role("link", name=re.compile(name))).to_be_visible()
+    wall.keyboard.press("/")
+    wall.keyboard.type("eve")
+    expect(wall.get_by_role("link", name=re.compile("Dan"))).to_be_hidden()
+    expect(wall.get_by_role("button", name="Send to 1")).to_be_visible()
+    wall.reload()
+    expect(wall.get_by_role("link", name=re.compile("Eve"))).to_be_visible()
+    expect(wall.get_by_role("link", name=re.compile("Dan"))).to_be_hidden()
+    wall.get_by_role("searchbox").fill("")
+    wall.get_by_role("heading", level=1).click()
+    wall.keyboard.press("3")
+    expect(wall.locator("[data-none]")).to_have_text(re.compile("^Nobody is stuck"))
+    wall.keyboard.press("1")
+    wall.get_by_role("link", name=re.compile("Dan")).focus()
+    wall.keyboard.press("Home")
+    expect(wall.locator("li[data-learner] a").first).to_be_focused()
+    wall.keyboard.press("s")
+    expect(wall.get_by_role("button", name="Screens")).to_have_attribute("aria-pressed", "false")
+    wall.keyboard.press("Enter")
+    expect(wall.locator("slip-desk, .standing").first).to_be_visible()
