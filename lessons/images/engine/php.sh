@@ -35,7 +35,7 @@ archive_of() {
     "$1" "$root" ${from:+"$from"} || return 1
   # What only an administrator's shell or other languages would read, 100 MB of it.
   for path in dev proc sys var usr/share/doc usr/share/info usr/share/lintian usr/share/locale \
-    usr/share/man usr/share/perl usr/share/perl5 usr/share/zoneinfo; do
+    usr/share/man usr/share/perl usr/share/perl5; do
     rm -rf "${root:?}/$path" || return 1
   done
   find "$root/usr/bin" "$root/usr/lib" -maxdepth 2 \

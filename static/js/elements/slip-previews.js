@@ -35,6 +35,11 @@ export class SlipPreviews extends HTMLElement {
     this.#keep();
   }
 
+  /** Loads all of them: their lab is another now. */
+  renew() {
+    for (const [port, shown] of this.#shown) this.#load(port, shown);
+  }
+
   /** Puts the keyboard into the preview of a port. @param {string} port */
   enter(port) {
     this.#shown.get(port)?.querySelector("iframe")?.focus();

@@ -127,6 +127,7 @@ export class SlipTerminal extends HTMLElement {
 
   /** The lab changed: other terminals altogether. @param {string} lab */
   async #start(lab) {
+    this.clearNote("ended"); // that was the one before
     this.#each((screen) => screen.close());
     for (const name of this.#screens.keys()) this.#tabs.remove(name);
     this.#screens.clear();

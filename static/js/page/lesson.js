@@ -9,4 +9,4 @@ const room = new Room("/lesson");
 const lab = wireLab(room);
 const { press } = wireStep(room, lab, lab.run);
 // A machine has no network, so it serves nothing.
-if (!("inMachine" in lab.terminal.dataset)) wirePreviews(lab.terminal, lab.tabs, press);
+if (!("inMachine" in lab.terminal.dataset)) wirePreviews(room, lab.terminal, lab.tabs, press);

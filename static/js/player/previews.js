@@ -4,11 +4,12 @@ import { addressOf, SlipPreviews } from "../elements/slip-previews.js";
 import { one } from "../lib/dom.js";
 
 /**
+ * @param {import("../lib/socket.js").Room} room
  * @param {HTMLElement} terminal over which the control stands
  * @param {import("../elements/slip-tabs.js").SlipTabs} tabs
  * @param {(name: string) => void} press keeps that something of the step was opened
  */
-export function wirePreviews(terminal, tabs, press) {
+export function wirePreviews(room, terminal, tabs, press) {
   const previews = one("slip-previews", SlipPreviews);
   const menu = one("[data-preview-menu]", HTMLDetailsElement);
   const form = one("[data-preview-form]", HTMLFormElement);
@@ -33,6 +34,12 @@ export function wirePreviews(terminal, tabs, press) {
   tab.addEventListener("click", (event) => {
     if (!field.reportValidity()) event.preventDefault();
     else menu.open = false;
+  });
+  let { lab } = terminal.dataset;
+  room.on("lab", (fact) => {
+    if (fact.state !== "ready" || fact.lab === lab) return;
+    lab = fact.lab;
+    previews.renew();
   });
   const all = document.querySelector("[data-show-previews]");
   all?.removeAttribute("hidden");
