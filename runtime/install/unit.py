@@ -1,8 +1,7 @@
 """The unit by which systemd starts the server.
 
-What is switched on was tried with labs, machines and an upgrade; what isn't, breaks them: labs
-inherit a filter of system calls, of addresses or of namespaces, and `sudo` in a lab stops working
-under NoNewPrivileges.
+What isn't switched on breaks labs: they inherit a filter of system calls, of addresses or of
+namespaces, and `sudo` in a lab stops working under NoNewPrivileges.
 """
 
 from __future__ import annotations
