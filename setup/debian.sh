@@ -101,7 +101,9 @@ installed_packages() {
 
 # remove_packages: what setup brought goes again, unless something else has come to need it.
 remove_packages() {
-  brought=$(installed_packages | grep -xFf "$top/.slipway/packages" 2>/dev/null) || return 0
+  # What Debian itself protects (e2fsprogs) is left: apt removes it only when forced to.
+  brought=$(dpkg-query --show --showformat='${db:Status-Status}${Essential}${Protected}${Important} ${Package}\n' |
+    sed -n 's/^installed\(no\)*  *//p' | grep -xFf "$top/.slipway/packages" 2>/dev/null) || return 0
   # shellcheck disable=SC2086 # the packages are words
   others=$(apt-get --simulate purge $brought | sed -n 's/^Purg \([^ ]*\).*/\1/p' |
     grep -vxFf "$top/.slipway/packages") || :
