@@ -39,6 +39,21 @@ BASE = "slipway/base"
 ENGINE = "slipway/engine"
 STOP_S = 30.0
 UNUSED_S = 7 * 86400
+# Files that take a minute and more: begun last, one worker would still be at it when the others
+# have nothing left to do.
+LONGEST = {
+    "test_dockerfile.py",
+    "test_everyone.py",
+    "test_learner.py",
+    "test_lessons.py",
+    "test_survival.py",
+    "test_terminal_page.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; browsers stay behind all others, as where both run they must."""
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name not in LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)
