@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runtime.deposits import Deposits
     from runtime.image.store import Image
     from runtime.kernel.spawn import Process
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.machine.accelerator import Accelerator
     from runtime.machine.link import Listener

@@ -27,7 +27,7 @@ from runtime.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.machine.agent import Agent
 

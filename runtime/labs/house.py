@@ -23,6 +23,7 @@ from runtime.labs.living import Living
 from runtime.labs.machines import Machines
 from runtime.labs.making import Making
 from runtime.labs.nested import Engines
+from runtime.labs.parts import Parts
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
@@ -103,7 +104,7 @@ class Labs:
         disks = Disks(instance.runtime_path / "disks")
         devices = Devices(instance.run_path / "devices")
         lxcfs = Lxcfs(instance.run_path / "figures", forker, self._confine_lxcfs)
-        self._parts = life.Parts(
+        self._parts = Parts(
             instance,
             place,
             crun,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runtime.container.profile import Profile
     from runtime.image.shared import SharedStore
     from runtime.image.store import Image
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.limits.cgroup import Place
 

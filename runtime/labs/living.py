@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from runtime.image.store import Store
     from runtime.labs.compare.comparison import Comparison
-    from runtime.labs.life import Parts
     from runtime.labs.machines import Machines
     from runtime.labs.nested import Engines
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab, LabId
     from runtime.labs.watch import Watch
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from runtime.deposits import Deposits
     from runtime.events import Events
     from runtime.image.store import Store
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.limits.reserve import Reserve
     from runtime.machine.agent import Agent

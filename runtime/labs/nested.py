@@ -17,7 +17,7 @@ from runtime.container import bundle
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
 
 _PATIENCE_S = 10.0

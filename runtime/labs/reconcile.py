@@ -16,7 +16,7 @@ from runtime.limits import ids
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
 
 log = structlog.get_logger()

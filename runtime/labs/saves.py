@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runtime.image.store import Image
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.machine import qemu
     from runtime.machine.saved import Saved

@@ -11,7 +11,7 @@ from runtime.limits.disk import IMAGE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
 
 

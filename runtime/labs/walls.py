@@ -18,7 +18,7 @@ from runtime.terminals import NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
 
 KINDS = ("user", "pid", "mnt", "net", "uts", "ipc", "cgroup", "time")

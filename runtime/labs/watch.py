@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.events import Events
-    from runtime.labs.life import Parts
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.labs.verdicts import Verdicts
 

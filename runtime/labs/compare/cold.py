@@ -13,6 +13,7 @@ from runtime.problems import Problem
 if TYPE_CHECKING:
     from runtime.container.crun import Crun
     from runtime.image.store import Image
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab, Shape
 
 _ROWS, _COLS = 24, 80
@@ -67,7 +68,7 @@ class TimedShells:
         self._streams.clear()
 
 
-def make(parts: life.Parts, image: Image, shape: Shape) -> Extra:
+def make(parts: Parts, image: Image, shape: Shape) -> Extra:
     """Start one from nothing; it lives until `end`.
 
     Raises:
@@ -78,7 +79,7 @@ def make(parts: life.Parts, image: Image, shape: Shape) -> Extra:
     return Extra(lab, shells.watch.start(), shells)
 
 
-def end(parts: life.Parts, extra: Extra) -> None:
+def end(parts: Parts, extra: Extra) -> None:
     """End it, and leave nothing."""
     extra.shells.close_lab(extra.lab.id)
     life.end(parts, extra.lab.id)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from runtime.image.store import Store
     from runtime.labs.compare.plan import Extra
     from runtime.labs.compare.works import Runner, SideName
-    from runtime.labs.life import Parts
     from runtime.labs.machines import Machines
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.limits.reserve import Reserve
 # However small the server: a learner's one machine, and room for containers beside it.

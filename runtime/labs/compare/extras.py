@@ -11,8 +11,8 @@ from runtime.machine import qemu
 
 if TYPE_CHECKING:
     from runtime.image.store import Image
-    from runtime.labs.life import Parts
     from runtime.labs.machines import Machines
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab, Shape
     from runtime.meter.figures import Start
 

@@ -18,8 +18,8 @@ from runtime.meter.meter import Meter
 
 if TYPE_CHECKING:
     from runtime.image.store import Image
-    from runtime.labs.life import Parts
     from runtime.labs.machines import Machines
+    from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.meter.figures import Figures
 
