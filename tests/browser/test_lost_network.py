@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Person
 
 
+# What the terminals' place was at least as high as, from now on.
+LOWEST = """() => {
+    const place = document.querySelector(".slip-terminal__place");
+    window.lowest = place.clientHeight;
+    new ResizeObserver(() => {
+        window.lowest = Math.min(window.lowest, place.clientHeight);
+    }).observe(place);
+    return window.lowest;
+}"""
+
+
 @contextmanager
 def told_by_the_browser(page: Page, _classroom: Classroom) -> Iterator[None]:
     """The browser itself says that it is offline."""
@@ -49,6 +60,7 @@ def test_the_same_shell_and_screen_are_there_when_the_network_is_back(
     ben.terminal.run("marker=kept; echo one line that stays")
     ben.terminal.type("while [ ! -e ~/go ]; do sleep 0.1; done; seq 3; rm ~/go")
     before = ben.terminal.wait_for("rm ~/go$")
+    height = ben.page.evaluate(LOWEST)
     with lost(ben.page, classroom):
         expect(ben.page.get_by_text("Your container is still running.")).to_be_visible()
         ben.page.keyboard.type("typed while away")
@@ -58,3 +70,4 @@ def test_the_same_shell_and_screen_are_there_when_the_network_is_back(
     ben.page.keyboard.press("Control+C")
     ben.terminal.wait_prompt()
     assert ben.terminal.ask("echo $marker") == "kept"
+    assert ben.page.evaluate("window.lowest") == height  # notes have a row of their own
