@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webapp.terminals import picture
@@ -124,6 +124,7 @@ def test_marks_without_end_on_one_letter_are_few() -> None:
     assert len(shown.text()[0]) <= CELL_CHARACTERS
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=6), st.integers(1, 80), st.integers(1, 200))
 def test_any_bytes_become_a_picture(pieces: list[bytes], rows: int, cols: int) -> None:
     shown = Shown(rows, cols)
@@ -151,6 +152,7 @@ PARTS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PARTS), max_size=40))
 def test_after_any_sequences_text_is_text_again(parts: list[str]) -> None:
     shown = Shown()
