@@ -1,6 +1,7 @@
 /** On the instructor's page of a learner: watching their terminals, asking for the keyboard, giving it back. */
 
 import { say } from "../lib/say.js";
+import { isLeave } from "../terminal/keys.js";
 
 /** @typedef {import("./slip-lend.js").Keyboard} Keyboard */
 
@@ -63,7 +64,7 @@ export class SlipDesk extends HTMLElement {
   }
 
   #draw() {
-    const { state, by } = this.#keyboard;
+    const { state } = this.#keyboard;
     const name = this.#name;
     const isLent = state === "lent" && this.#isMine;
     this.dataset.state = isLent ? "lent" : state;
@@ -80,13 +81,15 @@ export class SlipDesk extends HTMLElement {
     button?.toggleAttribute("hidden", isOthers);
     const words = { free: "Ask for the keyboard", asked: "Take back", lent: "Give it back" };
     if (button) this.#write("press", words[state]);
-    if (isOthers) this.#write("wait", state === "lent" ? `${by} types.` : `${by} asked to type.`);
     this.querySelector("slip-terminal")?.toggleAttribute("data-lent", isLent);
   }
 
   #waiting() {
-    if (this.#keyboard.state !== "asked") return "";
-    const seconds = Math.max(0, Math.round(Date.now() / 1000 - this.#keyboard.at));
+    const { state, by, at } = this.#keyboard;
+    if (state !== "free" && !this.#isMine)
+      return state === "lent" ? `${by} types.` : `${by} asked to type.`;
+    if (state !== "asked") return "";
+    const seconds = Math.max(0, Math.round(Date.now() / 1000 - at));
     return `Asked ${seconds} s ago, waiting for ${this.#name}.`;
   }
 
@@ -103,8 +106,7 @@ export class SlipDesk extends HTMLElement {
 
   /** Ctrl Shift L gives it back, and only then leaves the terminal. @param {KeyboardEvent} event */
   #key = (event) => {
-    const isLeave = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "l";
-    if (!isLeave || this.#keyboard.state !== "lent" || !this.#isMine) return;
+    if (!isLeave(event) || this.#keyboard.state !== "lent" || !this.#isMine) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.press();

@@ -1,6 +1,7 @@
 /** On the learner's page: an instructor asks for the keyboard, or has it. Nothing here takes the focus. */
 
 import { say } from "../lib/say.js";
+import { isLeave } from "../terminal/keys.js";
 
 /** @typedef {{state: "free" | "asked" | "lent", by: string, at: number}} Keyboard */
 
@@ -65,8 +66,7 @@ export class SlipLend extends HTMLElement {
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {
-    const isLeave = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "l";
-    if (!isLeave || this.#state !== "lent") return;
+    if (!isLeave(event) || this.#state !== "lent") return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.answer(false);

@@ -72,8 +72,8 @@ export class SlipWall extends HTMLElement {
   /** Everyone, as the page begins or comes back. @param {Learner[]} learners */
   begin(learners) {
     for (const learner of learners) this.#take(learner);
-    this.#show();
-    if (!this.#isHeld) this.#order();
+    if (this.#isHeld) this.#show();
+    else this.#order(); // which shows, too
     this.#pictures.askAgain();
   }
 

@@ -9,7 +9,7 @@ const KEYS = {
   theme: "slip-terminal-theme",
   bell: "slip-terminal-bell",
 };
-const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+export const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 /**
  * The palette of a terminal's theme as it is now.

@@ -2,6 +2,7 @@
 
 import { colour } from "../lib/dom.js";
 import { Rows } from "../wall/runs.js";
+import { COLOURS } from "./terminal-look.js";
 
 /** @typedef {import("../wall/runs.js").Colour} Colour */
 
@@ -10,7 +11,6 @@ const [SMALLEST_PX, LARGEST_PX] = [7, 10];
 const WIDTH_EM = 0.6; // of a letter of the mono font
 const LINE_EM = 1.35;
 const MARGIN_PX = 6;
-const TOKENS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 /** The terminal's colours as the page's theme has them now; asked for once, not for each picture. */
 export class Paint {
@@ -39,7 +39,7 @@ export class Paint {
 /** @param {number | string} name */
 function tokenOf(name) {
   if (typeof name === "string") return name === "ink" ? "--term-fg" : "--term-bg";
-  return `--term-${name > 7 ? "bright-" : ""}${TOKENS[name % 8]}`;
+  return `--term-${name > 7 ? "bright-" : ""}${COLOURS[name % 8]}`;
 }
 
 export class WallPicture {

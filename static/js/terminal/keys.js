@@ -25,6 +25,11 @@ export function deedOf(press, place) {
 const ALWAYS = { "CS-l": "leave", "CS-c": "copy", "CS-v": "paste", "S-insert": "paste" };
 const COPIES = ["C-c", "C-insert"];
 
+/** Ctrl Shift L, whatever the keyboard's language. @param {Press} press */
+export function isLeave(press) {
+  return ALWAYS[chordOf(press)] === "leave";
+}
+
 /** @param {Press} press */
 function chordOf({ key, code = "", ctrlKey, altKey, metaKey, shiftKey }) {
   const held = [ctrlKey && "C", altKey && "A", metaKey && "M", shiftKey && "S"];
