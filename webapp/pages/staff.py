@@ -64,7 +64,9 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "code": workshop.code,
         "state": "running" if goes_on else "ended",
         "is_demo": workshop.is_demo,
-        "left_out": [known[name].title for name in left_out(wired().library)],
+        "left_out": (
+            [known[name].title for name in left_out(wired().library)] if workshop.is_demo else []
+        ),
         "lessons": [known[name].title if name in known else name for name in workshop.lessons],
         "joined": count_admitted(session, workshop.id),
         "max_learners": workshop.max_learners,

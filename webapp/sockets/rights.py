@@ -66,15 +66,18 @@ class Rights:
             if until is None:
                 log.info("grant.withdrawn", terminal=grant["terminal"])
                 pump.withdraw(viewer=grant["viewer"])
-            elif until != grant["until"] or not self._may(grant):
-                may = grant["may"] if self._may(grant) else "watch"
+                continue
+            may = grant["may"] if self._may(grant) else "watch"
+            if (until, may) != (grant["until"], grant["may"]):
                 pump.renew(viewer=grant["viewer"], until=until, may=may)
 
     def _may(self, grant: dict[str, Any]) -> bool:
         """Is what it may do still right? A web that begins anew has lent no keyboard."""
+        if grant["may"] != "help":
+            return True
         owner = self._parts.labs.by_lab().get(grant["terminal"].partition(".")[0])
         person_id = watcher_of(grant["person"])
-        if grant["may"] != "help" or owner is None or person_id is None:
+        if owner is None or person_id is None:
             return True
         return self._parts.keyboards.is_lent_to(owner, person_id)
 

@@ -65,10 +65,7 @@ def open_terminal(lab: str, name: str) -> Response:
     grant = grant_for(f"{lab}.{name}")
     after, epoch = _whole(request.args.get("after")), _whole(request.args.get("epoch"))
     sock = browser_socket()
-    sock.sendall(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-    )
+    sock.sendall(opening(accept))
     try:
         wired().pumps.of(grant.terminal).handover(
             sock, grant, after=after, epoch=epoch, early=_early_bytes(sock)
@@ -135,6 +132,14 @@ def accept_key() -> bytes:
         raise Problem("not-found", "This address is for terminals only.", "Open the lesson.")
     digest = hashlib.sha1(f"{key}{_GUID}".encode(), usedforsecurity=False).digest()
     return base64.b64encode(digest)
+
+
+def opening(accept: bytes) -> bytes:
+    """What a websocket begins with, for the answer to its key."""
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
 
 
 def check_origin() -> None:

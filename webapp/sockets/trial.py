@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from webapp.sockets.terminal import accept_key, browser_socket, check_origin, let_go
+from webapp.sockets.terminal import accept_key, browser_socket, check_origin, let_go, opening
 from webapp.terminals import frames
 
 blueprint = Blueprint("trial", __name__)
@@ -18,9 +18,6 @@ def open_trial() -> Response:
     accept = accept_key()
     check_origin()
     sock = browser_socket()
-    sock.sendall(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + frames.close(_DONE, "")
-    )
+    sock.sendall(opening(accept) + frames.close(_DONE, ""))
     let_go(sock)
     return Response(status=204, headers={"Connection": "close"})

@@ -77,7 +77,7 @@ def forget(database: Database, web_path: Path, workshop_id: WorkshopId) -> int:
     Raises:
         Problem: `workshop-goes-on`.
     """
-    with database.write() as session:
+    with database.read() as session:
         workshop = session.get_one(Workshop, workshop_id)
         if workshop.ended_at is None:
             raise Problem(
@@ -85,12 +85,14 @@ def forget(database: Database, web_path: Path, workshop_id: WorkshopId) -> int:
                 f"{workshop.title} goes on.",
                 "End it on its page, then delete what it left.",
             )
-        # First, so that a recording whose workshop nobody knows any more is never left.
-        shutil.rmtree(web_path / "recordings" / workshop.public_id, ignore_errors=True)
+    # First, so that a recording whose workshop nobody knows any more is never left; and outside of
+    # `write`, in which nothing may take its time.
+    shutil.rmtree(web_path / "recordings" / workshop.public_id, ignore_errors=True)
+    with database.write() as session:
         learners = [each.id for each in learners_of(session, workshop_id)]
         for table in (Event, Browser):
             session.execute(delete(table).where(table.learner_id.in_(learners)))
         session.execute(delete(Learner).where(Learner.workshop_id == workshop_id))
-        session.delete(workshop)
+        session.delete(session.get_one(Workshop, workshop_id))
     log.info("workshop.forgotten", workshop=workshop_id, learners=len(learners))
     return len(learners)

@@ -83,17 +83,16 @@ class ServerState:
         return sum(row.state == state for row in self.rows)
 
 
-def look(engine: Engine, pump: Carrier, *, checked_after: float = 0.0) -> ServerState:
+def look(engine: Engine, pump: Carrier) -> ServerState:
     """Ask whoever knows.
 
     Args:
         engine: knows labs, processes, and what doctor says.
         pump: knows terminals.
-        checked_after: unix seconds: an older report of doctor's won't do.
     """
     try:
         status, figures = engine.status(), engine.server_figures()
-        report = engine.server_doctor(checked_after)
+        report = engine.server_doctor()
     except Problem as problem:
         return ServerState(away=problem)
     moment = now().timestamp()
