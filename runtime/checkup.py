@@ -11,9 +11,9 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runtime.confine import CHECKOUT
 from runtime.kernel import spawn
 from runtime.problems import Problem
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 KEPT_S = 600.0
 _MOST_S = 50.0
-_CHECKOUT = Path(__file__).parents[1]
 
 
 class Checkup:
@@ -58,7 +57,7 @@ class Checkup:
         try:
             said = spawn.run(
                 [sys.executable, "-m", "runtime.cli", "doctor", "--json", data],
-                env={**ours, "PYTHONPATH": str(_CHECKOUT), "PYTHONSAFEPATH": "1"},
+                env={**ours, "PYTHONPATH": str(CHECKOUT), "PYTHONSAFEPATH": "1"},
                 timeout_s=_MOST_S,
             ).stdout
             report: dict[str, Any] = json.loads(said)

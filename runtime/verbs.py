@@ -388,11 +388,11 @@ class Verbs:
         return {"name": name, "seconds": round(time.monotonic() - started, 1)}
 
     def _registry_who(self, call: Call) -> dict[str, Any]:
-        return guests.who(self.labs.all(), call.args.text("address", longest=15, pattern=ADDRESS))
+        return guests.who(self.labs.taken(), call.args.text("address", longest=15, pattern=ADDRESS))
 
     def _registry_gone(self, call: Call) -> dict[str, Any]:
         names = call.args.texts("names", most=LIST_PAGE, longest=128)
-        return {"gone": guests.gone(self.labs.all(), names)}
+        return {"gone": guests.gone(self.labs.taken(), names)}
 
     def _registry_lend(self, call: Call) -> dict[str, Any]:
         lab = self.labs.get(_lab(call.args))

@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.request
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ from runtime import folders, settings
 from runtime.cli.image import BASE, need_base
 from runtime.cli.running import data_option
 from runtime.client import Client
+from runtime.confine import CHECKOUT
 from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel import spawn
@@ -24,8 +24,10 @@ from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-_CHECKOUT = Path(__file__).parents[2]
+# For modules of our own, started as programs.
+_OURS = {"PYTHONPATH": str(CHECKOUT), "PYTHONSAFEPATH": "1"}
 _READY_S = 60.0
 _STOP_S = 120.0
 _PLAY_MOST_S = 900.0
@@ -82,8 +84,7 @@ def _served(stage: Instance, learners: int) -> Iterator[str]:
         "SLIPWAY_PREVIEW_PORT": "0",
         "SLIPWAY_DEMO": "no",
         "SLIPWAY_LOG_LEVEL": "error",
-        "PYTHONPATH": str(_CHECKOUT),
-        "PYTHONSAFEPATH": "1",
+        **_OURS,
     }
     listens = [f"--data={stage.data_path}", "--host=127.0.0.1", "--port=0"]
     words = [*listens, "--end-labs", "--no-greeting"]
@@ -139,9 +140,8 @@ def _play(url: str, made: dict[str, Any], link: str, learners: int) -> dict[str,
 
 def _run(argv: list[str], timeout_s: float) -> str:
     """One of our own modules; what it prints."""
-    environ = {"PYTHONPATH": str(_CHECKOUT), "PYTHONSAFEPATH": "1"}
     try:
-        return spawn.run([sys.executable, "-m", *argv], env=environ, timeout_s=timeout_s).stdout
+        return spawn.run([sys.executable, "-m", *argv], env=_OURS, timeout_s=timeout_s).stdout
     except spawn.ProgramFailed as error:
         raise Problem("rehearsal-failed", f"The class could not be played: {error}.") from error
 
@@ -178,7 +178,6 @@ def _judged(seen: dict[str, Any], learners: int, more: int) -> dict[str, Any]:
 
 
 def _text(result: dict[str, Any]) -> str:
-    errors = result["errors"]
     said = (
         "{joined} of {learners} joined; 99 of 100 were at their prompt within {join_p99_s:.1f} s.\n"
         "Keys: {keystroke_p99_ms:.0f} ms for 99 of 100, {keystroke_p99_vs_alone:.1f} times one "

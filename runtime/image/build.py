@@ -84,7 +84,7 @@ class Builder:
             if self.store.has(name) and not again:
                 return self.store.get(name)
             new = self.store.place(name).with_name(f".{self.store.place(name).name}.new")
-            _remove(new)
+            spawn.remove(new)
             try:
                 (new / "rootfs").mkdir(parents=True)
                 new.chmod(0o755)
@@ -99,7 +99,7 @@ class Builder:
             except (spawn.ProgramFailed, OSError) as error:
                 raise _failure(name, error) from error
             finally:
-                _remove(new)
+                spawn.remove(new)
 
     def _definition(self, name: str) -> Definition:
         if name not in self._known:
@@ -153,7 +153,7 @@ def _bootstrap(
     epoch = {"SOURCE_DATE_EPOCH": str(definition.epoch)}
     spawn.run_aloud(argv, _Listener(tell).hear, env=epoch, pass_fds=(lock_fd,))
     # A lab has a /dev of its own, and without device nodes a root needs no right to be copied.
-    _remove(rootfs / "dev")
+    spawn.remove(rootfs / "dev")
     (rootfs / "dev").mkdir(mode=0o755)
     _clamp(rootfs, definition.epoch)
 
@@ -167,7 +167,7 @@ def _make_bootable(new: Path, base: Image | None, suite: str, tell: Progress) ->
             boot.add_as(new, base.rootfs_path.parent, tell)
     except (spawn.ProgramFailed, OSError) as error:
         log.warning("image.not_bootable", error=str(error))
-        _remove(new / boot.FOLDER)
+        spawn.remove(new / boot.FOLDER)
 
 
 def _hooks(definition: Definition) -> list[str]:
@@ -278,12 +278,6 @@ def _describe(definition: Definition, rootfs: Path) -> Image:
         size_bytes=int(kilobytes) * 1024,
         built_at=int(time.time()),
     )
-
-
-def _remove(folder: Path) -> None:
-    """Remove what an interrupted build left; never what is mounted below it."""
-    with contextlib.suppress(FileNotFoundError):
-        spawn.remove(folder)
 
 
 def _failure(name: str, error: Exception) -> Problem:

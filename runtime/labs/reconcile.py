@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 LXCFS_GROUP, REGISTRY_GROUP = "lxcfs", "registry"
 OUR_GROUPS = {LXCFS_GROUP, REGISTRY_GROUP}
-"""The cgroup of what shows labs their own figures, beside theirs."""
+"""The cgroups of programs of ours that labs use, beside theirs."""
 _PATIENCE_S = 10.0
 _ROWS, _COLS = 24, 80  # until a page says its own
 

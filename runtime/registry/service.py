@@ -68,7 +68,7 @@ class Registry:
 
     def begin(self) -> bool:
         """Have it run from now on; False where the program for it isn't installed."""
-        if spawn.find(PROGRAM) is None:
+        if self._thread is None and spawn.find(PROGRAM) is None:
             return False
         with self._lock:
             if self._thread is None and not self._over.is_set():
