@@ -220,10 +220,10 @@ class Booter:
 
     def _attempt(self, live: Live, image: Image, board: qemu.Board, size: tuple[int, int]) -> None:
         lab, record = live.lab, live.record
+        live.began = time.monotonic()  # the learner also waits for the first verdict on KVM
         record.accelerator = self._chosen()
         record.board = board
         if record.how == "cold":
-            live.began = time.monotonic()
             plan = self._plan(live, image, size)
             disk.make(plan.disk_path, record.disk_limit_bytes, record.uid)
             started = qemu.start(plan)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 NEAR = 0.1
 NOTHING = "\N{EN DASH}"
 MIB = 1 << 20
-# From the first moment at which the page says that it boots to the frame that shows its prompt.
+# From the first moment at which the page says that it boots to the frame that shows its prompt;
+# the screen of the machine before it may have one, too.
 STOPWATCH = """() => {
     const machine = document.querySelector("slip-machine");
     const terminal = document.querySelector("slip-terminal[data-side=machine]");
@@ -34,7 +35,7 @@ STOPWATCH = """() => {
     let began = 0;
     const look = () => {
         if (!began && machine.dataset.state === "booting") began = performance.now();
-        const isThere = began && machine.dataset.state !== "off" && !terminal.isBusy;
+        const isThere = began && machine.dataset.state === "ready" && !terminal.isBusy;
         if (isThere && terminal.connection === "connected") window.took = performance.now() - began;
         else requestAnimationFrame(look);
     };
