@@ -39,9 +39,12 @@ BASE = "slipway/base"
 ENGINE = "slipway/engine"
 STOP_S = 30.0
 UNUSED_S = 7 * 86400
-# Files that take a minute and more: begun last, one worker would still be at it when the others
+# Files that take long: begun last, one worker would still be at it when the others
 # have nothing left to do.
 LONGEST = {
+    "test_attacks_on_engine.py",
+    "test_attacks_on_resources.py",
+    "test_attacks_on_the_kernel.py",
     "test_dockerfile.py",
     "test_everyone.py",
     "test_learner.py",
@@ -254,10 +257,19 @@ class Server:
         return self.log_path.read_text(errors="replace")[-4000:]
 
 
+@pytest.fixture(scope="session")
+def shared_runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
+    """A real daemon with the real image, for the files of one worker, one after another."""
+    yield from _daemon(make_instance(), base_image)
+
+
 @pytest.fixture(scope="module")
-def runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
-    """A real daemon with the real image, for the tests of one file; its labs end with it."""
-    instance = make_instance()
+def own_runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
+    """A daemon that no other file has met, for one whose tests look at all that it holds."""
+    yield from _daemon(make_instance(), base_image)
+
+
+def _daemon(instance: Instance, base_image: Image) -> Iterator[Server]:
     lend_image(base_image, instance)
     server = Server(instance, "serve", "--data", str(instance.data_path), "--end-labs")
     try:
@@ -268,9 +280,20 @@ def runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterato
 
 
 @pytest.fixture(scope="module")
+def runtime(shared_runtime: Server) -> Iterator[Server]:
+    """A running daemon without labs, for the tests of one file; its labs end with the file."""
+    yield shared_runtime
+    if not shared_runtime.is_running():
+        shared_runtime.start()
+    for lab in shared_runtime.client.lab_list():
+        shared_runtime.client.lab_remove(lab["lab"])
+
+
+@pytest.fixture(scope="module")
 def engine_runtime(runtime: Server, engine_image: Image) -> Server:
     """The same daemon, with the image for containers within labs."""
-    lend_image(engine_image, runtime.instance)
+    if not Store(runtime.instance.images_path).has(ENGINE):
+        lend_image(engine_image, runtime.instance)
     return runtime
 
 

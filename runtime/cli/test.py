@@ -18,16 +18,17 @@ KINDS = {
     "unit": ["tests/unit"],
     "integration": ["tests/integration"],
     "browser": ["tests/browser"],
-    "kernel": ["-m", "kernel", "-p", "no:xdist", "tests"],
+    "kernel": ["-m", "kernel", "tests/integration", "tests/security"],
 }
-# All of them, in two runs of so many workers each. Most tests wait for most of their time, so three
-# at a time keep two processors busy. Browsers do that by themselves; and where one has begun, the
-# worker's main thread has a running event loop, in which pyroute2 can't work.
-EVERYTHING = ((3, ["tests/unit", "tests/integration", "tests/security"]), (2, ["tests/browser"]))
+# All of them, in two runs: where a browser has begun, the worker's main thread has a running event
+# loop, in which pyroute2 can't work.
+EVERYTHING = (["tests/unit", "tests/integration", "tests/security"], ["tests/browser"])
 FEW = 3
 """So many of a whole run may fail beside others and pass alone."""
 
-_WORKERS = 2
+# Most tests wait for most of their time, so three at a time keep two processors busy; browsers do
+# that by themselves.
+_WORKERS, _WORKERS_WITH_BROWSERS = 3, 2
 # pytest's codes: tests failed; somebody interrupted it; it found no test of those asked for.
 _FAILED, _INTERRUPTED, _NONE_CHOSEN = 1, 2, 5
 
@@ -103,14 +104,14 @@ def _runs(words: tuple[str, ...]) -> list[list[str]]:
     named = any((TOP / word.split("::")[0]).exists() for word in rest)
     if named:
         options = [word for word in KINDS.get(kind, ()) if not word.startswith("tests")]
-        return [_run(_WORKERS, options, rest)]
+        return [_run(options, rest)]
     if kind:
-        return [_run(_WORKERS, KINDS[kind], rest)]
-    return [_run(workers, chosen, rest) for workers, chosen in EVERYTHING]
+        return [_run(KINDS[kind], rest)]
+    return [_run(chosen, rest) for chosen in EVERYTHING]
 
 
-def _run(workers: int, chosen: list[str], rest: tuple[str, ...]) -> list[str]:
+def _run(chosen: list[str], rest: tuple[str, ...]) -> list[str]:
+    has_browsers = any(word.startswith("tests/browser") for word in [*chosen, *rest])
+    workers = _WORKERS_WITH_BROWSERS if has_browsers else _WORKERS
     spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
-    is_alone = "no:xdist" in chosen
-    start = [sys.executable, "-m", "pytest", *([] if is_alone else spread)]
-    return [*start, "--timeout", "300", *chosen, *rest]
+    return [sys.executable, "-m", "pytest", *spread, "--timeout", "300", *chosen, *rest]

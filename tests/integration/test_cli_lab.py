@@ -82,7 +82,6 @@ def test_run_that_is_told_to_end_takes_its_lab_along(runtime: Server) -> None:
     assert runtime.client.lab_list() == []
 
 
-@pytest.mark.kernel
 def test_run_without_a_server_works_and_leaves_nothing(
     instance: Instance, base_image: Image
 ) -> None:

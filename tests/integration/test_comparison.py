@@ -130,7 +130,6 @@ def test_what_root_sees_of_the_kernel_is_asked_and_true(lab: Lab) -> None:
     assert found["devices"]["value"] == nodes
 
 
-@pytest.mark.kernel
 def test_one_more_container_starts_counts_and_goes_again(runtime: Server, lab: Lab) -> None:
     before = lab.client.plan_read(lab.id)
     after = lab.client.plan_more(lab.id, "container")

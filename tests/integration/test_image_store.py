@@ -67,7 +67,6 @@ def fetched(server: Server, name: str) -> dict[str, Any]:
     return fetch_of(server, tag)
 
 
-@pytest.mark.kernel
 def test_a_lab_that_lives_runs_what_is_fetched_and_holds_nobody_up(
     engine_runtime: Server, lab: Lab, busybox: Made
 ) -> None:

@@ -63,7 +63,6 @@ def test_who_wants_more_processor_time_reads_that_it_runs_on(runtime: Server, la
     assert program[1] in {"sha256sum", "bash"}
 
 
-@pytest.mark.kernel
 def test_who_made_too_many_files_reads_how_many(runtime: Server, lab: Lab) -> None:
     with runtime.client.follow(0) as events:
         lab.sh("mkdir /root/many; cd /root/many; seq 3000 | xargs touch")

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from runtime.network.router import Router
     from tests.integration.network_world import World
 
-pytestmark = pytest.mark.kernel
-
 GATEWAY = "169.254.1.1"
 SERVER = "10.9.9.9"
 ELSEWHERE, ELSEWHERE6 = "198.51.100.8", "2a00:5119::8"
@@ -133,6 +131,7 @@ def test_what_is_no_question_is_not_passed_on(school: School) -> None:
     assert school.names.asked == []
 
 
+@pytest.mark.kernel
 def test_an_address_that_no_name_gave_is_refused(school: School) -> None:
     for count, address in enumerate((SOMEWHERE, SOMEWHERE6), 1):
         assert school.lab.reaches(address) == "refused"
@@ -260,6 +259,7 @@ def test_a_runtime_that_is_killed_leaves_open_what_was_and_no_name_more(school: 
     assert look_up(school.lab, "listed.example") == [SOMEWHERE]
 
 
+@pytest.mark.kernel
 def test_walls_that_are_built_again_have_the_same_open(school: School) -> None:
     school.names.has("listed.example", SOMEWHERE)
     look_up(school.lab, "listed.example")

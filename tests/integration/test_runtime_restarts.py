@@ -76,7 +76,6 @@ def next_event(feed: Feed, kind: str, **facts: object) -> dict[str, Any]:
     raise AssertionError(f"the feed ended before {kind}")
 
 
-@pytest.mark.kernel
 def test_a_shell_goes_on_when_the_runtime_is_killed(runtime: Server, lab: dict[str, Any]) -> None:
     terminal = lab["terminals"][0]
     type_into(runtime, terminal["terminal"], "marker=here-still\n", b"$ ")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from tests.conftest import Server
 
-pytestmark = pytest.mark.kernel
 
 PIDS = 40
 LIMITS = {**SMALL, "memory_bytes": 128 << 20, "pids": PIDS, "cpu_cores": 1.0}
@@ -38,11 +37,10 @@ def mallory(engine_runtime: Server) -> Iterator[Lab]:
 @pytest.mark.parametrize(
     ("bomb", "most", "stopped_by"),
     [
-        (LAYERS, 64 // 16, "no space left"),
-        (SPARSE, 0, ""),
-        (CONTAINERS, PIDS, ""),
+        pytest.param(LAYERS, 64 // 16, "no space left", id="endless layers"),
+        pytest.param(SPARSE, 0, "", id="a sparse layer of 1 TB"),
+        pytest.param(CONTAINERS, PIDS, "", id="a thousand containers", marks=pytest.mark.kernel),
     ],
-    ids=["endless layers", "a sparse layer of 1 TB", "a thousand containers"],
 )
 def test_a_bomb_of_the_learners_engine_meets_the_labs_limits_only(
     engine_runtime: Server,
