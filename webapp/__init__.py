@@ -51,6 +51,7 @@ def create_app(
         join,
         lesson,
         network,
+        pace,
         preview,
         recordings,
         server,
@@ -91,7 +92,7 @@ def create_app(
     init_visitors(app)
     init_headers(app)
     learner_rooms = (join, lesson, container, preview, recordings)
-    staff_rooms = (account, workshops, images, server)
+    staff_rooms = (account, workshops, pace, images, server)
     for room in (*learner_rooms, *staff_rooms, health, network, terminal, trial):
         app.register_blueprint(room.blueprint)
     wiring.socketio.init_app(

@@ -38,7 +38,8 @@ def may_teach(visitor: Visitor, workshop: Workshop) -> bool:
 
 def may_learn(visitor: Visitor) -> bool:
     """Do they have a place in a workshop that goes on? Waiting in line is one."""
-    return visitor.learner is not None and visitor.workshop is not None and visitor.workshop.is_open
+    learner, workshop = visitor.learner, visitor.workshop
+    return learner is not None and workshop is not None and learner.has_time(workshop)
 
 
 def as_learner(visitor: Visitor) -> tuple[Learner, Workshop]:

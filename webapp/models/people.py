@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     JSON,
@@ -62,6 +62,7 @@ class Learner(Base):
             back.
         is_staff: an instructor who tries the workshop; not counted as a learner.
         terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
+        extra_minutes: how much more time they have than the class.
         private_note: what those who teach the workshop note for themselves; no learner sees it.
     """
 
@@ -81,6 +82,7 @@ class Learner(Base):
     lined_up_at: Mapped[datetime | None] = mapped_column(UtcTime, default=now)
     is_staff: Mapped[bool] = mapped_column(default=False)
     terminal_names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
+    extra_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
     private_note: Mapped[str] = mapped_column(Text, default="", server_default="")
 
     @property
@@ -92,6 +94,14 @@ class Learner(Base):
     def lab_key(self) -> str:
         """Under which the runtime makes this learner's lab, once however often it is asked."""
         return f"learner-{self.id}"
+
+    def ends_at(self, workshop: Workshop) -> datetime:
+        """When their workshop is over for them."""
+        return workshop.ends_at + timedelta(minutes=self.extra_minutes)
+
+    def has_time(self, workshop: Workshop) -> bool:
+        """Has their workshop begun, and is it not over for them?"""
+        return workshop.is_open and now() < self.ends_at(workshop)
 
 
 class Browser(Base):
@@ -121,6 +131,18 @@ class OneTimeLink(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     person_id: Mapped[PersonId] = mapped_column(ForeignKey("people.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class WayBack(Base):
+    """A way back to a learner's place that works once, handed out by whoever teaches."""
+
+    __tablename__ = "ways_back"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    learner_id: Mapped[LearnerId] = mapped_column(ForeignKey("learners.id"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcTime)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 -- SQLAlchemy reads the annotations
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, String, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.models.base import Base, PersonId, UtcTime, WorkshopId, now, public_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Workshop(Base):
@@ -19,6 +22,7 @@ class Workshop(Base):
         opened_by: None when the command line or the server itself opened it; then every
             instructor's.
         ends_at: when labs end by themselves; the runtime knows it too.
+        extra_minutes: the most that one learner was given beyond that.
         ended_at: when the workshop was over; None while it is open.
         allowed: the only names that labs reach where `internet` is on; all, where there is none.
         is_demo: the server's own; it ends when a real one opens.
@@ -38,6 +42,7 @@ class Workshop(Base):
     max_learners: Mapped[int]
     starts_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     ends_at: Mapped[datetime] = mapped_column(UtcTime)
+    extra_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
     internet: Mapped[bool]
     allowed: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     image: Mapped[str] = mapped_column(String(200))
@@ -73,9 +78,14 @@ class Workshop(Base):
         }
 
     @property
+    def closes_at(self) -> datetime:
+        """When it is over for everyone: for the class, and whoever was given more time."""
+        return self.ends_at + timedelta(minutes=self.extra_minutes)
+
+    @property
     def is_open(self) -> bool:
-        """Has it begun, and is it not over?"""
-        return self.ended_at is None and self.starts_at <= now() < self.ends_at
+        """Has it begun, and is it not over for everyone?"""
+        return self.ended_at is None and self.starts_at <= now() < self.closes_at
 
 
 def workshop_by_code(session: Session, code: str) -> Workshop | None:
@@ -107,9 +117,18 @@ def running_workshops(session: Session) -> list[Workshop]:
 
 
 def workshops_to_end(session: Session) -> list[Workshop]:
-    """Those whose time is up, and which nobody has ended yet."""
+    """Those whose time is up for everyone, and which nobody has ended yet."""
+    return [each for each in _past_their_end(session) if each.closes_at <= now()]
+
+
+def workshops_in_extra_time(session: Session) -> list[Workshop]:
+    """Those whose time is up for the class, but not for everyone."""
+    return [each for each in _past_their_end(session) if each.closes_at > now()]
+
+
+def _past_their_end(session: Session) -> Sequence[Workshop]:
     query = select(Workshop).where(Workshop.ended_at.is_(None), Workshop.ends_at <= now())
-    return list(session.scalars(query))
+    return session.scalars(query).all()
 
 
 def workshops_over_since(session: Session, moment: datetime) -> list[Workshop]:

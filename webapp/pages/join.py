@@ -20,7 +20,7 @@ from webapp.problems import Problem, http_status
 from webapp.tries import CODES, NAMES, PINS
 from webapp.visitors import LEARNER_COOKIE, browser_name, current_visitor, set_cookie
 from webapp.wiring import wired
-from webapp.workshops import joining
+from webapp.workshops import joining, returning
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -107,6 +107,21 @@ def resume() -> Response:
     except Problem as problem:
         return _resume_form(code[:40], name[:200], problem)
     return _enter(learner, token, "/lab")
+
+
+@blueprint.get("/back/<token>")
+def show_way_back(token: str) -> str:
+    """The page behind a learner's one-time link. Looking doesn't use it up: programs look, too."""
+    with wired().database.read() as session:
+        learner, workshop = returning.owner_of(session, token)
+    return render_template("join/back.html", learner=learner, workshop=workshop)
+
+
+@blueprint.post("/back/<token>")
+def follow_way_back(token: str) -> Response:
+    """Back to one's own lab in this browser; the link is used up."""
+    learner, cookie = returning.follow(wired().database, token)
+    return _enter(learner, cookie, "/lab")
 
 
 @blueprint.get("/pin")

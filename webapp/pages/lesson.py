@@ -85,7 +85,7 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         standing=progress.of(step),
         onward=_onward(workshop, lesson, step.name),
         lab=_lab(learner),
-        hand=wired().hands.place_of(learner.id) if workshop.is_open else 0,
+        hand=wired().hands.place_of(learner.id) if learner.has_time(workshop) else 0,
         why=_why(workshop),
         works=last_results(events),
         trial=wired().settings.previews.trial(bare(request.host)),

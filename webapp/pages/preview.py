@@ -37,7 +37,7 @@ def open_preview(port: int) -> ResponseReturnValue:
     seat = Seat(
         place=Place(lab["lab"], port),
         viewer=learner.public_id,
-        until=workshop.ends_at.timestamp(),
+        until=learner.ends_at(workshop).timestamp(),
         home=request.host_url.rstrip("/"),
         scheme=previews.scheme or "http",
     )

@@ -9,8 +9,9 @@ from flask import request
 from webapp import problems
 from webapp.access import may_teach
 from webapp.models.base import now
-from webapp.models.people import count_admitted
+from webapp.models.people import count_admitted, learner_in
 from webapp.models.workshops import workshop_by_public_id
+from webapp.problems import Problem
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
 from webapp.workshops.address import Address, find_address
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from webapp.models.people import Person
+    from webapp.models.people import Learner, Person
     from webapp.models.workshops import Workshop
 
 
@@ -54,10 +55,39 @@ def own_workshop(public_id: str) -> tuple[Person, Workshop]:
     return person, workshop
 
 
+def own_learner(public_id: str, learner_id: str) -> tuple[Person, Workshop, Learner]:
+    """Who asks, and the workshop and the learner of an address, if they may teach both.
+
+    Raises:
+        Problem: `sign-in-needed`, `not-found`, `not-yours`.
+    """
+    person, workshop = own_workshop(public_id)
+    with wired().database.read() as session:
+        learner = learner_in(session, workshop.id, learner_id)
+    if learner is None:
+        raise problems.not_found()
+    return person, workshop, learner
+
+
+def whole_number(field: str, label: str) -> int:
+    """What stands in a field of the form that was sent.
+
+    Raises:
+        Problem: `bad-number`.
+    """
+    raw = request.form.get(field, "").strip()
+    try:
+        return int(raw[:9])
+    except ValueError as error:
+        raise Problem(
+            "bad-number", f"{label} is “{raw[:20]}”.", "Type a whole number.", field=field
+        ) from error
+
+
 def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
     """What every page of the instructor's says of a workshop."""
     known = wired().library.lessons
-    goes_on = workshop.ended_at is None and workshop.ends_at > now()
+    goes_on = workshop.ended_at is None and workshop.closes_at > now()
     return {
         "id": workshop.public_id,
         "title": workshop.title,

@@ -15,7 +15,13 @@ from webapp.models.events import events_in, events_of
 from webapp.models.people import learner_in, learners_of
 from webapp.models.workshops import workshops_for
 from webapp.pages.projector import qr_picture
-from webapp.pages.staff import card_of, learners_address, own_workshop, signed_in
+from webapp.pages.staff import (
+    card_of,
+    learners_address,
+    own_workshop,
+    signed_in,
+    whole_number,
+)
 from webapp.problems import Problem, http_status
 from webapp.visitors import LEARNER_COOKIE, set_cookie
 from webapp.wiring import wired
@@ -28,6 +34,7 @@ from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import progress_of
 from webapp.workshops.recordings import CHOICES as RECORDING_CHOICES
 from webapp.workshops.terminal_names import names_of
+from webapp.workshops.times import clock_time
 from webapp.workshops.works import class_results
 
 if TYPE_CHECKING:
@@ -149,7 +156,8 @@ def show_learner(public_id: str, learner_id: str) -> str:
         pin=derive_pin(wired().key, learner.public_id, learner.pin_turn),
         standings=standings,
         hand=wired().hands.place_of(learner.id),
-        lab=_lab(learner) if workshop.is_open else None,
+        ends=clock_time(learner.ends_at(workshop)),
+        lab=_lab(learner) if learner.has_time(workshop) else None,
     )
 
 
@@ -210,7 +218,7 @@ def try_it(public_id: str) -> Response:
 def set_places(public_id: str) -> Response:
     """Lets more (or fewer) join; the line moves at once."""
     _, workshop = own_workshop(public_id)
-    changing.set_places(wired().database, workshop.id, _number("places", "Learners at most"))
+    changing.set_places(wired().database, workshop.id, whole_number("places", "Learners at most"))
     wired().socketio.start_background_task(wired().line.move)
     return redirect(url_for(".show_one", public_id=public_id))
 
@@ -219,7 +227,7 @@ def set_places(public_id: str) -> Response:
 def add_minutes(public_id: str) -> Response:
     """Lets it go on for longer."""
     _, workshop = own_workshop(public_id)
-    minutes = _number("minutes", "More time")
+    minutes = whole_number("minutes", "More time")
     changing.add_minutes(wired().database, wired().labs, wired().news, workshop.id, minutes)
     return redirect(url_for(".show_one", public_id=public_id))
 
@@ -258,8 +266,8 @@ def end(public_id: str) -> Response:
 def _plan() -> Plan:
     return Plan(
         lessons=tuple(request.form.getlist("lessons")),
-        max_learners=_number("max_learners", "Learners at most"),
-        minutes=_number("minutes", "How long"),
+        max_learners=whole_number("max_learners", "Learners at most"),
+        minutes=whole_number("minutes", "How long"),
         internet=request.form.get("internet") in ("on", "list"),
         allowed=_allowed(),
         recording=_recording(),
@@ -276,16 +284,6 @@ def _allowed() -> tuple[str, ...]:
 def _recording() -> str:
     wanted = request.form.get("recording", "off")
     return wanted if wanted in RECORDING_CHOICES else "off"
-
-
-def _number(field: str, label: str) -> int:
-    raw = request.form.get(field, "").strip()
-    try:
-        return int(raw[:9])
-    except ValueError as error:
-        raise Problem(
-            "bad-number", f"{label} is “{raw[:20]}”.", "Type a whole number.", field=field
-        ) from error
 
 
 def _new_form(problem: Problem | None = None) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from webapp.lesson_format.model import Step
     from webapp.models.base import LearnerId
+    from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
@@ -113,18 +114,18 @@ class LessonRoom:
 
     def open(self, step: str) -> dict[str, Any]:
         """The learner looks at a step."""
-        seat, workshop = self._seat(step)
+        seat, learner, workshop = self._seat(step)
         progress = self._checking.open_step(seat)
         if seat.lesson.layout is Layout.MACHINE:
             self.compare.watch(seat.learner_id)
         self._tell_progress(seat)
-        until = round(workshop.ends_at.timestamp())
+        until = round(learner.ends_at(workshop).timestamp())
         standing = self.help.standing(seat.learner_id)
         return {"step": step, "progress": _progress(progress), "until": until, **standing}
 
     def check(self, step: str) -> dict[str, Any]:
         """The learner asks whether the step is done."""
-        seat, _ = self._seat(step)
+        seat, *_ = self._seat(step)
         verdict = self._checking.check(seat)
         self._parts.metrics.judged(verdict)
         self._tell_progress(seat)
@@ -132,7 +133,7 @@ class LessonRoom:
 
     def answer(self, step: str, question: str, value: int | str) -> dict[str, Any]:
         """The learner answers a question."""
-        seat, _ = self._seat(step)
+        seat, *_ = self._seat(step)
         verdict = self._checking.answer(seat, question, value)
         self._parts.metrics.judged(verdict)
         self._tell_progress(seat)
@@ -140,7 +141,7 @@ class LessonRoom:
 
     def press(self, step: str, name: str) -> None:
         """The learner ran, copied or opened something of the step."""
-        seat, _ = self._seat(step)
+        seat, *_ = self._seat(step)
         if name not in presses_of(seat.step):
             raise Problem(
                 "press-unknown", "This step has nothing of that name.", "Reload the page."
@@ -150,15 +151,14 @@ class LessonRoom:
 
     def skip(self, step: str) -> dict[str, Any]:
         """The learner goes on without passing."""
-        seat, _ = self._seat(step)
+        seat, *_ = self._seat(step)
         next_step = self._checking.skip(seat)
         self._tell_progress(seat)
         return {"next": next_step}
 
     def reset(self, step: str) -> None:
         """The learner wants a fresh lab, as it is where the step begins; its end is a fact."""
-        seat, workshop = self._seat(step)
-        learner, _ = as_learner(current_visitor())
+        seat, learner, workshop = self._seat(step)
         if seat.lab_id is None:
             raise lab_none()
         self._socketio.start_background_task(
@@ -207,7 +207,7 @@ class LessonRoom:
                 self.compare.hear(item)
                 self.help.hear(item)
 
-    def _seat(self, step_id: str) -> tuple[Seat, Workshop]:
+    def _seat(self, step_id: str) -> tuple[Seat, Learner, Workshop]:
         learner, workshop = as_learner(current_visitor())
         lesson_name, _, step_name = step_id.partition("/")
         lesson = self._parts.library.lessons.get(lesson_name)
@@ -217,7 +217,8 @@ class LessonRoom:
                 "step-unknown", "This workshop has no such step.", "Open the lesson from its start."
             )
         lab = self._parts.labs.of(learner.id)
-        return Seat(learner.id, lesson, step, None if lab is None else lab["lab"]), workshop
+        seat = Seat(learner.id, lesson, step, None if lab is None else lab["lab"])
+        return seat, learner, workshop
 
     def _own_lab(self) -> tuple[LearnerId, str]:
         learner, _ = as_learner(current_visitor())

@@ -96,7 +96,7 @@ class Rights:
         is_right = may_watch(visitor, key, workshop)
         if grant["may"] == "type":
             is_right = may_type(visitor, key)
-        return workshop.ends_at.timestamp() if is_right and workshop else None
+        return owner.ends_at(workshop).timestamp() if is_right and workshop and owner else None
 
     def _hear(self, item: Item) -> None:
         if item.kind == "clock" or (item.kind == "lab" and self._is_unsure):

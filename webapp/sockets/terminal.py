@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
     from webapp.access import Visitor
+    from webapp.models.people import Learner
     from webapp.sockets.wire import Handler
     from webapp.terminals.client import Pumps
     from webapp.wiring import Wiring
@@ -87,34 +88,31 @@ def grant_for(terminal: str) -> Grant:
     key = wired().labs.key_of(lab)
     if key is None or not _TERMINAL.fullmatch(terminal):
         raise Problem("lab-unknown", "There is no such terminal now.", "Load the page again.")
-    visitor = current_visitor()
-    workshop = visitor.workshop if may_type(visitor, key) else _workshop_of(key)
-    if workshop is None or not may_watch(visitor, key, workshop):
-        raise not_yours()
-    person, may = _who_may(visitor, key)
-    until = workshop.ends_at.timestamp()
+    owner, workshop = _owner(key)
+    person, may = _who_may(current_visitor(), owner, workshop)
+    until = owner.ends_at(workshop).timestamp()
     return Grant(secrets.token_urlsafe(12), person, terminal, may, until)
 
 
-def _who_may(visitor: Visitor, lab_key: str) -> tuple[str, May]:
+def _who_may(visitor: Visitor, owner: Learner, workshop: Workshop) -> tuple[str, May]:
     """How the pump knows whoever asks, and what they may; a learner hears who is about to watch."""
-    learner, person = visitor.learner, visitor.person
-    if learner is not None and may_type(visitor, lab_key):
-        return learner.public_id, "type"
-    with wired().database.read() as session:
-        watched = learner_with_key(session, lab_key)
-    if watched is None or person is None:
+    if may_type(visitor, owner.lab_key):
+        return owner.public_id, "type"
+    person = visitor.person
+    if person is None or not may_watch(visitor, owner.lab_key, workshop):
         raise not_yours()
-    wired().watching.expect(watched.id, person)
-    return person.watch_id, "help" if wired().keyboards.is_lent_to(
-        watched.id, person.id
-    ) else "watch"
+    wired().watching.expect(owner.id, person)
+    is_lent = wired().keyboards.is_lent_to(owner.id, person.id)
+    return person.watch_id, "help" if is_lent else "watch"
 
 
-def _workshop_of(lab_key: str) -> Workshop | None:
+def _owner(lab_key: str) -> tuple[Learner, Workshop]:
+    """Whose lab it is, and in which workshop."""
     with wired().database.read() as session:
-        learner = learner_with_key(session, lab_key)
-        return session.get(Workshop, learner.workshop_id) if learner else None
+        owner = learner_with_key(session, lab_key)
+        if owner is None:
+            raise not_yours()
+        return owner, session.get_one(Workshop, owner.workshop_id)
 
 
 def accept_key() -> bytes:

@@ -1,4 +1,7 @@
-"""What can be changed while a workshop goes on: how many may join, how long, the listed names."""
+"""What can be changed while a workshop goes on: how many may join, how long, the listed names.
+
+A learner may be given more time than the class.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from webapp.models.people import learners_of
+from webapp.models.people import Learner, learners_of
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem, workshop_over
 from webapp.workshops.opening import LEARNERS_MOST, MINUTES_MOST, require_between
@@ -15,7 +18,7 @@ from webapp.workshops.opening import LEARNERS_MOST, MINUTES_MOST, require_betwee
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from webapp.models.base import WorkshopId
+    from webapp.models.base import LearnerId, WorkshopId
     from webapp.models.database import Database
     from webapp.workshops.labs import Labs
     from webapp.workshops.news import News
@@ -49,13 +52,43 @@ def add_minutes(
         workshop = _going_on(session, workshop_id)
         workshop.ends_at += timedelta(minutes=minutes)
         learners = learners_of(session, workshop_id)
-    until = workshop.ends_at.timestamp()
     for learner in learners:
-        try:
-            labs.extend(learner.id, until)
-        except Problem as problem:
-            log.warning("lab.not_extended", learner=learner.id, code=problem.code)
-        news.tell("clock", learner.id, until=until)
+        _follow_end(labs, news, learner, workshop)
+
+
+def give_minutes(
+    database: Database,
+    labs: Labs,
+    news: News,
+    workshop_id: WorkshopId,
+    learner_id: LearnerId,
+    minutes: int,
+) -> None:
+    """Lets one learner go on for longer than the class; nobody else hears of it.
+
+    Their lab, countdown and warnings follow, and the workshop goes on for them alone.
+
+    Raises:
+        Problem: `bad-number`, `workshop-over`.
+    """
+    with database.write() as session:
+        workshop = _going_on(session, workshop_id)
+        learner = session.get_one(Learner, learner_id)
+        extra = learner.extra_minutes + minutes
+        require_between("minutes", "More time, in minutes,", extra, 1, MINUTES_MOST)
+        learner.extra_minutes = extra
+        workshop.extra_minutes = max(workshop.extra_minutes, extra)
+    _follow_end(labs, news, learner, workshop)
+
+
+def _follow_end(labs: Labs, news: News, learner: Learner, workshop: Workshop) -> None:
+    """A learner's lab and pages hear when it is over for them."""
+    until = learner.ends_at(workshop).timestamp()
+    try:
+        labs.extend(learner.id, until)
+    except Problem as problem:
+        log.warning("lab.not_extended", learner=learner.id, code=problem.code)
+    news.tell("clock", learner.id, until=round(until))
 
 
 def set_names(

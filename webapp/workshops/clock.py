@@ -12,7 +12,12 @@ import structlog
 
 from webapp.models.workshops import running_workshops, workshops_to_end
 from webapp.problems import Problem
-from webapp.workshops.ending import end_demos, end_leftovers, end_workshop
+from webapp.workshops.ending import (
+    end_demos,
+    end_for_the_class,
+    end_leftovers,
+    end_workshop,
+)
 from webapp.workshops.opening import ensure_demo, shapes_of
 
 if TYPE_CHECKING:
@@ -81,6 +86,7 @@ class Clock:
             running = running_workshops(session)
         for workshop_id in over:
             end_workshop(self._database, self._labs, self._news, workshop_id)
+        end_for_the_class(self._database, self._labs, self._news)
         if any(not each.is_demo for each in running):
             end_demos(self._database, self._labs, self._news)
         elif self._has_demo:

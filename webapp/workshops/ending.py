@@ -8,7 +8,7 @@ import structlog
 
 from webapp.models.base import now
 from webapp.models.people import Learner, learners_of
-from webapp.models.workshops import Workshop, running_workshops
+from webapp.models.workshops import Workshop, running_workshops, workshops_in_extra_time
 from webapp.problems import Problem, workshop_over
 
 if TYPE_CHECKING:
@@ -45,6 +45,23 @@ def end_workshop(database: Database, labs: Labs, news: News, workshop_id: Worksh
         except Problem as problem:
             log.warning("lab.not_removed", learner=learner.id, code=problem.code)
     return ended
+
+
+def end_for_the_class(database: Database, labs: Labs, news: News) -> None:
+    """Ends workshops for those whose time is up, where somebody else was given more."""
+    with database.read() as session:
+        over = [
+            (learner, workshop)
+            for workshop in workshops_in_extra_time(session)
+            for learner in learners_of(session, workshop.id)
+            if not learner.has_time(workshop) and labs.of(learner.id) is not None
+        ]
+    for learner, workshop in over:
+        news.tell("ended", learner.id, sentence=str(workshop_over(workshop.title)))
+        try:
+            labs.remove(learner.id)
+        except Problem as problem:
+            log.warning("lab.not_removed", learner=learner.id, code=problem.code)
 
 
 def end_demos(database: Database, labs: Labs, news: News) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from webapp import background
 from webapp.models.base import now
 from webapp.models.events import Event
-from webapp.models.people import Browser, Learner, learners_of
+from webapp.models.people import Browser, Learner, WayBack, learners_of
 from webapp.models.workshops import Workshop, workshops_over_since
 from webapp.problems import Problem
 
@@ -90,7 +90,7 @@ def forget(database: Database, web_path: Path, workshop_id: WorkshopId) -> int:
     shutil.rmtree(web_path / "recordings" / workshop.public_id, ignore_errors=True)
     with database.write() as session:
         learners = [each.id for each in learners_of(session, workshop_id)]
-        for table in (Event, Browser):
+        for table in (Event, Browser, WayBack):
             session.execute(delete(table).where(table.learner_id.in_(learners)))
         session.execute(delete(Learner).where(Learner.workshop_id == workshop_id))
         session.delete(session.get_one(Workshop, workshop_id))

@@ -165,7 +165,7 @@ class Idle:
         found: list[Workshop | None] = []
         for learner in waiting_learners(session):
             workshop = session.get_one(Workshop, learner.workshop_id)
-            if not workshop.is_open or not self._presence.is_here(learner.id):
+            if not learner.has_time(workshop) or not self._presence.is_here(learner.id):
                 continue
             is_full = count_admitted(session, workshop.id) >= workshop.max_learners
             found.append(workshop if is_full and not learner.is_staff else None)

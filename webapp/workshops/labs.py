@@ -81,7 +81,7 @@ class Labs:
             Problem: the runtime's own: `server-full`, `image-unknown`, `runtime-away`, ….
         """
         lab = self._engine.lab_create(
-            key=learner.lab_key, until=workshop.ends_at.timestamp(), **workshop.shape
+            key=learner.lab_key, until=learner.ends_at(workshop).timestamp(), **workshop.shape
         )
         self._by_learner[learner.id] = lab
         self.boot(learner.id)
@@ -104,7 +104,7 @@ class Labs:
         try:
             lab = self._engine.lab_create(
                 key=learner.lab_key,
-                until=workshop.ends_at.timestamp(),
+                until=learner.ends_at(workshop).timestamp(),
                 replaces=old["lab"],
                 **workshop.shape,
             )

@@ -75,7 +75,7 @@ class Line:
         with self._database.read() as session:
             learner = session.get_one(Learner, learner_id)
             workshop = session.get_one(Workshop, learner.workshop_id)
-        if workshop.ended_at is not None or workshop.ends_at <= now():
+        if workshop.ended_at is not None or learner.ends_at(workshop) <= now():
             return Place("ended", sentence=problems.workshop_over(workshop.title).sentence)
         if learner.lined_up_at is None:
             learner = self._line_up(learner_id)

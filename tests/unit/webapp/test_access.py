@@ -18,6 +18,7 @@ def workshop(number: int, opened_by: int | None, minutes: int = 60) -> Workshop:
         opened_by=None if opened_by is None else PersonId(opened_by),
         starts_at=now() - timedelta(minutes=1),
         ends_at=now() + timedelta(minutes=minutes),
+        extra_minutes=0,
     )
 
 
@@ -25,9 +26,9 @@ CLASS = workshop(1, opened_by=1)
 OVER = workshop(2, opened_by=1, minutes=-1)
 ADA = Visitor(person=Person(id=PersonId(1)))
 MALLORY = Visitor(person=Person(id=PersonId(2)))
-BEN = Visitor(learner=Learner(id=LearnerId(1)), workshop=CLASS)
-CHI = Visitor(learner=Learner(id=LearnerId(2)), workshop=CLASS)
-LATE = Visitor(learner=Learner(id=LearnerId(1)), workshop=OVER)
+BEN = Visitor(learner=Learner(id=LearnerId(1), extra_minutes=0), workshop=CLASS)
+CHI = Visitor(learner=Learner(id=LearnerId(2), extra_minutes=0), workshop=CLASS)
+LATE = Visitor(learner=Learner(id=LearnerId(1), extra_minutes=0), workshop=OVER)
 
 
 @pytest.mark.parametrize(

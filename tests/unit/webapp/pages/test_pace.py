@@ -1,0 +1,156 @@
+"""One learner's own pace: more time than the class, and a way back in."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from webapp.access import Visitor, may_learn
+from webapp.models.base import now
+from webapp.models.people import Learner, WayBack, learners_called
+from webapp.models.workshops import Workshop
+from webapp.workshops.joining import join
+from webapp.workshops.returning import LIFE_MINUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from tests.unit.webapp.conftest import Browser, MemoryEngine
+    from webapp.wiring import Wiring
+    from webapp.workshops.news import Item
+
+
+@pytest.fixture
+def two(parts: Wiring, workshop: Workshop) -> tuple[Learner, Learner]:
+    """Heron and otter, each with a lab."""
+    found = [join(parts.database, workshop.code, name, name)[0] for name in ("heron", "otter")]
+    for each in found:
+        parts.line.place_of(each.id)
+    return found[0], found[1]
+
+
+def page_of(workshop: Workshop, learner: Learner) -> str:
+    return f"/workshops/{workshop.public_id}/learners/{learner.public_id}"
+
+
+def know(parts: Wiring, learner: Learner) -> tuple[Learner, Workshop]:
+    with parts.database.read() as session:
+        kept = session.get_one(Learner, learner.id)
+        return kept, session.get_one(Workshop, kept.workshop_id)
+
+
+def pass_by(parts: Wiring, workshop: Workshop, minutes: int) -> None:
+    """So many minutes after the end that the class has."""
+    with parts.database.write() as session:
+        session.get_one(Workshop, workshop.id).ends_at = now() - timedelta(minutes=minutes)
+
+
+def test_more_time_for_one_reaches_their_lab_and_countdown_and_nobody_else(
+    parts: Wiring,
+    engine: MemoryEngine,
+    ada: Browser,
+    workshop: Workshop,
+    two: tuple[Learner, Learner],
+) -> None:
+    heron, _ = two
+    heard: list[Item] = []
+    parts.news.listen(heard.append)
+    page = page_of(workshop, heron)
+    for _ in range(2):
+        assert ada.post(f"{page}/minutes", {"minutes": "15"}).location == page
+    until = (workshop.ends_at + timedelta(minutes=30)).timestamp()
+    assert engine.extended == {heron.lab_key: until}
+    told = [(item.kind, item.learner_id, item.facts) for item in heard]
+    assert told[-1] == ("clock", heron.id, {"until": round(until)})
+    assert {who for _, who, _ in told} == {heron.id}
+    assert "30 min after the class" in ada.get(page).text
+
+
+@pytest.mark.parametrize("minutes", ["0", "-15", "soon", "99999"])
+def test_a_number_that_is_no_more_time_is_refused(
+    ada: Browser, workshop: Workshop, two: tuple[Learner, Learner], minutes: str
+) -> None:
+    page = page_of(workshop, two[0])
+    assert ada.post(f"{page}/minutes", {"minutes": minutes}).status_code == 422
+
+
+def test_a_page_that_is_open_shows_more_time_at_once(
+    app: Flask, parts: Wiring, ada: Browser, ben: Browser, workshop: Workshop
+) -> None:
+    ben.join(workshop.code, "ben")
+    socket = parts.socketio.test_client(app, namespace="/lesson", flask_test_client=ben.client)
+    ada.post(f"/workshops/{workshop.public_id}/minutes", {"minutes": "15"})
+    until = round((workshop.ends_at + timedelta(minutes=15)).timestamp())
+    told = [each["args"] for each in socket.get_received("/lesson") if each["name"] == "clock"]
+    assert told == [[{"until": until}]]
+
+
+def test_the_class_ends_while_whoever_has_more_time_goes_on(
+    parts: Wiring,
+    engine: MemoryEngine,
+    ada: Browser,
+    workshop: Workshop,
+    two: tuple[Learner, Learner],
+) -> None:
+    heron, otter = two
+    ada.post(f"{page_of(workshop, heron)}/minutes", {"minutes": "15"})
+    heard: list[Item] = []
+    pass_by(parts, workshop, minutes=1)
+    parts.news.listen(heard.append)
+    parts.clock.tick()
+    assert set(engine.labs) == {heron.lab_key}
+    assert [item.learner_id for item in heard if item.kind == "ended"] == [otter.id]
+    assert parts.line.place_of(heron.id).state == "ready"
+    assert parts.line.place_of(otter.id).state == "ended"
+    seats = [know(parts, each) for each in two]
+    assert [may_learn(Visitor(None, *seat)) for seat in seats] == [True, False]
+    assert ada.get(f"/workshops/{workshop.public_id}/end").status_code == 200
+    pass_by(parts, workshop, minutes=16)
+    parts.clock.tick()
+    assert engine.labs == {}
+    assert know(parts, heron)[1].ended_at is not None
+
+
+def test_a_one_time_link_brings_a_learner_back_once(
+    parts: Wiring, ada: Browser, workshop: Workshop, open_browser: Callable[[], Browser]
+) -> None:
+    heron, _ = join(parts.database, workshop.code, "heron", "a")
+    shown = ada.post(f"{page_of(workshop, heron)}/link").text
+    found = re.search(r"http://localhost(/back/[\w-]+)", shown)
+    assert found
+    lost = open_browser()
+    assert "Welcome back" in lost.get(found[1]).text
+    answer = lost.post(found[1])
+    assert answer.location == "/lab"
+    assert lost.get("/lab").location == "/lab/00-your-terminal/01-a-prompt"
+    with parts.database.read() as session:
+        assert len(learners_called(session, workshop.id, "heron")) == 1
+    late = open_browser()
+    assert [late.get(found[1]).status_code, late.post(found[1]).status_code] == [410, 410]
+    assert "Ask your instructor for another one" in late.get(found[1]).text
+
+
+def test_a_link_that_is_old_or_of_a_workshop_that_is_over_leads_nowhere(
+    parts: Wiring, ada: Browser, workshop: Workshop, open_browser: Callable[[], Browser]
+) -> None:
+    heron, _ = join(parts.database, workshop.code, "heron", "a")
+    paths = []
+    for _ in range(2):
+        found = re.search(r"/back/[\w-]+", ada.post(f"{page_of(workshop, heron)}/link").text)
+        assert found
+        paths.append(found[0])
+    with parts.database.write() as session:
+        first = session.scalars(select(WayBack).order_by(WayBack.id)).first()
+        assert first
+        first.expires_at -= timedelta(minutes=LIFE_MINUTES)
+    assert open_browser().get(paths[0]).status_code == 410
+    assert open_browser().get(paths[1]).status_code == 200
+    pass_by(parts, workshop, minutes=1)
+    assert "is over" in open_browser().get(paths[1]).text
+    assert ada.post(f"{page_of(workshop, heron)}/link").status_code == 410

@@ -1,0 +1,44 @@
+"""What an instructor does about one learner's pace: more time, and a way back in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from webapp.pages.staff import learners_address, own_learner, whole_number
+from webapp.wiring import wired
+from webapp.workshops import changing, returning
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+blueprint = Blueprint("pace", __name__, url_prefix="/workshops")
+
+
+@blueprint.post("/<public_id>/learners/<learner_id>/minutes")
+def give_minutes(public_id: str, learner_id: str) -> Response:
+    """Lets one learner go on for longer than the class."""
+    _, workshop, learner = own_learner(public_id, learner_id)
+    minutes = whole_number("minutes", "More time")
+    parts = wired()
+    changing.give_minutes(parts.database, parts.labs, parts.news, workshop.id, learner.id, minutes)
+    return redirect(url_for("workshops.show_learner", public_id=public_id, learner_id=learner_id))
+
+
+@blueprint.post("/<public_id>/learners/<learner_id>/link")
+def hand_out_link(public_id: str, learner_id: str) -> str:
+    """A way back in for a learner without cookie and PIN; shown once, here."""
+    person, workshop, learner = own_learner(public_id, learner_id)
+    token = returning.hand_out(wired().database, workshop, learner)
+    address = learners_address()
+    return render_template(
+        "workshops/way_back.html",
+        person_name=person.name,
+        workshop=workshop,
+        learner=learner,
+        minutes=returning.LIFE_MINUTES,
+        link=(address.url or request.host_url.rstrip("/"))
+        + url_for("join.show_way_back", token=token),
+        note=address.note,
+    )
