@@ -37,6 +37,7 @@ STATUS: dict[str, int] = {
     "lesson-unknown": 422,
     "lessons-none": 422,
     "bad-number": 422,
+    "step-unknown": 422,
     "machine-unfit-for-class": 422,
     "internet-list": 422,
     "image-reference": 422,
@@ -133,6 +134,15 @@ def not_joined() -> Problem:
 def lab_none() -> Problem:
     """They wait in line, or it is being made."""
     return Problem("lab-none", "You have no container yet.", "Wait for its prompt, then try again.")
+
+
+def step_locked() -> Problem:
+    """The class isn't there yet."""
+    return Problem(
+        "step-locked",
+        "Your instructor has not opened this step yet.",
+        "It opens by itself, on this page; your container goes on.",
+    )
 
 
 def terminal_unknown(name: str) -> Problem:

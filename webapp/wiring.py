@@ -31,6 +31,7 @@ from webapp.workshops.labs import Labs
 from webapp.workshops.limits_met import LimitsMet
 from webapp.workshops.messages import Messages
 from webapp.workshops.news import News
+from webapp.workshops.pacing import Pacing
 from webapp.workshops.presence import Presence
 from webapp.workshops.queue import Line
 from webapp.workshops.recordings import Recordings
@@ -65,6 +66,7 @@ class Wiring:
         watching: who looks at whose terminals.
         keyboards: who may type in them.
         messages: what classes are told.
+        pacing: how far they may go.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         forgetting: deletes what was kept for long enough.
@@ -92,6 +94,7 @@ class Wiring:
     watching: Watching
     keyboards: Keyboards
     messages: Messages
+    pacing: Pacing
     screens: Screens
     presence: Presence
     recordings: Recordings
@@ -154,6 +157,7 @@ def wire(
         watching=watching,
         keyboards=Keyboards(database, pumps, labs, presence, watching, news),
         messages=Messages(database, news),
+        pacing=Pacing(database, library, news),
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),

@@ -23,6 +23,7 @@ class Workshop(Base):
             instructor's.
         ends_at: when labs end by themselves; the runtime knows it too.
         extra_minutes: the most that one learner was given beyond that.
+        open_to: the last step that learners can open, `LESSON/NAME`; None where none is locked.
         ended_at: when the workshop was over; None while it is open.
         allowed: the only names that labs reach where `internet` is on; all, where there is none.
         is_demo: the server's own; it ends when a real one opens.
@@ -53,6 +54,7 @@ class Workshop(Base):
     opened_by: Mapped[PersonId | None] = mapped_column(ForeignKey("people.id"), index=True)
     opened_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    open_to: Mapped[str | None] = mapped_column(String(200))
     is_demo: Mapped[bool] = mapped_column(default=False)
     recording: Mapped[str] = mapped_column(String(8), default="off", server_default="off")
 

@@ -15,15 +15,18 @@ from webapp.visitors import current_visitor
 from webapp.wiring import wired
 from webapp.workshops.labs import is_ready, shells_of
 from webapp.workshops.own_table import as_csv, own_table
-from webapp.workshops.progress import progress_of
+from webapp.workshops.progress import goes_on_in, progress_of
 from webapp.workshops.recalling import recalled
 from webapp.workshops.terminal_names import names_of
 from webapp.workshops.works import last_results
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
 
     from webapp.lesson_format.model import Lesson
+    from webapp.models.events import Event
     from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
     from webapp.workshops.progress import Progress
@@ -41,11 +44,12 @@ def resume_lab() -> ResponseReturnValue:
     if place is None:
         return redirect("/")
     learner, workshop = place
-    standings = [_progress(learner, lesson) for lesson in _lessons(workshop)]
+    with wired().database.read() as session:
+        events = events_of(session, learner.id)
+    standings = [progress_of(events, lesson) for lesson in _lessons(workshop)]
     if not standings:
         abort(404)
-    unfinished = (each for each in standings if each.done_count < _needed(each))
-    return _to_step(next(unfinished, standings[-1]))
+    return _to_step(goes_on_in(standings, events))
 
 
 @blueprint.get("/lab/<lesson_name>")
@@ -69,6 +73,9 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
     step = lesson.step(step_name)
     if step is None:
         abort(404)
+    locked = wired().pacing.locked_for(learner, workshop)
+    if step.id in locked:
+        return redirect(f"/lab/{workshop.open_to}")
     with wired().database.read() as session:
         events = events_of(session, learner.id)
     progress = progress_of(events, lesson)
@@ -84,6 +91,8 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         progress=progress,
         standing=progress.of(step),
         onward=_onward(workshop, lesson, step.name),
+        locked=locked,
+        brought_by=_brought_by(events, step.id),
         lab=_lab(learner),
         hand=wired().hands.place_of(learner.id) if learner.has_time(workshop) else 0,
         why=_why(workshop),
@@ -92,6 +101,12 @@ def show_step(lesson_name: str, step_name: str) -> ResponseReturnValue:
         own_table=own_table(progress, last_results(events)),
         recalled=recalled(step, _lessons(workshop), events),
     )
+
+
+def _brought_by(events: Sequence[Event], step_id: str) -> str:
+    """Whose word it was that the class is at this step; empty where it was nobody's last."""
+    brought = next((each for each in reversed(events) if each.type == "brought"), None)
+    return str(brought.payload.get("by")) if brought and brought.step == step_id else ""
 
 
 def _why(workshop: Workshop) -> str:
@@ -154,10 +169,6 @@ def _progress(learner: Learner, lesson: Lesson) -> Progress:
         return progress_of(events_of(session, learner.id), lesson)
 
 
-def _needed(progress: Progress) -> int:
-    return sum(not step.is_extra for step in progress.lesson.steps)
-
-
 def _to_step(progress: Progress) -> ResponseReturnValue:
     return redirect(
         url_for(
@@ -175,10 +186,11 @@ def _onward(workshop: Workshop, lesson: Lesson, step_name: str) -> dict[str, str
         address = url_for(
             "lesson.show_step", lesson_name=lesson.name, step_name=lesson.steps[position].name
         )
-        return {"title": title, "address": address}
+        return {"title": title, "address": address, "step": lesson.steps[position].id}
     lessons = _lessons(workshop)
     following = lessons[lessons.index(lesson) + 1 :]
     if not following:
         return None
     address = url_for("lesson.resume_lesson", lesson_name=following[0].name)
-    return {"title": following[0].title, "address": address}
+    first = following[0].steps[0].id
+    return {"title": following[0].title, "address": address, "step": first}

@@ -1,4 +1,4 @@
-"""What an instructor does about one learner's pace: more time, and a way back in."""
+"""What an instructor does about the pace: the class's steps, one learner's time and way back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from webapp.pages.staff import learners_address, own_learner, whole_number
+from webapp import problems
+from webapp.pages.staff import learners_address, own_learner, own_workshop, whole_number
 from webapp.wiring import wired
 from webapp.workshops import changing, returning
 
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("pace", __name__, url_prefix="/workshops")
+
+
+@blueprint.post("/<public_id>/steps")
+def lead(public_id: str) -> Response:
+    """Locks the steps after one, unlocks the next or all of them, or brings everyone to one."""
+    person, workshop = own_workshop(public_id)
+    pacing, step = wired().pacing, request.form.get("step", "")
+    match request.form.get("do"):
+        case "lock":
+            pacing.open_to(workshop.id, step)
+        case "unlock":
+            pacing.open_to(workshop.id, None)
+        case "bring":
+            pacing.bring(workshop.id, step, person.name)
+        case _:
+            raise problems.not_found()
+    return redirect(url_for("workshops.show_one", public_id=public_id))
 
 
 @blueprint.post("/<public_id>/learners/<learner_id>/minutes")

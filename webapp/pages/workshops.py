@@ -40,7 +40,9 @@ from webapp.workshops.works import class_results
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
+    from webapp.lesson_format.model import Lesson
     from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
 
 
 log = structlog.get_logger()
@@ -117,6 +119,9 @@ def show_one(public_id: str) -> str:
         warnings=_warnings(_status()[0]),
         address=learners_address(),
         link=learners_address().join_link(workshop.code),
+        lessons=_lessons(workshop),
+        open_to=workshop.open_to,
+        next_locked=wired().pacing.next_locked(workshop),
     )
 
 
@@ -146,8 +151,7 @@ def show_learner(public_id: str, learner_id: str) -> str:
         if learner is None:
             raise problems.not_found()
         events = events_of(session, learner.id)
-    known = wired().library.lessons
-    standings = [progress_of(events, known[name]) for name in workshop.lessons if name in known]
+    standings = [progress_of(events, lesson) for lesson in _lessons(workshop)]
     return render_template(
         "workshops/learner.html",
         person_name=person.name,
@@ -159,6 +163,11 @@ def show_learner(public_id: str, learner_id: str) -> str:
         ends=clock_time(learner.ends_at(workshop)),
         lab=_lab(learner) if learner.has_time(workshop) else None,
     )
+
+
+def _lessons(workshop: Workshop) -> list[Lesson]:
+    known = wired().library.lessons
+    return [known[name] for name in workshop.lessons if name in known]
 
 
 def _lab(learner: Learner) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import as_learner
 from webapp.lesson_format.model import Card, Layout
-from webapp.problems import Problem, lab_none, terminal_unknown
+from webapp.problems import Problem, lab_none, step_locked, terminal_unknown
 from webapp.sockets import wire
 from webapp.sockets.compare import Compare
 from webapp.sockets.help import Help
@@ -121,7 +121,9 @@ class LessonRoom:
         self._tell_progress(seat)
         until = round(learner.ends_at(workshop).timestamp())
         standing = self.help.standing(seat.learner_id)
-        return {"step": step, "progress": _progress(progress), "until": until, **standing}
+        locked = self._parts.pacing.locked_for(learner, workshop)
+        opened = {"step": step, "progress": _progress(progress), "until": until, "locked": locked}
+        return {**opened, **standing}
 
     def check(self, step: str) -> dict[str, Any]:
         """The learner asks whether the step is done."""
@@ -201,7 +203,7 @@ class LessonRoom:
                 self._tell(item.learner_id, "lab", state="ended", sentence=item.facts["sentence"])
             case "lab":
                 self._settle_soon(item.learner_id)
-            case "limit" | "clock" | "ended" | "reset":
+            case "limit" | "clock" | "ended" | "reset" | "pace" | "brought":
                 self._tell(item.learner_id, item.kind, **item.facts)
             case _:
                 self.compare.hear(item)
@@ -216,6 +218,8 @@ class LessonRoom:
             raise Problem(
                 "step-unknown", "This workshop has no such step.", "Open the lesson from its start."
             )
+        if step.id in self._parts.pacing.locked_for(learner, workshop):
+            raise step_locked()
         lab = self._parts.labs.of(learner.id)
         seat = Seat(learner.id, lesson, step, None if lab is None else lab["lab"])
         return seat, learner, workshop

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from webapp.workshops.news import Item
 
 NAMESPACE = "/wall"
-UNSEEN = {"machine", "work", "watch", "keyboard", "message"}  # nothing of a tile changes by them
+UNSEEN = {
+    "machine",
+    "work",
+    "watch",
+    "keyboard",
+    "message",
+    "pace",
+}  # nothing of a tile changes by them
 
 
 def register(socketio: SocketIO, parts: Wiring) -> None:

@@ -124,7 +124,7 @@ def _facts(*names: str) -> tuple[Field, ...]:
 
 STEP = _text("step", STEP_CHARS)
 TERMINAL = _text("terminal", 10)
-OPENED = ("step", "progress", "until", "hand", "watchers", "keyboard", "messages")
+OPENED = ("step", "progress", "until", "locked", "hand", "watchers", "keyboard", "messages")
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")
 METER_FACTS = ("at", "accelerator", "cores", "resumable", "container", "machine")
 WORK_FACTS = (
@@ -237,6 +237,8 @@ MESSAGES: tuple[Message, ...] = (
         (Field("until", Kind.WHOLE, BYTES_COUNT, unit="unix seconds"),),
     ),
     Message("/lesson", "ended", Sender.SERVER, _facts("sentence")),
+    Message("/lesson", "pace", Sender.SERVER, _facts("locked")),
+    Message("/lesson", "brought", Sender.SERVER, _facts("step", "by")),
     Message("/lesson", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
     Message(
         "/terminal",

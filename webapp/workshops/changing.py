@@ -34,7 +34,7 @@ def set_places(database: Database, workshop_id: WorkshopId, places: int) -> None
     """
     require_between("places", "Learners at most", places, 1, LEARNERS_MOST)
     with database.write() as session:
-        _going_on(session, workshop_id).max_learners = places
+        going_on(session, workshop_id).max_learners = places
 
 
 def add_minutes(
@@ -49,7 +49,7 @@ def add_minutes(
     """
     require_between("minutes", "More time, in minutes,", minutes, 1, MINUTES_MOST)
     with database.write() as session:
-        workshop = _going_on(session, workshop_id)
+        workshop = going_on(session, workshop_id)
         workshop.ends_at += timedelta(minutes=minutes)
         learners = learners_of(session, workshop_id)
     for learner in learners:
@@ -72,7 +72,7 @@ def give_minutes(
         Problem: `bad-number`, `workshop-over`.
     """
     with database.write() as session:
-        workshop = _going_on(session, workshop_id)
+        workshop = going_on(session, workshop_id)
         learner = session.get_one(Learner, learner_id)
         extra = learner.extra_minutes + minutes
         require_between("minutes", "More time, in minutes,", extra, 1, MINUTES_MOST)
@@ -103,7 +103,7 @@ def set_names(
         Problem: `internet-list`, `workshop-over`.
     """
     with database.write() as session:
-        workshop = _going_on(session, workshop_id)
+        workshop = going_on(session, workshop_id)
         if not workshop.allowed:
             raise Problem(
                 "internet-list",
@@ -120,7 +120,12 @@ def set_names(
             log.warning("lab.not_allowed", learner=learner.id, code=problem.code)
 
 
-def _going_on(session: Session, workshop_id: WorkshopId) -> Workshop:
+def going_on(session: Session, workshop_id: WorkshopId) -> Workshop:
+    """A workshop that can still be changed.
+
+    Raises:
+        Problem: `workshop-over`.
+    """
     workshop = session.get_one(Workshop, workshop_id)
     if not workshop.is_open:
         raise workshop_over(workshop.title)

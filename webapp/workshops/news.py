@@ -24,6 +24,7 @@ class Item:
             `hand` (it was raised or lowered, or its place is another),
             `watch` (others look at their terminals), `keyboard` (asked for, lent or free),
             `message` (they were told something), `heard` (they closed it, or ran its command),
+            `pace` (which steps are locked), `brought` (an instructor leads them to a step),
             `machine` (its state changed), `busy` (at full CPU, or no more), `work` (one goes on,
             or came to an end), `reset` (a fresh lab is in the place of theirs, or isn't).
         facts: what a listener needs beside; for `limit` its `limit` and `sentence`.

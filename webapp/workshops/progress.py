@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from webapp.lesson_format.model import Lesson, Question, Step
@@ -107,12 +108,16 @@ class StepProgress:
                 if name not in self.presses:
                     self.presses.append(name)
             case "skipped":
-                self.is_skipped = True
+                self.pass_over()
             case "checked" | "answered":
                 self._take_result(event)
             case _:
                 pass
         self._note_passing(event.at)
+
+    def pass_over(self) -> None:
+        """They go on without it: by themselves, or because the class was brought further."""
+        self.is_skipped = True
 
     def _take_result(self, event: Event) -> None:
         result = result_of(event)
@@ -148,6 +153,12 @@ class Progress:
         return next((step for step in open_steps if not step.is_extra), self.lesson.steps[-1])
 
     @property
+    def is_through(self) -> bool:
+        """Is every step passed or skipped that isn't extra?"""
+        main = [each for each in self.steps if not each.step.is_extra]
+        return all(each.is_passed or each.is_skipped for each in main)
+
+    @property
     def done_count(self) -> int:
         """How many steps are passed."""
         return sum(each.is_passed for each in self.steps)
@@ -162,8 +173,42 @@ def progress_of(events: Iterable[Event], lesson: Lesson) -> Progress:
     by_id = {step.id: StepProgress(step) for step in lesson.steps}
     for event in events:
         if event.step in by_id:
-            by_id[event.step].take(event)
+            take(by_id, event)
     return Progress(lesson, tuple(by_id.values()))
+
+
+def take(steps: Mapping[str, StepProgress], event: Event) -> None:
+    """Add an event about one of these steps, which are in the order of teaching.
+
+    Who is brought to a step passes over those before it that they haven't passed.
+    """
+    if event.type == "brought":
+        for each in takewhile(lambda each: each.step.id != event.step, steps.values()):
+            if not each.is_passed:
+                each.pass_over()
+    elif event.step is not None:
+        steps[event.step].take(event)
+
+
+def goes_on_in(standings: Sequence[Progress], events: Iterable[Event]) -> Progress:
+    """In which lesson a learner goes on: the first with something left to do.
+
+    Lessons before the step that they were brought to last are left behind.
+
+    Args:
+        standings: their way through each lesson, in the order of teaching; not empty.
+        events: all that they did.
+    """
+    brought = [each.step for each in events if each.type == "brought"]
+    at = next(
+        (
+            number
+            for number, each in enumerate(standings)
+            if brought and any(step.id == brought[-1] for step in each.lesson.steps)
+        ),
+        0,
+    )
+    return next((each for each in standings[at:] if not each.is_through), standings[-1])
 
 
 def result_of(event: Event) -> Result:

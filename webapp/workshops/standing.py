@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from webapp.models.events import events_in
 from webapp.models.people import learners_of
-from webapp.workshops.progress import StepProgress, result_of
+from webapp.workshops.progress import StepProgress, result_of, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +87,7 @@ class Standing:
             self.fails, self.failed_at, self.hinted_at = {}, None, None
         progress = self.steps[self.seen]
         hints = progress.hints_open
-        progress.take(event)
+        take(self.steps, event)
         if progress.hints_open > hints:
             self.hinted_at = event.at
         if event.type in {"checked", "answered"}:

@@ -27,9 +27,23 @@ export class SlipRail extends HTMLElement {
     );
   }
 
+  /**
+   * Marks those that the class isn't to open yet.
+   * @param {string[]} ids
+   */
+  lock(ids) {
+    for (const step of this.querySelectorAll("[data-id]")) {
+      const isLocked = ids.includes(step.getAttribute("data-id") ?? "");
+      step.toggleAttribute("data-locked", isLocked);
+      const link = step.querySelector("a");
+      const label = link?.getAttribute("aria-label")?.replace(/, locked$/, "") ?? "";
+      link?.setAttribute("aria-label", isLocked ? `${label}, locked` : label);
+    }
+  }
+
   /** The addresses before and after the step that is shown. */
   get neighbours() {
-    const links = [...this.querySelectorAll("a")];
+    const links = [...this.querySelectorAll("a")].filter((link) => !link.closest("[data-locked]"));
     const at = links.findIndex((link) => link.hasAttribute("aria-current"));
     return { before: links[at - 1]?.href, after: links[at + 1]?.href };
   }

@@ -1,6 +1,7 @@
 /** One step as a whole: its one button checks, and becomes the way on when all is passed. */
 
 import { goTo } from "../lib/leaving.js";
+import { say } from "../lib/say.js";
 import { SlipCheck } from "./slip-check.js";
 import { SlipHints } from "./slip-hints.js";
 import { SlipQuiz } from "./slip-quiz.js";
@@ -32,6 +33,17 @@ export class SlipStep extends HTMLElement {
   /** The step's name within its lesson. */
   get name() {
     return this.dataset.step?.split("/")[1] ?? "";
+  }
+
+  /**
+   * Leads on, or not yet.
+   * @param {string[]} ids of the steps that the class isn't to open yet
+   */
+  lock(ids) {
+    const onward = this.querySelector("[data-onward]");
+    const isLocked = ids.includes(onward?.getAttribute("data-onward") ?? "");
+    onward?.setAttribute("aria-disabled", String(isLocked));
+    this.querySelector("[data-locked-line]")?.toggleAttribute("hidden", !isLocked);
   }
 
   /** Looks into the lab, or sends the first answer that isn't right yet. */
@@ -90,7 +102,10 @@ export class SlipStep extends HTMLElement {
   /** @param {Event} event */
   #click = (event) => {
     const target = event.target instanceof Element ? event.target : null;
-    if (target?.closest("[data-onward]") && performance.now() - this.#doneAt < SETTLE_MS) {
+    if (target?.closest("[data-onward][aria-disabled=true]")) {
+      event.preventDefault();
+      say(this.querySelector("[data-locked-line]")?.textContent?.trim() ?? "");
+    } else if (target?.closest("[data-onward]") && performance.now() - this.#doneAt < SETTLE_MS) {
       event.preventDefault();
     } else if (target?.closest("[data-check]")) this.check();
     else if (target?.closest("[data-hint]")) this.hint();
@@ -101,7 +116,7 @@ export class SlipStep extends HTMLElement {
   async leave() {
     await this.skip();
     const onward = this.querySelector("[data-onward]");
-    if (onward instanceof HTMLAnchorElement) goTo(onward.href);
+    if (onward instanceof HTMLAnchorElement && onward.ariaDisabled !== "true") goTo(onward.href);
   }
 }
 

@@ -13,6 +13,8 @@ import "../elements/slip-life.js";
 import "../elements/slip-server-view.js";
 import { one } from "../lib/dom.js";
 import { showProblem } from "../lib/findings.js";
+import { goTo } from "../lib/leaving.js";
+import { say } from "../lib/say.js";
 import { wireHelp } from "./help.js";
 import { wireKeys } from "./keys.js";
 import { wirePaper } from "./paper.js";
@@ -50,6 +52,7 @@ export function wireStep(room, lab, run, keys = {}) {
     Object.assign(each, { press, ask: () => room.ask("processes") });
   }
   wireEngine(room, lab);
+  const lock = wirePace(room, element, rail);
   wireReset(room, step);
   element.skip = () => room.ask("skip", { step });
   element.addEventListener("slip-verdict", (event) => {
@@ -68,11 +71,32 @@ export function wireStep(room, lab, run, keys = {}) {
     const opened = await room.ask("open", { step }).catch(() => null); // over, which is said by `lab`
     if (!opened) return;
     lab.clock.until = opened.until;
+    lock(opened.locked);
     help.show(opened);
   });
   wireKeys(element, rail, lab, { "Shift+H": help.toggle, ...keys });
   wirePaper(element);
   return { element, press };
+}
+
+/**
+ * How far the class may go, and where its instructor brings it.
+ * @param {Room} room
+ * @param {SlipStep} step
+ * @param {SlipRail} rail
+ */
+function wirePace(room, step, rail) {
+  /** @param {string[]} locked */
+  const lock = (locked) => {
+    step.lock(locked);
+    rail.lock(locked);
+  };
+  room.on("pace", ({ locked }) => lock(locked));
+  room.on("brought", ({ step: id, by }) => {
+    if (id === step.dataset.step) say(`${by} has brought everyone to this step.`);
+    else goTo(`/lab/${id}`);
+  });
+  return lock;
 }
 
 /**

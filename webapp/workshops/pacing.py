@@ -1,0 +1,111 @@
+"""How far the class may go, and where it is brought: steps that are locked, one that all go to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from webapp.models.events import record
+from webapp.models.people import learners_of
+from webapp.problems import Problem
+from webapp.workshops.changing import going_on
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from webapp.lesson_format.library import Library
+    from webapp.lesson_format.model import Step
+    from webapp.models.base import WorkshopId
+    from webapp.models.database import Database
+    from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
+    from webapp.workshops.news import News
+
+log = structlog.get_logger()
+
+
+class Pacing:
+    """Locks steps, and brings a class to one.
+
+    Args:
+        database: keeps both.
+        library: the lessons.
+        news: hears `pace` (which steps are `locked`) and `brought` (to which `step`, `by` whom)
+            for each learner.
+    """
+
+    def __init__(self, database: Database, library: Library, news: News) -> None:
+        self._database = database
+        self._library = library
+        self._news = news
+
+    def steps_of(self, workshop: Workshop) -> list[Step]:
+        """All steps of a workshop, in the order in which they are taught."""
+        known = self._library.lessons
+        return [step for name in workshop.lessons if name in known for step in known[name].steps]
+
+    def locked_for(self, learner: Learner, workshop: Workshop) -> list[str]:
+        """The ids of the steps that a learner can't open yet; an instructor who tries it can."""
+        return [] if learner.is_staff else self._locked(workshop)
+
+    def next_locked(self, workshop: Workshop) -> Step | None:
+        """The first step that is locked; None where all are open."""
+        locked = self._locked(workshop)
+        return next((each for each in self.steps_of(workshop) if each.id in locked), None)
+
+    def open_to(self, workshop_id: WorkshopId, step_id: str | None) -> None:
+        """Locks all steps after one; with None none is locked.
+
+        Raises:
+            Problem: `step-unknown`, `workshop-over`.
+        """
+        with self._database.write() as session:
+            workshop = going_on(session, workshop_id)
+            if step_id is not None:
+                self._require_known(workshop, step_id)
+            workshop.open_to = step_id
+            learners = learners_of(session, workshop_id)
+        log.info("steps.opened", workshop=workshop_id, to=step_id)
+        self._tell_locked(learners, workshop)
+
+    def bring(self, workshop_id: WorkshopId, step_id: str, by: str) -> int:
+        """Brings everyone to a step, which is unlocked with those before it.
+
+        What they have done stays done, and their labs as they are.
+
+        Returns:
+            How many were brought.
+
+        Raises:
+            Problem: `step-unknown`, `workshop-over`.
+        """
+        with self._database.write() as session:
+            workshop = going_on(session, workshop_id)
+            self._require_known(workshop, step_id)
+            if step_id in self._locked(workshop):
+                workshop.open_to = step_id
+            learners = [each for each in learners_of(session, workshop_id) if not each.is_staff]
+            for learner in learners:
+                record(session, learner.id, "brought", step_id, by=by)
+        log.info("class.brought", workshop=workshop_id, step=step_id, learners=len(learners))
+        self._tell_locked(learners, workshop)
+        for learner in learners:
+            self._news.tell("brought", learner.id, step=step_id, by=by)
+        return len(learners)
+
+    def _locked(self, workshop: Workshop) -> list[str]:
+        ids = [each.id for each in self.steps_of(workshop)]
+        if workshop.open_to not in ids:  # none is, or its lesson is no longer there
+            return []
+        return ids[ids.index(workshop.open_to) + 1 :]
+
+    def _require_known(self, workshop: Workshop, step_id: str) -> None:
+        if step_id not in {each.id for each in self.steps_of(workshop)}:
+            raise Problem(
+                "step-unknown", "This workshop has no such step.", "Choose one of its steps."
+            )
+
+    def _tell_locked(self, learners: Sequence[Learner], workshop: Workshop) -> None:
+        for learner in learners:
+            self._news.tell("pace", learner.id, locked=self.locked_for(learner, workshop))
