@@ -54,6 +54,7 @@ def create_app(
         pace,
         preview,
         recordings,
+        results,
         server,
         workshops,
     )
@@ -92,7 +93,7 @@ def create_app(
     init_visitors(app)
     init_headers(app)
     learner_rooms = (join, lesson, container, preview, recordings)
-    staff_rooms = (account, workshops, pace, images, server)
+    staff_rooms = (account, workshops, pace, results, images, server)
     for room in (*learner_rooms, *staff_rooms, health, network, terminal, trial):
         app.register_blueprint(room.blueprint)
     wiring.socketio.init_app(

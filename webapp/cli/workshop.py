@@ -13,14 +13,17 @@ from webapp.models.workshops import all_workshops, workshop_by_code
 from webapp.problems import code_unknown
 from webapp.workshops.allowed_names import read_names
 from webapp.workshops.codes import plain_code
+from webapp.workshops.exporting import results_csv, results_json
 from webapp.workshops.forgetting import forget
 from webapp.workshops.opening import Plan, left_out, open_workshop, usual_lessons
 from webapp.workshops.recordings import CHOICES
+from webapp.workshops.results import results_of
+from webapp.workshops.times import duration
 
 
 @click.group()
 def workshop() -> None:
-    """Open workshops, and forget them."""
+    """Open workshops, read what they came to, and forget them."""
 
 
 @workshop.command()
@@ -138,6 +141,31 @@ def list_all(*, as_json: bool) -> None:
     for each in found:
         until = f"ended {each['ended_at']:.16}" if each["ended_at"] else "goes on"
         click.echo(f"{each['code']}  {each['learners']:4}  {until:24}  {each['title']}")
+
+
+@workshop.command()
+@parts.data_option
+@click.argument("code")
+@click.option("--json", "as_json", is_flag=True, help="All of it, as one object.")
+@click.option("--csv", "is_table", is_flag=True, help="A line for each learner and step.")
+def results(code: str, *, as_json: bool, is_table: bool) -> None:
+    """What a class came to; without an option, how far each learner is."""
+    settings = parts.settings()
+    library = load_library(settings.lessons)
+    with parts.opened_database(settings) as database, database.read() as session:
+        found = workshop_by_code(session, plain_code(code))
+        if found is None:
+            raise code_unknown(code)
+        came_to = results_of(session, found, library)
+    if as_json:
+        click.echo(json.dumps(results_json(came_to)))
+    elif is_table:
+        click.echo(results_csv(came_to), nl=False)
+    else:
+        for row in came_to.rows:
+            passed = sum(each.progress.is_passed for each in row.cells.values())
+            time, name = duration(row.time_s), row.learner.shown_name
+            click.echo(f"{passed:3} of {len(row.cells)} steps  {time:>8}  {name}")
 
 
 @workshop.command(name="forget")

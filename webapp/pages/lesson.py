@@ -14,7 +14,7 @@ from webapp.preview.address import bare
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
 from webapp.workshops.labs import is_ready, shells_of
-from webapp.workshops.own_table import as_csv, own_table
+from webapp.workshops.own_table import as_table, own_table
 from webapp.workshops.progress import goes_on_in, progress_of
 from webapp.workshops.recalling import recalled
 from webapp.workshops.terminal_names import names_of
@@ -125,7 +125,7 @@ def download_table(lesson_name: str) -> ResponseReturnValue:
     lesson = _lesson(workshop, lesson_name)
     with wired().database.read() as session:
         events = events_of(session, learner.id)
-    table = as_csv(own_table(progress_of(events, lesson), last_results(events)))
+    table = as_table(own_table(progress_of(events, lesson), last_results(events)))
     name = f"attachment; filename={lesson.name}.csv"
     return Response(table, mimetype="text/csv", headers={"Content-Disposition": name})
 

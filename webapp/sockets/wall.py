@@ -127,7 +127,10 @@ class WallRoom:
         if item.kind in UNSEEN or not self._told:
             return
         with self._parts.database.read() as session:
-            workshop, row = self._parts.roster.row(session, item.learner_id)
+            found = self._parts.roster.row(session, item.learner_id)
+        if found is None:
+            return
+        workshop, row = found
         self._show(workshop, row)
         if item.kind in {"ended", "clock"}:
             self._tell(workshop, "clock", **_clock(workshop))

@@ -1,7 +1,7 @@
-"""How long what a class did is kept: nothing of a workshop that was forgotten can be read again.
+"""How long what a class did is kept: nothing that was forgotten can be read again.
 
-Who joined, what they did, their browsers and recordings go, and the workshop itself. Whoever has a
-backup from before still has all of it.
+Of a workshop: who joined, what they did, their browsers and recordings, and the workshop itself. Of
+a learner: the same, and their lab. Whoever has a backup from before still has all of it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from webapp.models.base import WorkshopId
+    from sqlalchemy.orm import Session
+
+    from webapp.models.base import LearnerId, WorkshopId
     from webapp.models.database import Database
+    from webapp.workshops.labs import Labs
+    from webapp.workshops.news import News
+    from webapp.workshops.standing import Classes
 
 log = structlog.get_logger()
 
 LOOK_S = 600.0
+GONE = "Your instructor has deleted all that was kept of you here, your container too."
 
 
 class Forgetting:
@@ -90,9 +96,42 @@ def forget(database: Database, web_path: Path, workshop_id: WorkshopId) -> int:
     shutil.rmtree(web_path / "recordings" / workshop.public_id, ignore_errors=True)
     with database.write() as session:
         learners = [each.id for each in learners_of(session, workshop_id)]
-        for table in (Event, Browser, WayBack):
-            session.execute(delete(table).where(table.learner_id.in_(learners)))
-        session.execute(delete(Learner).where(Learner.workshop_id == workshop_id))
+        _delete(session, learners)
         session.delete(session.get_one(Workshop, workshop_id))
     log.info("workshop.forgotten", workshop=workshop_id, learners=len(learners))
     return len(learners)
+
+
+def forget_learner(
+    database: Database,
+    labs: Labs,
+    news: News,
+    classes: Classes,
+    web_path: Path,
+    learner: Learner,
+) -> None:
+    """Deletes all there is of one learner, whether or not their workshop goes on.
+
+    Their pages are told, and know nobody any more. The lab goes first: where it can't be ended,
+    everything is as it was.
+
+    Raises:
+        Problem: `runtime-away`.
+    """
+    labs.remove(learner.id)
+    news.tell("ended", learner.id, sentence=GONE)
+    with database.read() as session:
+        workshop = session.get_one(Workshop, learner.workshop_id)
+    shutil.rmtree(
+        web_path / "recordings" / workshop.public_id / learner.public_id, ignore_errors=True
+    )
+    with database.write() as session:
+        _delete(session, [learner.id])
+    classes.read_anew(workshop.id)
+    log.info("learner.forgotten", workshop=workshop.id, learner=learner.id)
+
+
+def _delete(session: Session, learners: list[LearnerId]) -> None:
+    for table in (Event, Browser, WayBack):
+        session.execute(delete(table).where(table.learner_id.in_(learners)))
+    session.execute(delete(Learner).where(Learner.id.in_(learners)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from webapp.lesson_format.model import QuestionKind, Work
+from webapp.workshops.spreadsheet import as_csv
 from webapp.workshops.works import HARDWARE, Worked, times
 
 if TYPE_CHECKING:
@@ -61,16 +60,15 @@ def own_table(progress: Progress, results: Mapping[Work, Worked]) -> list[OwnRow
     return [row for row in rows if row.guess or row.worked]
 
 
-def as_csv(rows: list[OwnRow]) -> str:
+def as_table(rows: list[OwnRow]) -> str:
     """The table for a spreadsheet, with plain numbers."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_HEAD)
-    for row in rows:
-        container = row.worked.container if row.worked else None
-        machine = row.worked.machine if row.worked else None
-        unit = (container or machine or {}).get("unit", "")
-        kind = "" if machine is None else "emulated" if row.is_emulated else "on hardware"
-        rates = [side["rate"] if side else "" for side in (machine, container)]
-        writer.writerow([row.label, row.guess, *rates, unit, row.ratio or "", kind])
-    return out.getvalue()
+    return as_csv(_HEAD, (_line(row) for row in rows))
+
+
+def _line(row: OwnRow) -> list[str | float | None]:
+    container = row.worked.container if row.worked else None
+    machine = row.worked.machine if row.worked else None
+    unit = (container or machine or {}).get("unit", "")
+    kind = "" if machine is None else "emulated" if row.is_emulated else "on hardware"
+    rates = [side["rate"] if side else "" for side in (machine, container)]
+    return [row.label, row.guess, *rates, unit, row.ratio or "", kind]

@@ -51,9 +51,13 @@ class Roster:
         rows = [self._row(learner, standings) for learner in learners]
         return sorted(rows, key=lambda row: row["rank"])
 
-    def row(self, session: Session, learner_id: LearnerId) -> tuple[Workshop, dict[str, Any]]:
-        """One learner's row, and the workshop that it belongs to."""
-        learner = session.get_one(Learner, learner_id)
+    def row(
+        self, session: Session, learner_id: LearnerId
+    ) -> tuple[Workshop, dict[str, Any]] | None:
+        """One learner's row, and the workshop that it belongs to; None: they were deleted."""
+        learner = session.get(Learner, learner_id)
+        if learner is None:
+            return None
         workshop = session.get_one(Workshop, learner.workshop_id)
         return workshop, self._row(learner, self.classes.of(session, workshop))
 

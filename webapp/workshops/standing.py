@@ -239,6 +239,11 @@ class Classes:
                 self._kept.pop(workshop.id, None)
             return found
 
+    def read_anew(self, workshop_id: WorkshopId) -> None:
+        """Somebody of a class was deleted: the next look reads all of it again."""
+        with self._lock:
+            self._kept.pop(workshop_id, None)
+
     def _lessons(self, workshop: Workshop) -> list[Lesson]:
         known = self._library.lessons
         return [known[name] for name in workshop.lessons if name in known]

@@ -24,3 +24,10 @@ def ordinal(number: int) -> str:
 def minutes_left(ends_at: datetime, moment: datetime) -> int:
     """Whole minutes until then, never under 0."""
     return max(0, int((ends_at - moment).total_seconds() // 60))
+
+
+def duration(seconds: float) -> str:
+    """`6:50`, or `1:04:12` from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Blueprints: ways in, whether the server is well, and what the network lets through.
 ANYBODY = {"join", "account", "health", "network"}
 LEARNERS = {"lesson", "container", "preview", "recordings"}
-INSTRUCTORS = {"images", "pace", "server", "workshops"}
+INSTRUCTORS = {"images", "pace", "results", "server", "workshops"}
 # No pages: files, and websockets (tests/integration/test_terminal_opening.py).
 ELSEWHERE = {"static", "terminal.open_terminal", "trial.open_trial"}
 STEP = "00-your-terminal/01-a-prompt"

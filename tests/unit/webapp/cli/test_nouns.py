@@ -10,8 +10,10 @@ import structlog
 from click.testing import CliRunner, Result
 
 from webapp.cli.main import main
+from webapp.models.database import Database
 from webapp.problems import Problem, exit_code
 from webapp.workshops.address import Address
+from webapp.workshops.joining import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +54,23 @@ def test_every_workshop_is_listed_and_only_one_that_is_over_is_forgotten(
     unknown = slipway("workshop", "forget", "AAA-AAA", "--for-good")
     assert isinstance(unknown.exception, Problem)
     assert unknown.exception.code == "code-unknown"
+
+
+def test_what_a_class_came_to_is_printed_as_words_table_and_object(
+    slipway: Callable[..., Result], tmp_path: Path
+) -> None:
+    code = json.loads(slipway("workshop", "create", "--json").stdout)["code"]
+    database = Database(f"sqlite:///{tmp_path}/web/slipway.db")
+    join(database, code, "\x1b[2Jben", "attempt")
+    database.close()
+    words = slipway("workshop", "results", code).stdout
+    assert words.startswith("  0 of ")
+    assert "\x1b" not in words
+    assert slipway("workshop", "results", code, "--csv").stdout.count("ben") > 9
+    found = json.loads(slipway("workshop", "results", code, "--json").stdout)
+    assert [each["finished"] for each in found["learners"]] == [False]
+    unknown = slipway("workshop", "results", "AAA-AAA")
+    assert isinstance(unknown.exception, Problem)
 
 
 def test_a_link_that_learners_cannot_use_is_said(
