@@ -30,7 +30,7 @@ _MEND_S = 5.0
 _DISK_LOOK_S = 0.1
 _DISK_LOOK_EACH_S = 0.002  # so that many labs don't cost more
 _FILLING_LOOK_S = 0.004  # a command that fills its disk and removes the file is over in an instant
-_WARNINGS_S = (600.0, 60.0)
+_WARNINGS_S = (600.0, 120.0)
 
 
 class Watch:

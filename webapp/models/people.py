@@ -64,6 +64,8 @@ class Learner(Base):
         terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
         extra_minutes: how much more time they have than the class.
         private_note: what those who teach the workshop note for themselves; no learner sees it.
+        certificate_id: what its address shows; None before they wanted one.
+        certificate_name: the name that it bears, which is theirs to choose.
     """
 
     __tablename__ = "learners"
@@ -84,6 +86,8 @@ class Learner(Base):
     terminal_names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
     extra_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
     private_note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    certificate_id: Mapped[str | None] = mapped_column(String(16), unique=True, index=True)
+    certificate_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
     @property
     def shown_name(self) -> str:
@@ -185,6 +189,11 @@ def person_by_cookie(session: Session, token: str) -> Person | None:
 def learner_by_public_id(session: Session, public_id: str) -> Learner | None:
     """Whose public name is this?"""
     return session.scalar(select(Learner).where(Learner.public_id == public_id))
+
+
+def learner_by_certificate(session: Session, certificate_id: str) -> Learner | None:
+    """Whose certificate has this address?"""
+    return session.scalar(select(Learner).where(Learner.certificate_id == certificate_id))
 
 
 def is_signed_in(session: Session, who: Learner | Person) -> bool:

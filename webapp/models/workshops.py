@@ -25,6 +25,9 @@ class Workshop(Base):
         extra_minutes: the most that one learner was given beyond that.
         open_to: the last step that learners can open, `LESSON/NAME`; None where none is locked.
         ended_at: when the workshop was over; None while it is open.
+        overran_at: when its time was up while people worked, and it got some more; None where that
+            wasn't, or somebody has decided since.
+        is_end_final: somebody wanted it to end then, so no more time is given by itself.
         allowed: the only names that labs reach where `internet` is on; all, where there is none.
         is_demo: the server's own; it ends when a real one opens.
         own_figures: whether `free` and its like show the container's figures, by lxcfs, in place of
@@ -55,6 +58,8 @@ class Workshop(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     open_to: Mapped[str | None] = mapped_column(String(200))
+    overran_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    is_end_final: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_demo: Mapped[bool] = mapped_column(default=False)
     recording: Mapped[str] = mapped_column(String(8), default="off", server_default="off")
 
@@ -88,6 +93,11 @@ class Workshop(Base):
     def is_open(self) -> bool:
         """Has it begun, and is it not over for everyone?"""
         return self.ended_at is None and self.starts_at <= now() < self.closes_at
+
+    @property
+    def is_over_time(self) -> bool:
+        """Has its time been up, and nobody has decided yet?"""
+        return self.is_open and self.overran_at is not None and not self.is_end_final
 
 
 def workshop_by_code(session: Session, code: str) -> Workshop | None:
@@ -131,6 +141,18 @@ def workshops_in_extra_time(session: Session) -> list[Workshop]:
 def _past_their_end(session: Session) -> Sequence[Workshop]:
     query = select(Workshop).where(Workshop.ended_at.is_(None), Workshop.ends_at <= now())
     return session.scalars(query).all()
+
+
+def workshops_about_to_end(session: Session, moment: datetime) -> list[Workshop]:
+    """Those whose time, the first that they were given, is up by that moment; demos never are."""
+    query = select(Workshop).where(
+        Workshop.ended_at.is_(None),
+        Workshop.overran_at.is_(None),
+        Workshop.is_end_final.is_(False),
+        Workshop.is_demo.is_(False),
+        Workshop.ends_at <= moment,
+    )
+    return list(session.scalars(query))
 
 
 def workshops_over_since(session: Session, moment: datetime) -> list[Workshop]:

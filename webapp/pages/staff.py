@@ -107,6 +107,7 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "opened": clock_time(workshop.opened_at),
         "ends": clock_time(workshop.ends_at),
         "until": workshop.ends_at.timestamp(),
+        "is_over_time": workshop.is_over_time,
         "minutes": round((workshop.ends_at - workshop.starts_at).total_seconds() / 60),
         "minutes_left": minutes_left(workshop.ends_at, now()),
     }

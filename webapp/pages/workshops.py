@@ -28,7 +28,7 @@ from webapp.wiring import wired
 from webapp.workshops import changing, joining
 from webapp.workshops.allowed_names import read_names
 from webapp.workshops.codes import spoken
-from webapp.workshops.ending import end_demos, end_workshop
+from webapp.workshops.ending import end_demos, end_soon, end_workshop
 from webapp.workshops.labs import shells_of
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import progress_of
@@ -257,16 +257,21 @@ def show_end(public_id: str) -> str:
     person, workshop = own_workshop(public_id)
     with wired().database.read() as session:
         card = card_of(session, workshop)
-        labs = sum(
-            wired().labs.of(each.id) is not None for each in learners_of(session, workshop.id)
-        )
-    return render_template("workshops/end.html", person_name=person.name, card=card, labs=labs)
+        learners = learners_of(session, workshop.id)
+    labs = sum(wired().labs.of(each.id) is not None for each in learners)
+    here = sum(wired().presence.is_here(each.id) for each in learners)
+    return render_template(
+        "workshops/end.html", person_name=person.name, card=card, labs=labs, here=here
+    )
 
 
 @blueprint.post("/<public_id>/end")
 def end(public_id: str) -> Response:
-    """Ends it."""
+    """Ends it, now or in two minutes."""
     _, workshop = own_workshop(public_id)
+    if request.form.get("when") == "soon":
+        end_soon(wired().database, wired().labs, wired().news, workshop.id)
+        return redirect(url_for(".show_one", public_id=public_id))
     end_workshop(wired().database, wired().labs, wired().news, workshop.id)
     _order_pool()
     return redirect(url_for(".show_one", public_id=public_id))

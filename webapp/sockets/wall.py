@@ -190,4 +190,8 @@ def _room(workshop: Workshop) -> str:
 
 
 def _clock(workshop: Workshop) -> dict[str, Any]:
-    return {"until": workshop.ends_at.timestamp(), "ended": workshop.ended_at is not None}
+    return {
+        "until": workshop.ends_at.timestamp(),
+        "ended": workshop.ended_at is not None,
+        "overran": workshop.is_over_time,
+    }

@@ -323,7 +323,7 @@ MESSAGES: tuple[Message, ...] = (
             "rank",
         ),
     ),
-    Message("/wall", "clock", Sender.SERVER, _facts("until", "ended")),
+    Message("/wall", "clock", Sender.SERVER, _facts("until", "ended", "overran")),
     Message("/wall", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
 )
 

@@ -16,6 +16,8 @@ from webapp.problems import Problem, workshop_over
 from webapp.workshops.opening import LEARNERS_MOST, MINUTES_MOST, require_between
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy.orm import Session
 
     from webapp.models.base import LearnerId, WorkshopId
@@ -51,7 +53,13 @@ def add_minutes(
     with database.write() as session:
         workshop = going_on(session, workshop_id)
         workshop.ends_at += timedelta(minutes=minutes)
+        workshop.overran_at, workshop.is_end_final = None, False  # asked again at that end
         learners = learners_of(session, workshop_id)
+    tell_end(labs, news, workshop, learners)
+
+
+def tell_end(labs: Labs, news: News, workshop: Workshop, learners: Iterable[Learner]) -> None:
+    """Lets labs and pages follow the end of their workshop, which was moved."""
     for learner in learners:
         _follow_end(labs, news, learner, workshop)
 

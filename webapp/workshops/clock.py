@@ -17,6 +17,7 @@ from webapp.workshops.ending import (
     end_for_the_class,
     end_leftovers,
     end_workshop,
+    overrun,
 )
 from webapp.workshops.opening import ensure_demo, shapes_of
 
@@ -80,7 +81,8 @@ class Clock:
         self._stopping.set()
 
     def tick(self) -> None:
-        """One turn: ends what is over, minds the demo, moves the line."""
+        """One turn: gives more time or ends what is over, minds the demo, moves the line."""
+        overrun(self._database, self._labs, self._news)
         with self._database.read() as session:
             over = [each.id for each in workshops_to_end(session)]
             running = running_workshops(session)

@@ -1,15 +1,25 @@
-"""Ending a workshop: every lab goes, progress and results stay."""
+"""Ending a workshop: every lab goes, progress and results stay.
+
+Whose time is up while people work gets some more, and whoever teaches is asked.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from webapp.models.base import now
 from webapp.models.people import Learner, learners_of
-from webapp.models.workshops import Workshop, running_workshops, workshops_in_extra_time
+from webapp.models.workshops import (
+    Workshop,
+    running_workshops,
+    workshops_about_to_end,
+    workshops_in_extra_time,
+)
 from webapp.problems import Problem, workshop_over
+from webapp.workshops.changing import tell_end
 
 if TYPE_CHECKING:
     from webapp.models.base import WorkshopId
@@ -18,6 +28,12 @@ if TYPE_CHECKING:
     from webapp.workshops.news import News
 
 log = structlog.get_logger()
+
+WARNED_BEFORE_S = 120
+"""So long before the end everybody is told; an end that is pressed comes no sooner, if wanted."""
+OVERRUN = timedelta(minutes=15)
+OVERRUN_LEAD = timedelta(seconds=20)
+"""So long before the time is up more is given: the runtime ends labs to the second."""
 
 
 def end_workshop(database: Database, labs: Labs, news: News, workshop_id: WorkshopId) -> int:
@@ -62,6 +78,48 @@ def end_for_the_class(database: Database, labs: Labs, news: News) -> None:
             labs.remove(learner.id)
         except Problem as problem:
             log.warning("lab.not_removed", learner=learner.id, code=problem.code)
+
+
+def end_soon(database: Database, labs: Labs, news: News, workshop_id: WorkshopId) -> None:
+    """Ends a workshop in two minutes; every page and terminal of it says so.
+
+    Raises:
+        Problem: `workshop-over`.
+    """
+    with database.write() as session:
+        workshop = session.get_one(Workshop, workshop_id)
+        if not workshop.is_open:
+            raise workshop_over(workshop.title)
+        workshop.ends_at = min(workshop.ends_at, now() + timedelta(seconds=WARNED_BEFORE_S))
+        workshop.is_end_final, workshop.extra_minutes = True, 0
+        learners = learners_of(session, workshop_id)
+        for learner in learners:
+            learner.extra_minutes = 0
+    log.info("workshop.ends_soon", workshop=workshop_id)
+    tell_end(labs, news, workshop, learners)
+
+
+def overrun(database: Database, labs: Labs, news: News) -> None:
+    """Gives a class that works on when its time is up 15 minutes; whoever teaches is asked.
+
+    Once: then it ends, unless somebody has given it more.
+    """
+    moment = now() + OVERRUN_LEAD
+    with database.read() as session:
+        due = [
+            (each, learners_of(session, each.id))
+            for each in workshops_about_to_end(session, moment)
+        ]
+    for before, learners in due:
+        workshop_id = before.id
+        if not any(labs.of(each.id) and each.ends_at(before) <= moment for each in learners):
+            continue  # it ends, or has ended: nobody loses anything
+        with database.write() as session:
+            workshop = session.get_one(Workshop, workshop_id)
+            workshop.overran_at = now()
+            workshop.ends_at += OVERRUN
+        log.info("workshop.overran", workshop=workshop_id)
+        tell_end(labs, news, workshop, learners)
 
 
 def end_demos(database: Database, labs: Labs, news: News) -> None:

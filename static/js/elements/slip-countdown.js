@@ -1,4 +1,4 @@
-/** The time left of the workshop; spoken at 10, 5 and 1 minutes. */
+/** The time left of the workshop; spoken at 10, 5, 2 and 1 minutes. */
 
 import { say } from "../lib/say.js";
 import { timeLeft, timeMark } from "../lib/time.js";

@@ -25,12 +25,12 @@ export function timeLeft(seconds) {
 }
 
 /**
- * What is spoken when the time passes a mark, or nothing: at 10, 5 and 1 minutes, and at the end.
+ * What is spoken when the time passes a mark, or nothing: at 10, 5, 2 and 1 minutes, and at the end.
  * @param {number} before seconds left at the look before
  * @param {number} now
  */
 export function timeMark(before, now) {
-  const mark = [600, 300, 60].find((each) => before > each && now <= each);
+  const mark = [600, 300, 120, 60].find((each) => before > each && now <= each);
   if (mark !== undefined) return mark === 60 ? "1 minute left." : `${mark / 60} minutes left.`;
   return before > 0 && now <= 0 ? "Time is up." : "";
 }

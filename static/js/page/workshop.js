@@ -6,6 +6,7 @@ import { SlipTell } from "../elements/slip-tell.js";
 import { SlipWall } from "../elements/slip-wall.js";
 import { one } from "../lib/dom.js";
 import { bindKeys } from "../lib/keys.js";
+import { say } from "../lib/say.js";
 import { Room } from "../lib/socket.js";
 import { FILTERS } from "../wall/order.js";
 
@@ -40,9 +41,12 @@ wall.addEventListener("slip-look", (event) => {
 tell.tell = (learners, text, command) =>
   room.ask("tell", { learners: learners.join(" "), text, command });
 room.on("sent", ({ messages }) => tell.showSent(messages));
-room.on("clock", ({ until, ended }) => {
+room.on("clock", ({ until, ended, overran }) => {
   if (ended) location.reload();
   one("slip-countdown", SlipCountdown).until = until;
+  const asked = document.querySelector("[data-overrun]"); // a demo has no time to be over
+  if (overran && asked?.matches("[hidden]")) say("Time is up. Labs go on for 15 minutes.");
+  asked?.toggleAttribute("hidden", !overran);
 });
 room.on("disconnect", () => {
   const at = new Date().toLocaleTimeString();

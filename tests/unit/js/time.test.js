@@ -28,6 +28,7 @@ test("ten minutes warn and two are bad", () => {
 test("each mark is spoken once, when it is passed", () => {
   assert.equal(timeMark(601, 600), "10 minutes left.");
   assert.equal(timeMark(600, 599), "");
+  assert.equal(timeMark(121, 120), "2 minutes left.");
   assert.equal(timeMark(61, 59), "1 minute left.");
   assert.equal(timeMark(1, 0), "Time is up.");
   assert.equal(timeMark(0, -1), "");

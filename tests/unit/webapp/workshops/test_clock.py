@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from webapp.models.base import now
 from webapp.models.workshops import Workshop, running_workshops
+from webapp.workshops.changing import add_minutes
+from webapp.workshops.ending import end_soon
 from webapp.workshops.joining import join
 from webapp.workshops.opening import Plan, ensure_demo, open_workshop
 
@@ -16,17 +20,76 @@ if TYPE_CHECKING:
     from webapp.workshops.news import Item
 
 
-def test_a_workshop_ends_when_its_time_is_up(parts: Wiring, engine: MemoryEngine) -> None:
-    workshop = open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
+@pytest.fixture
+def workshop(parts: Wiring) -> Workshop:
+    return open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
+
+
+def time_is_up(parts: Wiring, workshop: Workshop) -> None:
+    with parts.database.write() as session:
+        session.get_one(Workshop, workshop.id).ends_at = now() - timedelta(seconds=1)
+
+
+def read(parts: Wiring, workshop: Workshop) -> Workshop:
+    with parts.database.read() as session:
+        return session.get_one(Workshop, workshop.id)
+
+
+def test_a_workshop_that_nobody_works_in_ends_when_its_time_is_up(
+    parts: Wiring, workshop: Workshop
+) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    heard: list[Item] = []
+    parts.news.listen(heard.append)
+    time_is_up(parts, workshop)
+    parts.clock.tick()
+    assert read(parts, workshop).ended_at is not None
+    assert [item.kind for item in heard if item.learner_id == learner.id][:1] == ["ended"]
+
+
+def test_a_class_at_work_gets_15_minutes_once_and_then_it_ends(
+    parts: Wiring, engine: MemoryEngine, workshop: Workshop
+) -> None:
     learner, _ = join(parts.database, workshop.code, "otter", "a")
     parts.line.place_of(learner.id)
     heard: list[Item] = []
     parts.news.listen(heard.append)
-    with parts.database.write() as session:
-        session.get_one(Workshop, workshop.id).ends_at = now() - timedelta(seconds=1)
+    time_is_up(parts, workshop)
+    parts.clock.tick()
+    overran = read(parts, workshop)
+    assert overran.is_over_time
+    assert 13 * 60 < (overran.ends_at - now()).total_seconds() <= 15 * 60
+    assert engine.extended == {learner.lab_key: overran.ends_at.timestamp()}
+    assert [item.kind for item in heard] == ["clock"]
+    time_is_up(parts, workshop)
     parts.clock.tick()
     assert engine.labs == {}
-    assert [item.kind for item in heard if item.learner_id == learner.id][:1] == ["ended"]
+    assert read(parts, workshop).ended_at is not None
+
+
+def test_who_gives_more_time_is_asked_again_at_its_end(parts: Wiring, workshop: Workshop) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    parts.line.place_of(learner.id)
+    for _ in range(2):
+        time_is_up(parts, workshop)
+        parts.clock.tick()
+        assert read(parts, workshop).is_over_time
+        add_minutes(parts.database, parts.labs, parts.news, workshop.id, 15)
+        assert not read(parts, workshop).is_over_time
+
+
+def test_an_end_that_was_pressed_comes_in_two_minutes_and_gives_no_more(
+    parts: Wiring, engine: MemoryEngine, workshop: Workshop
+) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    parts.line.place_of(learner.id)
+    end_soon(parts.database, parts.labs, parts.news, workshop.id)
+    ends_at = read(parts, workshop).ends_at
+    assert 100 < (ends_at - now()).total_seconds() <= 120
+    assert engine.extended == {learner.lab_key: ends_at.timestamp()}
+    time_is_up(parts, workshop)
+    parts.clock.tick()
+    assert engine.labs == {}
 
 
 def test_a_demo_is_open_while_there_is_nothing_else(parts: Wiring) -> None:
