@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from webapp import migrations
@@ -36,8 +37,7 @@ with database.write() as session:
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
-VERSIONS = Path(migrations.__file__).parent / "versions"
-NEWEST = max(path.stem[:4] for path in VERSIONS.glob("[0-9]*.py"))
+NEWEST = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
 
 
 @pytest.fixture
