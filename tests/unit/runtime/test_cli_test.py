@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def test_that_leaves_something(place):
     pass
 """
 FAILS = "def test_that_fails(): assert not 'a fault'"
+PLUGINS = "xdist.plugin,pytest_timeout"  # what the noun's words need, since each start loads them
 PASSES = "def test_that_passes(): pass"
 
 
@@ -53,7 +55,8 @@ def run(folder: Path, **files: str) -> subprocess.CompletedProcess[str]:
     for name, text in files.items():
         (folder / f"test_{name}.py").write_text(text)
     words = [sys.executable, "-c", RUN, str(folder)]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+    few = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": PLUGINS}
+    return subprocess.run(words, capture_output=True, text=True, check=False, env=few)
 
 
 def test_one_that_fails_beside_others_and_passes_alone_is_named(tmp_path: Path) -> None:

@@ -6,18 +6,24 @@ real one can't. Joining and ending with real labs is in tests/integration.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
+import shutil
 import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
+from jinja2 import FileSystemBytecodeCache
 
 from webapp import create_app
+from webapp.lesson_format.library import Library, load_library
+from webapp.migrations.upgrade import upgrade
+from webapp.models.database import Database
 from webapp.models.people import remember_browser
-from webapp.passwords import Passwords
 from webapp.problems import Problem
 from webapp.settings import Settings, read_settings
 from webapp.workshops.opening import Plan, open_workshop
@@ -35,7 +41,8 @@ if TYPE_CHECKING:
     from webapp.wiring import Wiring
 
 PASSWORD = "four words in a row"  # noqa: S105 -- of nobody
-PASSWORD_HASH = Passwords().hash(PASSWORD)  # once: it takes as long as it is meant to
+QUICK = functools.partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD_HASH = QUICK().hash(PASSWORD)
 
 
 class MemoryEngine:
@@ -288,11 +295,47 @@ def settings(tmp_path: Path) -> Settings:
     return read_settings({"SLIPWAY_DATA": str(tmp_path), "SLIPWAY_RUN": str(tmp_path)})
 
 
+# What is the same for each application is made once, and passwords cost little: most of a test's
+# time would go into reading the lessons, making the tables, compiling the pages and hashing.
+read_once = functools.cache(load_library)
+
+
+def library_of(folder: Path) -> Library:
+    """The lessons of a folder, in a library that a test may empty."""
+    found = read_once(folder)
+    return Library(dict(found.lessons), dict(found.faults))
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database that has its tables, and nobody in them."""
+    path = tmp_path_factory.mktemp("database") / "slipway.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """The pages that were compiled already."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
+
+
 @pytest.fixture
 def app(
-    settings: Settings, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    engine: MemoryEngine,
+    new_database: Path,
+    compiled: FileSystemBytecodeCache,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Flask]:
+    monkeypatch.setattr("webapp.wiring.load_library", library_of)
+    monkeypatch.setattr("webapp.passwords.PasswordHasher", QUICK)
+    settings.require_writable()
+    shutil.copyfile(new_database, settings.web_path / "slipway.db")
     app = create_app(settings, engine=engine)
+    app.jinja_env.bytecode_cache = compiled
     app.testing = True
     wiring: Wiring = app.extensions["slipway"]
     begin, seating = wiring.socketio.start_background_task, []
