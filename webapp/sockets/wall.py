@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from webapp.models.base import LearnerId, WorkshopId
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
+    from webapp.workshops.standing import Standings
 
 NAMESPACE = "/wall"
 UNSEEN = {
@@ -83,13 +84,13 @@ class WallRoom:
                 raise not_found()
             if not may_teach(current_visitor(), watched):
                 raise not_yours()
-            rows = self._parts.roster.rows(session, watched)
+            rows, sent = self._look(session, watched)
         self._told.setdefault(watched.id, {})
         for row in rows:  # who watches already hears what is new in them
             self._show(watched, row)
         join_room(_room(watched))
         self._watched[wire.sid()] = watched.id
-        return {"learners": rows, "clock": _clock(watched), "sent": self._sent(watched)}
+        return {"learners": rows, "clock": _clock(watched), "sent": sent}
 
     def tell(self, learners: str, text: str, command: str) -> dict[str, Any]:
         """Tells those learners something, or everyone who is in the workshop that is watched."""
@@ -100,7 +101,9 @@ class WallRoom:
             raise not_yours()
         by = visitor.person.name
         count = self._parts.messages.tell(watched, learners.split(), text, command, by)
-        self._show_sent(watched)
+        with self._parts.database.read() as session:
+            sent = _sent(self._parts.classes.of(session, watched))
+        self._show_sent(watched, sent)
         return {"count": count}
 
     def look(self, learners: str) -> None:
@@ -140,39 +143,27 @@ class WallRoom:
         for workshop_id in list(self._told):
             with self._parts.database.read() as session:
                 workshop = session.get_one(Workshop, workshop_id)
-                rows = self._parts.roster.rows(session, workshop)
+                rows, sent = self._look(session, workshop)
             for row in rows:
                 self._show(workshop, row)
-            self._show_sent(workshop)
+            self._show_sent(workshop, sent)
+
+    def _look(
+        self, session: Session, workshop: Workshop
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Everyone's row, and what they were told, of one reading of the class."""
+        standings = self._parts.classes.of(session, workshop)
+        rows = self._parts.roster.rows_of(standings, learners_of(session, workshop.id))
+        return rows, _sent(standings)
 
     def _of_this_page(self, session: Session) -> Workshop | None:
         workshop_id = self._watched.get(wire.sid())
         return None if workshop_id is None else session.get_one(Workshop, workshop_id)
 
-    def _show_sent(self, workshop: Workshop) -> None:
-        sent = self._sent(workshop)
+    def _show_sent(self, workshop: Workshop, sent: list[dict[str, Any]]) -> None:
         if sent != self._sent_before.get(workshop.id, []):
             self._sent_before[workshop.id] = sent
             self._tell(workshop, "sent", messages=sent)
-
-    def _sent(self, workshop: Workshop) -> list[dict[str, Any]]:
-        with self._parts.database.read() as session:
-            sent = self._parts.classes.of(session, workshop).sent
-        return [
-            {
-                "message": name,
-                "text": each.text,
-                "command": each.command,
-                "by": each.by,
-                "at": each.at.timestamp(),
-                "to": len(each.to),
-                "read": len(each.read),
-                "done": sum(code == 0 for code in each.codes.values()),
-                "failed": sum(code not in {0, None} for code in each.codes.values()),
-                "ran": len(each.codes),
-            }
-            for name, each in sent.items()
-        ]
 
     def _show(self, workshop: Workshop, row: dict[str, Any]) -> None:
         told = self._told.get(workshop.id)
@@ -187,6 +178,24 @@ class WallRoom:
 
 def _room(workshop: Workshop) -> str:
     return f"workshop-{workshop.id}"
+
+
+def _sent(standings: Standings) -> list[dict[str, Any]]:
+    return [
+        {
+            "message": name,
+            "text": each.text,
+            "command": each.command,
+            "by": each.by,
+            "at": each.at.timestamp(),
+            "to": len(each.to),
+            "read": len(each.read),
+            "done": sum(code == 0 for code in each.codes.values()),
+            "failed": sum(code not in {0, None} for code in each.codes.values()),
+            "ran": len(each.codes),
+        }
+        for name, each in standings.sent.items()
+    ]
 
 
 def _clock(workshop: Workshop) -> dict[str, Any]:

@@ -46,8 +46,9 @@ class Hands:
             standing = self._class_of(session, learner_id).of[learner_id]
             if standing.hand is None or standing.note != note:
                 record(session, learner_id, "raised", note=note)
-        self._tell(learner_id)
-        return self.place_of(learner_id)
+        place = self.place_of(learner_id)
+        self._news.tell("hand", learner_id, place=place)  # nobody else has another place now
+        return place
 
     def lower(self, learner_id: LearnerId, by: str = "") -> None:
         """Lowers a hand; one that isn't up is fine.
@@ -57,23 +58,20 @@ class Hands:
             by: the instructor who helped; empty when the learner lowers it.
         """
         with self._database.write() as session:
-            if self._class_of(session, learner_id).of[learner_id].hand is None:
+            line = self._class_of(session, learner_id).hands
+            if learner_id not in line:
                 return
             record(session, learner_id, "lowered", by=by)
-        self._tell(learner_id)
+        with self._database.read() as session:
+            now = self._class_of(session, learner_id).hands
+        for each in line[line.index(learner_id) :]:  # those before it are where they were
+            self._news.tell("hand", each, place=now.index(each) + 1 if each in now else 0)
 
     def place_of(self, learner_id: LearnerId) -> int:
         """Which one they are in the line of raised hands, from 1; 0 while it isn't up."""
         with self._database.read() as session:
             line = self._class_of(session, learner_id).hands
         return line.index(learner_id) + 1 if learner_id in line else 0
-
-    def _tell(self, learner_id: LearnerId) -> None:
-        """Whoever waits behind has another place now."""
-        with self._database.read() as session:
-            line = self._class_of(session, learner_id).hands
-        for each in {learner_id, *line}:
-            self._news.tell("hand", each, place=line.index(each) + 1 if each in line else 0)
 
     def _class_of(self, session: Session, learner_id: LearnerId) -> Standings:
         learner = session.get_one(Learner, learner_id)

@@ -11,6 +11,8 @@ from webapp.models.workshops import Workshop
 from webapp.workshops.needs import NEEDY, Seen, State, need_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy.orm import Session
 
     from webapp.models.base import LearnerId
@@ -46,8 +48,10 @@ class Roster:
 
     def rows(self, session: Session, workshop: Workshop) -> list[dict[str, Any]]:
         """Everyone who joined, who needs somebody first, as docs/reference.md says for `/wall`."""
-        standings = self.classes.of(session, workshop)
-        learners = learners_of(session, workshop.id)
+        return self.rows_of(self.classes.of(session, workshop), learners_of(session, workshop.id))
+
+    def rows_of(self, standings: Standings, learners: Iterable[Learner]) -> list[dict[str, Any]]:
+        """The same, of a class whose standings are at hand."""
         rows = [self._row(learner, standings) for learner in learners]
         return sorted(rows, key=lambda row: row["rank"])
 

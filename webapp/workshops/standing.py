@@ -37,6 +37,7 @@ class Standing:
     Attributes:
         steps: by id, in the order in which they are taught.
         seen: the step that was looked at last; None before the first.
+        place: how many steps lie before that one; -1 before the first.
         since: when they came to it.
         last: what was judged last, on whichever step.
         fails: how often the same check (or question) of that step failed in a row, by its name.
@@ -50,6 +51,7 @@ class Standing:
 
     steps: Mapping[str, StepProgress]
     seen: str | None = None
+    place: int = -1
     since: datetime | None = None
     last: Result | None = None
     fails: dict[str, int] = field(default_factory=dict)
@@ -66,11 +68,6 @@ class Standing:
         return self.steps[self.seen] if self.seen else None
 
     @property
-    def place(self) -> int:
-        """How many steps lie before the one looked at; -1 before the first."""
-        return list(self.steps).index(self.seen) if self.seen else -1
-
-    @property
     def is_finished(self) -> bool:
         """Is every step passed or skipped that isn't extra?"""
         main = [each for each in self.steps.values() if not each.step.is_extra]
@@ -84,6 +81,7 @@ class Standing:
             return
         if event.step != self.seen:
             self.seen, self.since = event.step, event.at
+            self.place = list(self.steps).index(event.step)
             self.fails, self.failed_at, self.hinted_at = {}, None, None
         progress = self.steps[self.seen]
         hints = progress.hints_open
@@ -147,6 +145,19 @@ class Sent:
             self.codes[event.learner_id] = code if isinstance(code, int) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a class gets on with one step.
+
+    Attributes:
+        median_s: how long those took who passed it; None while nobody has.
+        beyond: who passed it, or is at a later one.
+    """
+
+    median_s: float | None
+    beyond: set[LearnerId]
+
+
 @dataclass(slots=True)
 class Standings:
     """All of a class.
@@ -156,6 +167,7 @@ class Standings:
         of: each learner's; an instructor who tries the workshop has one, too.
         learners: who is counted when the class is asked about, which an instructor isn't.
         sent: what they were told, the newest last.
+        paces: of steps that were asked for since anything happened.
         read_to: the id of the last event that is in it.
     """
 
@@ -163,16 +175,19 @@ class Standings:
     of: dict[LearnerId, Standing] = field(default_factory=dict)
     learners: set[LearnerId] = field(default_factory=set)
     sent: dict[str, Sent] = field(default_factory=dict)
+    paces: dict[str, Pace] = field(default_factory=dict)
     read_to: int = 0
 
     def take(self, learners: Iterable[Learner], events: Iterable[Event]) -> None:
         """Adds who has joined, and what was done, since the last time."""
         for learner in learners:
             if learner.id not in self.of:
+                self.paces.clear()
                 self.of[learner.id] = Standing(self._steps())
                 if not learner.is_staff:
                     self.learners.add(learner.id)
         for event in events:
+            self.paces.clear()
             self.of[event.learner_id].take(event)
             if event.type in {"told", "read", "ran"}:
                 self._take_message(event)
@@ -195,20 +210,28 @@ class Standings:
 
     def median_s(self, step: Step) -> float | None:
         """How long the class took for a step, of those who passed it; None while nobody has."""
-        took = [
-            (each.passed_at - each.opened_at).total_seconds()
-            for who in self.learners
-            if (each := self.of[who].steps[step.id]).passed_at and each.opened_at
-        ]
-        return median(took) if took else None
+        return self._pace(step).median_s
 
     def has_moved_on(self, step: Step, but: LearnerId) -> bool:
         """Have more than half of the others passed this step, or gone beyond it?"""
-        others = [self.of[who] for who in self.learners if who != but]
-        at = next(iter(others)).steps if others else {}
-        number = list(at).index(step.id) if at else 0
-        beyond = sum(each.place > number or each.steps[step.id].is_passed for each in others)
-        return beyond * 2 > len(others)
+        beyond = self._pace(step).beyond - {but}
+        return len(beyond) * 2 > len(self.learners - {but})
+
+    def _pace(self, step: Step) -> Pace:
+        """Of one step; the whole class is asked once, however many look at it."""
+        if step.id not in self.paces:
+            class_ = {who: self.of[who] for who in self.learners}
+            at = {who: each.steps[step.id] for who, each in class_.items()}
+            took = [
+                (each.passed_at - each.opened_at).total_seconds()
+                for each in at.values()
+                if each.passed_at and each.opened_at
+            ]
+            number = list(self._steps()).index(step.id)
+            beyond = {who for who, each in at.items() if each.is_passed}
+            beyond |= {who for who, each in class_.items() if each.place > number}
+            self.paces[step.id] = Pace(median(took) if took else None, beyond)
+        return self.paces[step.id]
 
     def _steps(self) -> dict[str, StepProgress]:
         return {step.id: StepProgress(step) for lesson in self.lessons for step in lesson.steps}
