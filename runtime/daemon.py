@@ -31,6 +31,7 @@ from runtime.labs.images import Images
 from runtime.labs.state import recorded
 from runtime.labs.verdicts import Verdicts
 from runtime.limits import cgroup
+from runtime.limits.amounts import Limits
 from runtime.network.allowed import private_networks
 from runtime.network.router import Router, Share
 from runtime.registry.lending import Lending
@@ -162,10 +163,12 @@ def _build(
     mirror = reference.read_mirror(settings.registry_mirror)
     fetches = Fetches(fetcher, mirror, lambda fetch: events.tell("image.changed", image=fetch))
     lending = Lending(store, instance.fetches_path, mirror, settings.mirror_max_bytes)
-    builds = Builds(labs, images, fetcher, mirror)
+    most = _most(settings)
+    builds = Builds(labs, images, fetcher, mirror, most, settings.lab_max_hours * 3600)
     household = Household(instance, lambda: deposits.keeper_pid)
     verbs = Verbs(
         settings,
+        most,
         labs,
         terminals,
         events,
@@ -185,6 +188,17 @@ def _build(
         Who.REGISTRY: base + UID_OFFSET,
     }
     return labs, Server(instance.runtime_socket, verbs.table(), uids), fetches
+
+
+def _most(settings: Settings) -> Limits:
+    """What the operator lets one lab have."""
+    return Limits(
+        memory_bytes=settings.lab_max_memory_bytes,
+        pids=settings.lab_max_pids,
+        cpu_cores=settings.lab_max_cpu_cores,
+        disk_bytes=settings.lab_max_disk_bytes,
+        inodes=settings.lab_max_inodes,
+    )
 
 
 def _has_labs(instance: Instance) -> bool:

@@ -85,9 +85,14 @@ class Verb(NamedTuple):
 
 @dataclass
 class Verbs:
-    """The rows, and what stands behind them."""
+    """The rows, and what stands behind them.
+
+    Attributes:
+        most: what one lab may have.
+    """
 
     settings: Settings
+    most: Limits
     labs: Labs
     terminals: Terminals
     events: Events
@@ -439,11 +444,11 @@ class Verbs:
 
     def _limits(self, args: Args) -> Limits:
         """What was asked for, but never more than the operator allows one lab."""
+        usual = Limits()
         if not args.has("limits"):
-            return Limits()
+            return usual.within(self.most)
         names = ("memory_bytes", "pids", "cpu_cores", "disk_bytes", "inodes")
         asked = args.group("limits").only(names)
-        settings, usual = self.settings, Limits()
         memory = asked.integer(
             "memory_bytes", low=32 << 20, high=1 << 50, default=usual.memory_bytes
         )
@@ -451,13 +456,8 @@ class Verbs:
         cores = asked.number("cpu_cores", low=0.05, high=4096, default=usual.cpu_cores)
         disk = asked.integer("disk_bytes", low=16 << 20, high=1 << 50, default=usual.disk_bytes)
         inodes = asked.integer("inodes", low=1024, high=1 << 32, default=usual.inodes)
-        return Limits(
-            memory_bytes=min(memory, settings.lab_max_memory_bytes),
-            pids=min(pids, settings.lab_max_pids),
-            cpu_cores=min(cores, settings.lab_max_cpu_cores),
-            disk_bytes=min(disk, settings.lab_max_disk_bytes) >> 20 << 20,  # whole MiB
-            inodes=min(inodes, settings.lab_max_inodes),
-        )
+        wanted = Limits(memory, pids, cores, disk, inodes)
+        return wanted.within(self.most)
 
     def _until(self, args: Args) -> float:
         """When a lab ends, in unix seconds; capped, since web may be asleep or taken over."""

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import structlog
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Tell = Callable[[str, int, int], None]
 """Hears what is being done, and how many bytes of how many; what it raises stops the fetch."""
 
@@ -43,6 +44,8 @@ SILENCE_S = 60.0
 _KEPT_FREE_BYTES = 256 << 20
 _MANIFEST_BYTES = 4 << 20
 _COUNT_S = 1.0
+# The same image is the same elsewhere, and here is as little room for it.
+_EVERYWHERE = {"image-unfit", "image-store-full", "image-too-large"}
 _STORE_LOCK = "store.lock"
 """Shared by all who fetch; whoever has it alone knows that nothing is on its way."""
 
@@ -95,23 +98,14 @@ class Fetcher:
                 f"Whoever signs in to fetch {wanted.name} has to name the registry.",
                 "Write it before the name, as in registry.example/team/web:1.",
             )
-        said = ""
+        at_mirror = wanted.at(mirror) if mirror is not None and not wanted.registry else None
         with self._alone(wanted.name, tell) as desk:
-            if mirror is not None and not wanted.registry:
-                try:
-                    with skopeo.opened(wanted.at(mirror)) as source:
-                        return self._pull_from(source, wanted.at(mirror), wanted, desk, tell)
-                except Problem as problem:
-                    if problem.code in {"image-unfit", "image-store-full"}:
-                        raise
-                    log.warning("image.mirror_failed", image=wanted.name, code=problem.code)
-                    said = f" Its mirror: {problem.sentence}"
-            try:
-                with skopeo.opened(wanted, access) as source:
-                    return self._pull_from(source, wanted, wanted, desk, tell)
-            except Problem as problem:
-                sentence = problem.sentence + said
-                raise Problem(problem.code, sentence, problem.hint, **problem.facts) from problem
+
+            def pulled(place: Reference) -> SharedImage:
+                with skopeo.opened(place, access if place is wanted else None) as source:
+                    return self._pull_from(source, place, wanted, desk, tell)
+
+            return from_either(at_mirror, wanted, pulled)
 
     def load(self, archive: Path, wanted: Reference, tell: Tell, called: str = "") -> SharedImage:
         """Take an image out of an archive, as `docker save` and `podman save` write it.
@@ -272,6 +266,34 @@ class Fetcher:
             held.callback(self._sweep_store)
             store_fd = held.enter_context(_locked(self._work_path / _STORE_LOCK, fcntl.LOCK_SH))
             yield _Desk(folder, (own_fd, store_fd))
+
+
+def from_either(mirror: Reference | None, registry: Reference, have: Callable[[Reference], T]) -> T:
+    """What a mirror gives, where there is one and it has it; else what the registry itself gives.
+
+    Args:
+        mirror: where the image is there.
+        registry: where it is else.
+        have: gives what is wanted from one of these places, or raises a `Problem`.
+
+    Raises:
+        Problem: what the registry's refusal means, and the mirror's behind it; of the mirror alone
+            what asking elsewhere would not change.
+    """
+    said = ""
+    if mirror is not None:
+        try:
+            return have(mirror)
+        except Problem as problem:
+            if problem.code in _EVERYWHERE:
+                raise
+            log.warning("image.mirror_failed", image=registry.name, code=problem.code)
+            said = f" Its mirror: {problem.sentence}"
+    try:
+        return have(registry)
+    except Problem as problem:
+        sentence = problem.sentence + said
+        raise Problem(problem.code, sentence, problem.hint, **problem.facts) from problem
 
 
 @contextmanager

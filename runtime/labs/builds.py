@@ -37,15 +37,25 @@ class Builds:
         roots: what such labs start from.
         fetcher: fills the store.
         mirror: asked first for what an image starts from.
+        most: what one lab may have.
+        longest_s: how long one may live.
     """
 
     def __init__(
-        self, labs: Labs, roots: Store, fetcher: Fetcher, mirror: Reference | None
+        self,
+        labs: Labs,
+        roots: Store,
+        fetcher: Fetcher,
+        mirror: Reference | None,
+        most: Limits,
+        longest_s: float,
     ) -> None:
         self._labs = labs
         self._roots = roots
         self._fetcher = fetcher
         self._mirror = mirror
+        self._most = most
+        self._longest_s = longest_s
 
     def build(self, context: IO[bytes], name: str, tell: Tell) -> SharedImage:
         """Build an image and take it into the store.
@@ -84,8 +94,9 @@ class Builds:
             cpu_cores=building.CORES,
             disk_bytes=DISK_BYTES,
         )
+        limits = limits.within(self._most)
         shape = Shape(building.IMAGE, building.PROFILE, internet=True, limits=limits)
-        until = time.time() + 2 * building.TIMEOUT_S
+        until = time.time() + min(2 * building.TIMEOUT_S, self._longest_s)
         lab = self._labs.create(Order(f"build-{time.time_ns()}", shape, until))
         try:
             yield lab

@@ -25,6 +25,17 @@ class Limits:
     inodes: int = 65536
     io_bytes_per_s: int = 100 << 20
 
+    def within(self, most: Limits) -> Limits:
+        """The same, but never more than `most`; a disk has whole MiB."""
+        return Limits(
+            memory_bytes=min(self.memory_bytes, most.memory_bytes),
+            pids=min(self.pids, most.pids),
+            cpu_cores=min(self.cpu_cores, most.cpu_cores),
+            disk_bytes=min(self.disk_bytes, most.disk_bytes) >> 20 << 20,
+            inodes=min(self.inodes, most.inodes),
+            io_bytes_per_s=min(self.io_bytes_per_s, most.io_bytes_per_s),
+        )
+
 
 @dataclass(frozen=True)
 class Usage:

@@ -14,8 +14,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import structlog
-
 from runtime.image import fetch, fitness, refusals, skopeo
 from runtime.image.reference import USUAL, Reference
 from runtime.kernel import spawn
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
     from runtime.image.shared import SharedImage, SharedStore
     from runtime.image.skopeo import Source
-
-log = structlog.get_logger()
 
 AT_ONCE = 3
 _PREFIX = "lent-"
@@ -123,19 +119,12 @@ class Lending:
         return lent
 
     def _from_outside(self, wanted: Reference, has: str, folder: Path) -> list[Lent]:
-        """From a mirror, where there is one and it has it; else from the registry itself."""
-        said = ""
-        if self._mirror is not None:
-            try:
-                return self._from(wanted.at(self._mirror), wanted, has, folder)
-            except Problem as problem:
-                log.warning("image.mirror_failed", image=wanted.name, code=problem.code)
-                said = f" Its mirror: {problem.sentence}"
-        try:
-            return self._from(wanted.at(self._usual), wanted, has, folder)
-        except Problem as problem:
-            sentence = problem.sentence + said
-            raise Problem(problem.code, sentence, problem.hint, **problem.facts) from problem
+        mirror = None if self._mirror is None else wanted.at(self._mirror)
+
+        def lent(place: Reference) -> list[Lent]:
+            return self._from(place, wanted, has, folder)
+
+        return fetch.from_either(mirror, wanted.at(self._usual), lent)
 
     def _from(self, place: Reference, wanted: Reference, has: str, folder: Path) -> list[Lent]:
         with skopeo.opened(place) as source:

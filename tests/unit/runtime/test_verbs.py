@@ -32,7 +32,7 @@ class ManyLabs:
 
 def test_a_list_of_hundreds_of_labs_comes_whole(tmp_path: Path) -> None:
     parts = cast("Any", None)
-    verbs = Verbs(parts, cast("Any", ManyLabs()), *[parts] * 9)
+    verbs = Verbs(parts, parts, cast("Any", ManyLabs()), *[parts] * 9)
     server = Server(tmp_path / "sock", verbs.table(), {Who.WEB: os.getuid()})
     thread = threading.Thread(target=server.run)
     thread.start()

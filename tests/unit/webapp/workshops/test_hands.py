@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tests.unit.webapp.conftest import Browser
     from webapp.models.workshops import Workshop
     from webapp.wiring import Wiring
-    from webapp.workshops.news import Item
 
 
 def test_who_raised_first_is_first_and_the_others_move_up(
@@ -24,14 +23,15 @@ def test_who_raised_first_is_first_and_the_others_move_up(
     )
     assert [parts.hands.raise_one(each) for each in (heron, otter)] == [1, 2]
     assert parts.hands.raise_one(heron, "kill?") == 1  # a word more costs no place
-    heard: list[Item] = []
-    parts.news.listen(heard.append)
+    heard: list[tuple[int, int]] = []
+    parts.news.listen(lambda item: heard.append((item.learner_id, item.facts["place"])))
+    parts.hands.raise_one(lynx)
     parts.hands.lower(heron, by="ada")
-    assert {(each.learner_id, each.facts["place"]) for each in heard} == {(heron, 0), (otter, 1)}
-    assert [parts.hands.place_of(each) for each in (otter, heron, lynx)] == [1, 0, 0]
-    heard.clear()
+    parts.hands.lower(lynx)
     parts.hands.lower(heron)
-    assert heard == []
+    # Whose place is another hears it, and nobody else.
+    assert heard == [(lynx, 3), (heron, 0), (otter, 1), (lynx, 2), (lynx, 0)]
+    assert [parts.hands.place_of(each) for each in (otter, heron, lynx)] == [1, 0, 0]
 
 
 def test_hands_stay_up_when_the_server_begins_anew(parts: Wiring, workshop: Workshop) -> None:
