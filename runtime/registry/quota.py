@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runtime.problems import Problem
@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 # The server's own needs of its disk.
 KEPT_FREE_BYTES = 512 << 20
+
+
+@dataclass
+class _Account:
+    """What is counted of one learner while something comes.
+
+    Attributes:
+        senders: requests that bring something.
+        used_bytes: what they have and what comes; None until their files were looked at.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    senders: int = 0
+    used_bytes: int | None = None
 
 
 class Quota:
@@ -34,8 +48,7 @@ class Quota:
         self._place = place
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._used: dict[str, int] = {}
-        self._senders: Counter[str] = Counter()
+        self._accounts: dict[str, _Account] = {}
         self.was_met = False
         """Whether somebody was refused since the last sweep, which may help."""
 
@@ -43,14 +56,18 @@ class Quota:
     def sending(self, own: str) -> Iterator[None]:
         """One request that brings something; those at once of one learner are counted together."""
         with self._lock:
-            if not self._senders[own]:
-                self._used[own] = self._shelf.used_bytes(own)
-            self._senders[own] += 1
+            account = self._accounts.setdefault(own, _Account())
+            account.senders += 1
         try:
+            with account.lock:  # their files are looked at meanwhile, and nobody else waits for it
+                if account.used_bytes is None:
+                    account.used_bytes = self._shelf.used_bytes(own)
             yield
         finally:
             with self._lock:
-                self._senders[own] -= 1
+                account.senders -= 1
+                if not account.senders:
+                    del self._accounts[own]
 
     def take(self, own: str, size_bytes: int) -> None:
         """Count what has come.
@@ -59,9 +76,10 @@ class Quota:
             Problem: `registry-full`.
         """
         free = shutil.disk_usage(self._place).free
-        with self._lock:
-            self._used[own] += size_bytes
-            is_over = self._used[own] > self._most_bytes
+        account = self._accounts[own]
+        with account.lock:
+            account.used_bytes = (account.used_bytes or 0) + size_bytes
+            is_over = account.used_bytes > self._most_bytes
         if not is_over and free > KEPT_FREE_BYTES:
             return
         self.was_met = True
