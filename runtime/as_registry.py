@@ -20,7 +20,6 @@ from runtime.registry.front import Front
 from runtime.registry.housekeeping import Housekeeping
 from runtime.registry.mirror import Mirror
 from runtime.registry.quota import Quota
-from runtime.registry.service import UID_OFFSET
 from runtime.registry.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def _shut_in(instance: Instance) -> Path:
     own = instance.run_path / "registry"
     own.mkdir(exist_ok=True)
     instance.registry_path.mkdir(exist_ok=True)
-    uid = folders.first_uid(instance) + UID_OFFSET
+    uid = folders.uids(instance).registry
     rows.give(instance.registry_path, uid)
     os.umask(0o077)
     syscalls.unshare(syscalls.CLONE_NEWNET)

@@ -73,4 +73,4 @@ def _plan(instance: Instance, settings: Settings) -> Plan:
     if address is None:
         return Plan.of(instance, settings, None)
     settings = dataclasses.replace(settings, host=address[0], port=address[1])
-    return Plan(instance, settings, None, folders.first_uid(instance))
+    return Plan(instance, settings, None, folders.uids(instance))

@@ -35,7 +35,7 @@ from runtime.limits.amounts import Limits
 from runtime.network.allowed import private_networks
 from runtime.network.router import Router, Share
 from runtime.registry.lending import Lending
-from runtime.registry.service import UID_OFFSET, Registry
+from runtime.registry.service import Registry
 from runtime.server import Server
 from runtime.terminals import Terminals
 from runtime.verbs import Verbs, Who
@@ -180,14 +180,14 @@ def _build(
         household,
         Checkup(instance),
     )
-    base = folders.first_uid(instance)
-    uids = {
-        Who.WEB: base,
-        Who.PUMP: base + 1,
-        Who.PREVIEW: base + 2,
-        Who.REGISTRY: base + UID_OFFSET,
+    uids = folders.uids(instance)
+    callers = {
+        Who.WEB: uids.web,
+        Who.PUMP: uids.pump,
+        Who.PREVIEW: uids.preview,
+        Who.REGISTRY: uids.registry,
     }
-    return labs, Server(instance.runtime_socket, verbs.table(), uids), fetches
+    return labs, Server(instance.runtime_socket, verbs.table(), callers), fetches
 
 
 def _most(settings: Settings) -> Limits:

@@ -186,20 +186,19 @@ def processes(instance: Instance) -> dict[str, int]:
     return {name: pid for name, pid in pids.items() if pid == head or parent(pid) == head}
 
 
-def first_uid(instance: Instance) -> int:
-    """The user id of the web; those of the other processes follow it (rows.py, registry/).
+def uids(instance: Instance) -> users.Uids:
+    """The user ids of its processes.
 
     Those of the installed server's own users where this is it, else claimed for this instance.
 
     Raises:
         Problem: `ids-full`.
     """
-    named = users.first_id(instance.id)
-    return ids.claim(owner(instance)) if named is None else named
+    return users.installed(instance.id) or users.Uids.from_first(ids.claim(owner(instance)))
 
 
 def owner(instance: Instance) -> str:
-    """The name under which the user ids of web and pump are claimed."""
+    """The name under which the user ids of its processes are claimed."""
     return f"{instance.id}/instance"
 
 

@@ -38,7 +38,7 @@ def greet(settings: Settings, goodbye: str = GOODBYE) -> None:
     address = f"http://{_EVERYWHERE.get(settings.host, settings.host)}:{settings.port}"
     with urllib.request.urlopen(f"{address}/healthz", timeout=READY_TIMEOUT_S):  # noqa: S310 - http
         pass
-    plan = Plan(instance, settings, None, folders.first_uid(instance))
+    plan = Plan(instance, settings, None, folders.uids(instance))
     for line in [*lines(settings, address, _ask_web(plan)), goodbye]:
         click.echo(line)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from runtime.instance import Instance
     from runtime.settings import Settings
+    from runtime.users import Uids
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Plan:
         instance: whose they are.
         settings: the runtime's, with the flags applied.
         config_path: the settings file, where there is one.
-        uid: the web's user; the pumps' is the next one, and the previews' the one after.
+        uids: who its processes are.
         preview_port: the port of previews that was free; 0 where there are none.
         preview_key: what the web signs with, so that previews believe it; new at each start.
     """
@@ -70,7 +71,7 @@ class Plan:
     instance: Instance
     settings: Settings
     config_path: Path | None
-    uid: int
+    uids: Uids
     preview_port: int = 0
     preview_key: str = field(default_factory=secrets.token_hex, repr=False)
 
@@ -88,35 +89,25 @@ class Plan:
             Problem: `ids-full`.
         """
         path = config_path or (CONFIG_PATH if CONFIG_PATH.exists() else None)
-        plan = cls(instance, settings, path, folders.first_uid(instance), preview_port)
+        plan = cls(instance, settings, path, folders.uids(instance), preview_port)
         plan.prepare()
         return plan
-
-    @property
-    def pump_uid(self) -> int:
-        """Who the pumps are: one user, for they do the same for the same people."""
-        return self.uid + 1
-
-    @property
-    def preview_uid(self) -> int:
-        """Who carries previews."""
-        return self.uid + 2
 
     def prepare(self) -> None:
         """Make mount points, give web, pumps and preview what is theirs, copy the settings file."""
         run = self.instance.run_path
         for path in (confine.app_path(self.instance), confine.data_path(self.instance) / "web"):
             path.mkdir(parents=True, exist_ok=True)
-        pumps = [(name, self.pump_uid) for name in pump_names(self.settings.pumps)]
-        for name, uid in (*pumps, ("preview", self.preview_uid)):
+        pumps = [(name, self.uids.pump) for name in pump_names(self.settings.pumps)]
+        for name, uid in (*pumps, ("preview", self.uids.preview)):
             (run / name).mkdir(mode=0o711, exist_ok=True)
             os.chown(run / name, uid, uid)
-        give(self.instance.web_path, self.uid)
+        give(self.instance.web_path, self.uids.web)
         if self.config_path:
             copy = self._config_copy
             copy.touch(mode=0o600)
             shutil.copyfile(self.config_path, copy)
-            os.chown(copy, self.uid, self.uid)
+            os.chown(copy, self.uids.web, self.uids.web)
 
     def runtime(self, lock_fd: int) -> Row:
         """The daemon: root, and the lock with it."""
@@ -146,8 +137,8 @@ class Plan:
         return Row(
             name,
             (confine.python(self.instance), "-m", "webapp.terminals"),
-            {**self._environment(), "SLIPWAY_WEB_UID": str(self.uid), "SLIPWAY_PUMP": name},
-            self._alone(own, self.pump_uid),
+            {**self._environment(), "SLIPWAY_WEB_UID": str(self.uids.web), "SLIPWAY_PUMP": name},
+            self._alone(own, self.uids.pump),
             is_urgent=True,
             probe=Probe(str(own / "control.sock"), b'{"op": "activity"}'),
         )
@@ -182,7 +173,7 @@ class Plan:
                 "SLIPWAY_PREVIEW_KEY": self.preview_key,
                 "SLIPWAY_PREVIEW_PORTS": str(self.settings.preview_ports),
             },
-            self._alone(own, self.preview_uid),
+            self._alone(own, self.uids.preview),
             fds=(listen_fd,),
             probe=Probe(
                 (self.settings.host, self.preview_port),
@@ -215,7 +206,7 @@ class Plan:
         """The web's wall: its part of the data folder is all it can write."""
         own = confine.data_path(self.instance) / "web"
         return Confinement(
-            self.uid,
+            self.uids.web,
             {confine.app_path(self.instance): confine.CHECKOUT, own: self.instance.web_path},
             frozenset([own]),
             (self.instance.data_path,),

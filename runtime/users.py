@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import grp
 import pwd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runtime.kernel import spawn
 from runtime.problems import Problem
@@ -18,24 +18,42 @@ from runtime.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Container
 
-NAMES = ("slipway-web", "slipway-pump", "slipway-preview", "slipway-registry")
+
+class Uids(NamedTuple):
+    """The user ids of one server's processes; each has a group of the same number.
+
+    Attributes:
+        web: the first.
+        pump: of all pumps, for they do the same for the same people.
+    """
+
+    web: int
+    pump: int
+    preview: int
+    registry: int
+
+    @classmethod
+    def from_first(cls, first: int) -> Uids:
+        """They follow each other."""
+        return cls(*range(first, first + len(cls._fields)))
+
+
+NAMES = tuple(f"slipway-{name}" for name in Uids._fields)
 _SYSTEM_IDS = range(100, 1000)  # Debian's, for services
 _NOWHERE = "/nonexistent"
 _NO_SHELL = "/usr/sbin/nologin"
 
 
-def first_id(instance_id: str) -> int | None:
-    """The id of an installed server's web; the others' follow it. None where it isn't installed."""
+def installed(instance_id: str) -> Uids | None:
+    """Those of an installed server; None where it isn't installed."""
     try:
         found = [pwd.getpwnam(name) for name in NAMES]
     except KeyError:
         return None
-    first = found[0].pw_uid
+    uids = Uids.from_first(found[0].pw_uid)
     are_ours = all(each.pw_gecos == _comment(instance_id) for each in found)
-    are_in_a_row = [(each.pw_uid, each.pw_gid) for each in found] == [
-        (first + number, first + number) for number in range(len(NAMES))
-    ]
-    return first if are_ours and are_in_a_row else None
+    are_in_a_row = [(each.pw_uid, each.pw_gid) for each in found] == [(uid, uid) for uid in uids]
+    return uids if are_ours and are_in_a_row else None
 
 
 def make(instance_id: str) -> None:
@@ -44,7 +62,7 @@ def make(instance_id: str) -> None:
     Raises:
         Problem: `users-taken` where others have the names.
     """
-    if first_id(instance_id) is not None:
+    if installed(instance_id) is not None:
         return
     if taken := [name for name in NAMES if name in {each.pw_name for each in pwd.getpwall()}]:
         raise Problem(

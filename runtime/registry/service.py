@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-UID_OFFSET = 3
-"""Behind web, pump and previews among the server's own ids."""
 _CHECKOUT = Path(__file__).parents[2]
 _END_S = 10.0
 _PAUSES_S = (0.2, 1.0, 5.0, 30.0)

@@ -75,4 +75,4 @@ def test_users_get_ids_in_a_row_that_nobody_has() -> None:
 
 
 def test_a_server_that_was_never_installed_has_no_users_of_its_own() -> None:
-    assert users.first_id("000000") is None
+    assert users.installed("000000") is None
