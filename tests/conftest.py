@@ -312,6 +312,22 @@ def server(make_instance: Callable[[], Instance], base_image: Image) -> Iterator
         server.close()
 
 
+def slipway(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one of the nouns of `./slipway` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "runtime.cli", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def cli(server: Server, noun: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The same, for a running server."""
+    return slipway(noun, *words, f"--data={server.instance.data_path}")
+
+
 _port_claims: list[socket.socket] = []
 
 

@@ -20,6 +20,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     StorageState,
+    expect,
     sync_playwright,
 )
 
@@ -79,7 +80,8 @@ class WebCommand(Protocol):
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers; one a worker."""
+    """What drives browsers; one a worker. Pages take their time on a busy machine."""
+    expect.set_options(timeout=SLOW_MS)
     with sync_playwright() as driver:
         yield driver
 

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-SLOW_MS = 20_000
+SLOW_MS = 30_000
 """How long a lab, a shell or a server that starts again may take on a busy machine."""
 
 PROMPT = r"learner@(lab|vm)-[0-9a-f]+:\S* ?\$ *$"

@@ -16,8 +16,6 @@ from tests.browser.test_everyone import fits_its_width, serious_faults
 from tests.browser.test_instructor import sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page, StorageState
 
     from tests.browser.conftest import Person
@@ -33,14 +31,6 @@ COLOURS = """name => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
     return new Set(new Uint32Array(data.buffer)).size > 2;
 }"""
-
-
-@pytest.fixture(autouse=True)
-def _be_patient() -> Iterator[None]:
-    """What goes by way of two browsers takes its time on a busy machine."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")

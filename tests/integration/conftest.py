@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.network_world import World
+from tests.integration.pump_harness import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,5 +18,13 @@ if TYPE_CHECKING:
 def world(tmp_path: Path) -> Iterator[World]:
     """An outside, a host and room for labs, all in namespaces of their own."""
     made = World(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A pump, and room for shells and browsers at it."""
+    made = Stage(tmp_path)
     yield made
     made.close()

@@ -69,6 +69,18 @@ class Lab:
         self.client.lab_remove(self.id)
 
 
+def learner(lab: Lab, command: str) -> Said:
+    """What the learner reads of a command, as a login shell runs it."""
+    return lab.run("/bin/bash", "-lc", command, user="learner")
+
+
+def done(lab: Lab, command: str) -> str:
+    """The same of one that must succeed; without its last line's end."""
+    said = learner(lab, command)
+    assert said.code == 0, said.text
+    return said.text.rstrip("\n")
+
+
 def quoted(script: str) -> str:
     """A script as one word of a shell."""
     return "'" + script.replace("'", "'\\''") + "'"

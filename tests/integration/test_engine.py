@@ -18,7 +18,7 @@ from runtime.container import profile
 from runtime.limits.files import cgroup_mounts
 from runtime.network.addresses import RANGE_PREFIX
 from tests.conftest import ENGINE, TOP
-from tests.integration.lab_harness import Lab, Said
+from tests.integration.lab_harness import Lab, done, learner
 from tests.waiting import wait_for
 from webapp.lesson_format import native
 from webapp.workshops.rehearsing import rehearse
@@ -46,18 +46,6 @@ def lab(engine_runtime: Server) -> Iterator[Lab]:
     made = Lab(engine_runtime.client, "engine", image=ENGINE, profile="engine")
     yield made
     made.remove()
-
-
-def learner(lab: Lab, command: str) -> Said:
-    """What the learner reads of a command, as a login shell runs it."""
-    return lab.run("/bin/bash", "-lc", command, user="learner")
-
-
-def done(lab: Lab, command: str) -> str:
-    """The same of one that must succeed; without its last line's end."""
-    said = learner(lab, command)
-    assert said.code == 0, said.text
-    return said.text.rstrip("\n")
 
 
 def page_of(lab: Lab, port: int) -> str:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.client import Problem
-from tests.conftest import ENGINE
-from tests.integration.lab_harness import Lab
+from tests.conftest import ENGINE, cli
+from tests.integration.lab_harness import Lab, done
 from tests.integration.registries import Front, Made, layer
-from tests.integration.test_supervisor_walls import cli
 from tests.waiting import wait_for
 from webapp.cli.lesson import need_images
 
@@ -47,12 +46,6 @@ def lab(engine_runtime: Server) -> Iterator[Lab]:
     made.remove()
 
 
-def learner(lab: Lab, command: str) -> str:
-    said = lab.run("/bin/bash", "-lc", command, user="learner")
-    assert said.code == 0, said.text
-    return said.text.rstrip("\n")
-
-
 def fetch_of(server: Server, name: str) -> dict[str, Any]:
     return next(
         each for each in server.client.image_stock()["fetches"] if each["name"].endswith(name)
@@ -75,13 +68,13 @@ def test_a_lab_that_lives_runs_what_is_fetched_and_holds_nobody_up(
     with Front(busybox).serving() as place:
         assert fetched(engine_runtime, f"http://{place}/afar")["state"] == "here"
         name = f"{place}/afar:latest"
-        assert learner(lab, f"podman run --rm {name} cat /word") == "from afar"
+        assert done(lab, f"podman run --rm {name} cat /word") == "from afar"
     assert lab.sh("touch /var/lib/server-images/mine").code != 0
-    assert int(learner(lab, "du -s --block-size=1K /var/lib/engine | cut -f1")) < 1024
+    assert int(done(lab, "du -s --block-size=1K /var/lib/engine | cut -f1")) < 1024
     with pytest.raises(Problem) as used:
         engine_runtime.client.image_remove(name)
     assert used.value.code == "image-in-use"
-    assert learner(lab, f"podman run --rm {name} cat /word") == "from afar"
+    assert done(lab, f"podman run --rm {name} cat /word") == "from afar"
 
 
 def test_who_asks_twice_joins_the_first_and_either_can_stop_it(
@@ -115,12 +108,12 @@ def test_an_image_is_built_in_a_lab_and_is_gone_when_it_is_removed(
     (folder / "Containerfile").write_text("\n".join(lines))
     built = cli(engine_runtime, "image", "build", "--disk=128", str(folder))
     assert built.returncode == 0, built.stderr
-    assert learner(lab, "podman run --rm old-php") == "built here"
+    assert done(lab, "podman run --rm old-php") == "built here"
     (folder / "Containerfile").write_text("FROM busybox\nRUN exit 3\n")
     failed = cli(engine_runtime, "image", "build", "--disk=128", str(folder))
     assert failed.returncode == 1
     assert "localhost/old-php could not be built" in failed.stderr
-    assert learner(lab, "podman run --rm old-php") == "built here"
+    assert done(lab, "podman run --rm old-php") == "built here"
     assert "may be using old-php" in cli(engine_runtime, "image", "rm", "old-php").stderr
     assert [each["key"] for each in engine_runtime.client.lab_list()] == ["engine"]
 
@@ -150,14 +143,14 @@ def test_a_page_has_an_image_built_and_is_told_why_one_could_not_be(
     lines = ["FROM busybox", "RUN echo from a page >/word", "CMD cat /word"]
     built = made(engine_runtime, "paged", lines, has_ended)
     assert built["state"] == "here", built["problem"]
-    assert learner(lab, "podman run --rm paged") == "from a page"
+    assert done(lab, "podman run --rm paged") == "from a page"
     lines = ["FROM busybox", "RUN yes | head -c 1M; echo its reason >&2; exit 3"]
     failed = made(engine_runtime, "paged", lines, has_ended)
     assert failed["state"] == "failed"
     assert failed["problem"]["code"] == "image-build-failed"
     assert "its reason / Error:" in failed["problem"]["sentence"]
     assert "exit status 3" in failed["problem"]["sentence"]
-    assert learner(lab, "podman run --rm paged") == "from a page"
+    assert done(lab, "podman run --rm paged") == "from a page"
     with pytest.raises(Problem, match="must match"):
         made(engine_runtime, "../paged", lines, has_ended)
 

@@ -18,7 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from runtime import folders
-from tests.conftest import TOP
+from tests.conftest import TOP, slipway
 from tests.integration.people import Learner, Person, web_command
 from tests.waiting import wait_for
 
@@ -61,16 +61,6 @@ def readiness(server: Server) -> tuple[int, dict[str, str]]:
             return answer.status, json.load(answer)["parts"]
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)["parts"]
-
-
-def slipway(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "runtime.cli", *map(str, words)],
-        env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def rows(path: Path, question: str) -> set[tuple[Any, ...]]:

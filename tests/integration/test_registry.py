@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import ENGINE, Server, lend_image
-from tests.integration.lab_harness import Lab, Said
+from tests.integration.lab_harness import Lab, done, learner
 from tests.integration.registries import Front, Made, layer
 from tests.waiting import wait_for
 
@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from runtime.instance import Instance
 
 FEW_BYTES = 1 << 20
-
-
-def learner(lab: Lab, command: str) -> Said:
-    """What the learner reads of a command, as a login shell runs it."""
-    return lab.run("/bin/bash", "-lc", command, user="learner")
-
-
-def done(lab: Lab, command: str) -> str:
-    """The same of one that must succeed; without its last line's end."""
-    said = learner(lab, command)
-    assert said.code == 0, said.text
-    return said.text.rstrip("\n")
 
 
 @pytest.fixture(scope="module")

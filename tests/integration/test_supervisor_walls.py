@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime import rights
-from tests.conftest import TOP
+from tests.conftest import cli
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -193,16 +192,6 @@ def test_a_verb_waits_for_a_runtime_that_starts_again(server: Server) -> None:
 
 def test_a_restart_of_nothing_is_refused_by_name(server: Server) -> None:
     assert cli(server, "restart", "keeper").returncode == 2
-
-
-def cli(server: Server, noun: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "runtime.cli", noun, *words, f"--data={server.instance.data_path}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(TOP)},
-    )
 
 
 def test_the_runtime_holds_the_rights_that_labs_need_and_no_other(server: Server) -> None:

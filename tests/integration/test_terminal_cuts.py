@@ -11,14 +11,11 @@ import json
 import random
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.integration.pump_harness import RING_BYTES, Browser, Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TOP = Path(__file__).parents[2]
 CUTS = 250
@@ -81,13 +78,6 @@ MODES = [
     "\x1b[?47h\x1b[?1002h\x1b[?1004h\x1b)0",
     "\x1b[?1049h\x1b[5;20r\x1b[?7l",
 ]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
 
 
 def screens(cases: list[Deeds]) -> list[dict[str, Any]]:

@@ -6,23 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.pump_harness import Stage
 from tests.waiting import wait_for
 from webapp.problems import Problem
 from webapp.terminals.bounds import GLIMPSE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.integration.pump_harness import Stage
 
 NAME = "1a2b3c4d.1"
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
 
 
 def test_a_glimpse_shows_what_was_printed_since_the_last_and_holds_nobody_up(

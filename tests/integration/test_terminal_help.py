@@ -6,20 +6,8 @@ import struct
 import termios
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.integration.pump_harness import Stage
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
+    from tests.integration.pump_harness import Stage
 
 
 def test_who_watches_may_type_once_let_and_no_more_once_not(stage: Stage) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.pump_harness import Shell, Stage
 from tests.waiting import wait_for
 from webapp.terminals.modes import size_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.integration.pump_harness import Shell, Stage
 
 NAME = "1a2b3c4d.1"
 TELLS_ITS_SIZE = """
@@ -27,13 +27,6 @@ print("x" * 700_000, flush=True)
 while True:
     signal.pause()
 """
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
 
 
 def test_a_typed_command_answers_on_the_screen(stage: Stage) -> None:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.client import Problem, pump_names, pump_of
-from tests.conftest import Server, free_port, lend_image
+from tests.conftest import Server, cli, free_port, lend_image
 from tests.integration.people import Learner, open_workshop
 from tests.integration.pump_harness import Browser, Stage
-from tests.integration.test_supervisor_walls import cli
 from tests.integration.test_terminal_alone import reconnected
 from tests.waiting import wait_for
 from webapp.terminals.client import Pumps

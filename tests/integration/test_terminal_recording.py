@@ -12,21 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.client import Problem
-from tests.integration.pump_harness import Stage
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.integration.pump_harness import Stage
+
 NAME = "1a2b3c4d.1"
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
 
 
 def recording(stage: Stage, path: Path) -> None:
