@@ -46,9 +46,10 @@ def know(parts: Wiring, learner: Learner) -> tuple[Learner, Workshop]:
 
 
 def pass_by(parts: Wiring, workshop: Workshop, minutes: int) -> None:
-    """So many minutes after the end that the class has."""
+    """So many minutes after the end that the class has, and is to have."""
     with parts.database.write() as session:
-        session.get_one(Workshop, workshop.id).ends_at = now() - timedelta(minutes=minutes)
+        kept = session.get_one(Workshop, workshop.id)
+        kept.ends_at, kept.is_end_final = now() - timedelta(minutes=minutes), True
 
 
 def test_more_time_for_one_reaches_their_lab_and_countdown_and_nobody_else(
