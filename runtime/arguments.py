@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import stat
 from typing import TYPE_CHECKING
 
@@ -46,3 +47,16 @@ def file_of(call: Call) -> int:
         os.close(fd)
         raise bad_request("This needs a descriptor of a file.")
     return fd
+
+
+def socket_of(call: Call) -> socket.socket:
+    """The connected socket that came with a call; the caller's from now on.
+
+    Raises:
+        Problem: `bad-request`.
+    """
+    fd = call.descriptors.take(0)
+    if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise bad_request("This needs a descriptor of a socket.")
+    return socket.socket(fileno=fd)

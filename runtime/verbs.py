@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runtime.arguments import allowed_names, file_of
+from runtime.arguments import allowed_names, file_of, socket_of
 from runtime.container import lxcfs
 from runtime.image import reference
 from runtime.image.build import Builder
@@ -121,6 +121,7 @@ class Verbs:
             "lab.allow": Verb(web, ("lab", "allowed"), self._lab_allow),
             "lab.warn": Verb(web, ("lab", "idle_s", "left_s"), self._lab_warn),
             "lab.prepare": Verb(web, ("lab", "script", "timeout_s"), self._lab_prepare),
+            "lab.changes": Verb(web, ("lab",), self._lab_changes),
             "lab.check": Verb(
                 web, ("lab", "script", "facts", "timeout_s", "where"), self._lab_check
             ),
@@ -220,6 +221,11 @@ class Verbs:
         script = call.args.text("script", longest=64 << 10)
         timeout_s = call.args.number("timeout_s", low=1, high=PREPARE_LONGEST_S, default=60)
         return self.labs.living.prepare(self._own(call), script, timeout_s, call.is_gone)
+
+    def _lab_changes(self, call: Call) -> dict[str, Any]:
+        with socket_of(call) as outlet:
+            self.labs.living.pack_changes(self._own(call), outlet, call.is_gone)
+        return {}
 
     def _lab_check(self, call: Call) -> dict[str, Any]:
         return self.labs.living.check(

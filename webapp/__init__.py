@@ -49,6 +49,7 @@ def create_app(
         health,
         images,
         join,
+        keepsakes,
         lesson,
         network,
         pace,
@@ -92,10 +93,11 @@ def create_app(
     init_errors(app)
     init_visitors(app)
     init_headers(app)
-    learner_rooms = (join, lesson, container, preview, recordings)
+    learner_rooms = (join, lesson, container, preview, recordings, keepsakes)
     staff_rooms = (account, workshops, pace, results, images, server)
     for room in (*learner_rooms, *staff_rooms, health, network, terminal, trial):
         app.register_blueprint(room.blueprint)
+    app.register_blueprint(keepsakes.certificates)  # for anybody
     wiring.socketio.init_app(
         app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20
     )

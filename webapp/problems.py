@@ -48,6 +48,8 @@ STATUS: dict[str, int] = {
     "person-exists": 409,
     "form-expired": 400,
     "lab-unknown": 404,
+    "lab-none": 409,
+    "changes-under-way": 409,
     "too-many": 429,
     "not-found": 404,
     "not-allowed": 405,

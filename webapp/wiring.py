@@ -26,6 +26,7 @@ from webapp.workshops.forgetting import Forgetting
 from webapp.workshops.hands import Hands
 from webapp.workshops.idle import Idle
 from webapp.workshops.images import Stock
+from webapp.workshops.keepsakes import Keepsakes
 from webapp.workshops.keyboards import Keyboards
 from webapp.workshops.labs import Labs
 from webapp.workshops.limits_met import LimitsMet
@@ -66,6 +67,7 @@ class Wiring:
         watching: who looks at whose terminals.
         keyboards: who may type in them.
         messages: what classes are told.
+        keepsakes: what learners take home.
         pacing: how far they may go.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
@@ -94,6 +96,7 @@ class Wiring:
     watching: Watching
     keyboards: Keyboards
     messages: Messages
+    keepsakes: Keepsakes
     pacing: Pacing
     screens: Screens
     presence: Presence
@@ -157,6 +160,7 @@ def wire(
         watching=watching,
         keyboards=Keyboards(database, pumps, labs, presence, watching, news),
         messages=Messages(database, news),
+        keepsakes=Keepsakes(engine, labs),
         pacing=Pacing(database, library, news),
         screens=Screens(pumps, activity, Picture),
         presence=presence,

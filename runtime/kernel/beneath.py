@@ -30,7 +30,7 @@ def folder(path: Path | str) -> Iterator[int]:
         os.close(fd)
 
 
-def opened(top_fd: int, name: str, flags: int, mode: int = 0) -> int:
+def opened(top_fd: int, name: str, flags: int, mode: int = 0, *, one_mount: bool = False) -> int:
     """Open a path below a folder; the caller closes it.
 
     Args:
@@ -38,13 +38,32 @@ def opened(top_fd: int, name: str, flags: int, mode: int = 0) -> int:
         name: relative to it.
         flags: of open(2).
         mode: of a file that is made.
+        one_mount: enter nothing that is mounted below the folder.
 
     Raises:
         OSError: ELOOP where a link is in the way, EXDEV where the path leads outside.
 
     Source: openat2(2).
     """
-    return syscalls.openat2(top_fd, name, flags, mode, _RESOLVE)
+    resolve = _RESOLVE | (syscalls.RESOLVE_NO_XDEV if one_mount else 0)
+    return syscalls.openat2(top_fd, name, flags, mode, resolve)
+
+
+@contextmanager
+def scanned(
+    top_fd: int, name: str, *, one_mount: bool = False
+) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """What is in a folder below another one, as `os.scandir` says it.
+
+    Raises:
+        OSError: as `opened`.
+    """
+    fd = opened(top_fd, name, os.O_RDONLY | os.O_DIRECTORY, one_mount=one_mount)
+    try:
+        with os.scandir(fd) as entries:
+            yield entries
+    finally:
+        os.close(fd)
 
 
 def place(top_fd: int, name: str) -> int:

@@ -146,7 +146,7 @@ def openat2(dirfd: int, path: str, flags: int, mode: int = 0, resolve: int = 0) 
     """Open a file with a say in how its path is walked; the caller closes it."""
     how = OpenHow(flags | os.O_CLOEXEC, mode, resolve)
     size = ctypes.c_size_t(ctypes.sizeof(how))
-    return _syscall("openat2", _OPENAT2, dirfd, path.encode(), ctypes.byref(how), size)
+    return _syscall("openat2", _OPENAT2, dirfd, os.fsencode(path), ctypes.byref(how), size)
 
 
 def open_tree(dirfd: int, path: str, flags: int) -> int:

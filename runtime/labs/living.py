@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import bundle
-from runtime.labs import processes, usage, walls
+from runtime.labs import changes, processes, usage, walls
 from runtime.labs.checks import Checks
+from runtime.problems import Problem
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from runtime.image.store import Store
@@ -148,6 +151,40 @@ class Living:
         finally:
             os.close(nothing_fd)
         return {"code": code, "is_over": time.monotonic() > deadline}
+
+    def pack_changes(self, lab: Lab, sock: socket.socket, is_gone: Callable[[], bool]) -> None:
+        """Send what a learner changed, in the half that they work in (labs/changes.py).
+
+        Args:
+            lab: which.
+            sock: where to; it stays the caller's.
+            is_gone: whether who asked has left.
+
+        Raises:
+            Problem: `changes-cut` where that broke off; `machine-not-ready`, `machine-ended`.
+        """
+        try:
+            if lab.shape.in_machine:
+                self._pack_machine(lab, sock, is_gone)
+            else:
+                changes.pack_lab(lab, changes.Outlet(sock, is_gone))
+        except OSError as error:
+            raise Problem(
+                "changes-cut",
+                "The archive of the files broke off.",
+                "Try again while the container lives.",
+            ) from error
+
+    def _pack_machine(self, lab: Lab, sock: socket.socket, is_gone: Callable[[], bool]) -> None:
+        nothing_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            argv = ["/bin/sh", "-c", changes.IN_MACHINE]
+            fds = (nothing_fd, sock.fileno(), nothing_fd)
+            code = self._machines.execute(lab.id, argv, "root", fds, is_gone)
+        finally:
+            os.close(nothing_fd)
+        if code != 0:
+            raise OSError(errno.EPIPE, f"tar in the machine ended with {code}")
 
     def _measured(self, lab: Lab) -> dict[str, Any]:
         """What a check may read of a lab beside what it is."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runtime.kernel import beneath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _BLOCK_BYTES = 512
@@ -48,7 +47,10 @@ def _tree_bytes(top: Path) -> int:
     with beneath.folder(top) as top_fd:
         while folders:
             name = folders.pop()
-            with suppress(FileNotFoundError, NotADirectoryError), _scanned(top_fd, name) as entries:
+            with (
+                suppress(FileNotFoundError, NotADirectoryError),
+                beneath.scanned(top_fd, name) as entries,
+            ):
                 for entry in entries:
                     found = entry.stat(follow_symlinks=False)
                     is_folder = entry.is_dir(follow_symlinks=False)
@@ -60,13 +62,3 @@ def _tree_bytes(top: Path) -> int:
                     if is_folder:
                         folders.append(f"{name}/{entry.name}")
     return blocks * _BLOCK_BYTES
-
-
-@contextmanager
-def _scanned(top_fd: int, name: str) -> Iterator[Iterator[os.DirEntry[str]]]:
-    fd = beneath.opened(top_fd, name, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with os.scandir(fd) as entries:
-            yield entries
-    finally:
-        os.close(fd)

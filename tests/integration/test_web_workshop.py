@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+import io
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -45,6 +47,12 @@ class Visitor:
 
     def get(self, path: str) -> int:
         return self._open(urllib.request.Request(urllib.parse.urljoin(self._url, path)))
+
+    def fetch(self, path: str) -> bytes:
+        """A file, as it came."""
+        with self._opener.open(urllib.parse.urljoin(self._url, path), timeout=60) as answer:
+            content: bytes = answer.read()
+            return content
 
     def post(self, path: str, form: Mapping[str, Any], page: str = "/sign-in") -> int:
         self.get(page)
@@ -98,6 +106,40 @@ def open_workshop(ada: Visitor, places: int) -> tuple[str, str]:
     code = re.search(r"[A-HJ-NP-Z]{3}-[A-HJ-NP-Z2-9]{3}", ada.text)
     assert code
     return code[0], ada.place
+
+
+def test_a_learner_downloads_what_they_changed_and_nobody_elses(
+    server: Server, ada: Visitor
+) -> None:
+    code, page = open_workshop(ada, 2)
+    ben = Visitor(server.url)
+    assert ben.post("/", {"code": code, "name": "ben"}, page="/") == 200
+    (lab,) = wait_for(server.client.lab_list, "his lab", deadline_s=60)
+    script = """
+        echo mine > ~/notes
+        ln -s /etc/shadow ~/link
+        head -c 3000000 /dev/urandom > ~/big
+        sudo useradd new
+    """
+    assert server.client.lab_prepare(lab["lab"], script)["code"] == 0
+    with tarfile.open(fileobj=io.BytesIO(ben.fetch("/work/files.tar.gz"))) as archive:
+        names = archive.getnames()
+        (notes,) = [name for name in names if name.endswith("/notes")]
+        file = archive.extractfile(notes)
+        assert file is not None
+        assert file.read() == b"mine\n"
+        assert archive.getmember(notes.replace("notes", "big")).size == 3000000
+        assert archive.getmember(notes.replace("notes", "link")).linkname == "/etc/shadow"
+    assert "work/etc/passwd" in names
+    untouched = {
+        "work/etc/hostname",
+        "work/bin/bash",
+        "work/usr/bin/bash",
+        "work/etc/debian_version",
+    }
+    assert not untouched & set(names)
+    assert not [name for name in names if name.startswith(("work/proc/", "work/sys/", "work/dev/"))]
+    assert ada.post(f"{page}/end", {}, page=f"{page}/end") == 200
 
 
 def test_a_class_that_joins_at_once_has_a_lab_each_and_none_after_the_end(

@@ -75,6 +75,10 @@ class Engine(Protocol):
         """Runs commands in a lab as its learner."""
         ...
 
+    def lab_changes(self, lab: str, fd: int) -> None:
+        """Sends what a learner changed into a socket, as a tar by gzip, to its end."""
+        ...
+
     def lab_check(
         self,
         lab: str,

@@ -39,13 +39,13 @@ export class SlipLab extends HTMLElement {
   }
 
   /**
-   * The workshop is over: there is no lab to load again, but another workshop to join.
+   * The workshop is over: there is no lab to load again, but something to keep, and others to join.
    * @param {string} sentence
    */
   close(sentence) {
     this.show({ state: "ended", sentence });
     this.querySelector("[data-again]")?.setAttribute("hidden", "");
-    this.querySelector("[data-elsewhere]")?.removeAttribute("hidden");
+    for (const link of this.querySelectorAll("[data-elsewhere]")) link.removeAttribute("hidden");
   }
 }
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from webapp.wiring import Wiring
 
 # Blueprints: ways in, whether the server is well, and what the network lets through.
-ANYBODY = {"join", "account", "health", "network"}
-LEARNERS = {"lesson", "container", "preview", "recordings"}
+ANYBODY = {"join", "account", "certificates", "health", "network"}
+LEARNERS = {"lesson", "container", "keepsakes", "preview", "recordings"}
 INSTRUCTORS = {"images", "pace", "results", "server", "workshops"}
 # No pages: files, and websockets (tests/integration/test_terminal_opening.py).
 ELSEWHERE = {"static", "terminal.open_terminal", "trial.open_trial"}
@@ -76,6 +76,7 @@ class School:
             "port": "3000",
             "name": "00000000-1.cast",
             "token": "no-such-token",
+            "certificate_id": "no-such-one",
         }
         return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], rule)
 

@@ -12,7 +12,6 @@ import pytest
 
 from webapp.models.base import now
 from webapp.models.events import Event
-from webapp.models.people import Learner
 from webapp.models.workshops import Workshop
 from webapp.workshops.joining import join
 from webapp.workshops.results import results_of
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.unit.webapp.conftest import Browser, MemoryEngine
+    from webapp.models.people import Learner
     from webapp.wiring import Wiring
     from webapp.workshops.results import Results
 
@@ -211,10 +211,9 @@ def test_the_page_says_what_the_class_lost_most_time_on(
 def test_all_of_one_learner_is_deleted_while_the_class_goes_on(
     ada: Browser, ben: Browser, parts: Wiring, engine: MemoryEngine, wide: Workshop
 ) -> None:
-    ben.join(wide.code, "ben")
+    learner, token = join(parts.database, wide.code, "ben", "attempt")
+    ben.client.set_cookie("slipway_learner", token)
     take_part(parts, wide, "chi", took_s=9)
-    with parts.database.read() as session:
-        learner = session.query(Learner).filter_by(name="ben").one()
     parts.labs.give(learner, wide)
     ada.get(f"/workshops/{wide.public_id}")  # the wall has folded him
     page = f"/workshops/{wide.public_id}/learners/{learner.public_id}/forget"
