@@ -169,8 +169,8 @@ def test_a_build_that_nobody_wants_any_more_ends_with_its_lab(engine_runtime: Se
     assert name not in {row["name"] for row in engine_runtime.client.image_list()}
 
 
-def test_lesson_test_fetches_what_a_lesson_needs_and_says_why_it_cannot(
-    engine_runtime: Server,
+def test_lesson_test_fetches_or_builds_what_a_lesson_needs_and_says_why_it_cannot(
+    engine_runtime: Server, lab: Lab, tmp_path: Path
 ) -> None:
     client = engine_runtime.client
     with Front(Made([layer({"needed": b"1"})])).serving() as place:
@@ -180,7 +180,16 @@ def test_lesson_test_fetches_what_a_lesson_needs_and_says_why_it_cannot(
     with pytest.raises(Problem, match="does not answer"):
         need_images(client, (f"http://{place}/other",))
     with pytest.raises(Problem, match="no image localhost/web"):
-        need_images(client, ("localhost/web",))
+        need_images(client, ("localhost/web",), (tmp_path,))
+    recipe = tmp_path / "images/web/Containerfile"
+    recipe.parent.mkdir(parents=True)
+    recipe.write_text("FROM busybox\nRUN exit 3\n")
+    with pytest.raises(Problem, match="could not be built"):
+        need_images(client, ("localhost/web",), (tmp_path,))
+    recipe.write_text("FROM busybox\nCOPY word /\nCMD cat /word\n")
+    (recipe.parent / "word").write_text("brought by a lesson")
+    need_images(client, ("localhost/web",), (tmp_path,))
+    assert learner(lab, "podman run --rm localhost/web") == "brought by a lesson"
 
 
 def test_a_lab_starts_from_an_image_of_the_store_that_has_a_shell(

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
 import structlog
 
-from webapp.problems import Problem
+from webapp.workshops import recipes
+from webapp.workshops.recipes import BUILT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ON_THE_WAY = {"waiting", "fetching"}
-_BUILT = "localhost/"
-_FILES = ("Containerfile", "Dockerfile")
-CONTEXT_BYTES = 256 << 20
-"""What a folder that an image is built from may hold."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Row:
     @property
     def is_built(self) -> bool:
         """Whether no registry has it."""
-        return self.name.startswith(_BUILT)
+        return self.name.startswith(BUILT)
 
 
 @dataclass(frozen=True)
@@ -183,42 +179,24 @@ class Stock:
             Problem: `image-definition` where no lesson has a Containerfile of that name, or its
                 folder is too large; and what the runtime refuses.
         """
-        name = _folder_name(typed)
+        name = recipes.name_of(typed)
         lesson = self._built_in(typed)
         if not lesson:
-            raise _unfit(f"No lesson has a folder images/{name[:60]} with a Containerfile.")
-        folder = self.lessons_path / lesson / "images" / name
-        room = CONTEXT_BYTES
-
-        def counted(member: tarfile.TarInfo) -> tarfile.TarInfo:
-            nonlocal room
-            if (room := room - member.size) < 0:
-                raise _unfit(
-                    f"The folder images/{name} of the lesson {lesson} holds more than "
-                    f"{CONTEXT_BYTES >> 20} MB."
-                )
-            member.uid = member.gid = 0
-            member.uname = member.gname = ""
-            return member
-
-        with tarfile.open(fileobj=context, mode="w") as members:
-            members.add(folder, arcname=".", filter=counted)
-        context.flush()
+            sentence = f"No lesson has a folder images/{name[:60]} with a Containerfile."
+            raise recipes.unfit(sentence)
+        recipes.pack(self.lessons_path / lesson, name, context)
         self._engine.image_make(context.fileno(), name)
 
     def _built_in(self, typed: str) -> str:
         """The first lesson that says how it is built; empty for what is fetched."""
-        if not typed.startswith(_BUILT):
+        if not typed.startswith(BUILT):
             return ""
-        wanted = f"{_BUILT}{_folder_name(typed)}"
-        found = (name for name in self._library.lessons if wanted in self._recipes(name))
+        wanted = f"{BUILT}{recipes.name_of(typed)}"
+        found = (name for name in self._library.lessons if wanted in self._brought_by(name))
         return next(found, "")
 
-    def _recipes(self, lesson: str) -> list[str]:
-        """The images that a lesson says how to build, whether it needs them or not."""
-        files = (self.lessons_path / lesson / "images").glob("*/*")
-        folders = {file.parent.name for file in files if file.name in _FILES}
-        return sorted(f"{_BUILT}{name}" for name in folders)
+    def _brought_by(self, lesson: str) -> list[str]:
+        return recipes.brought_by(self.lessons_path / lesson)
 
     def _is_needed(self, typed: str) -> bool:
         return any(typed in lesson.needs for lesson in self._library.lessons.values())
@@ -233,7 +211,7 @@ class Stock:
         """What containers in labs need, each with the folders and titles of its lessons."""
         found: dict[str, list[tuple[str, str]]] = {}
         for lesson in self._library.lessons.values():
-            for name in dict.fromkeys((*lesson.needs, *self._recipes(lesson.name))):
+            for name in dict.fromkeys((*lesson.needs, *self._brought_by(lesson.name))):
                 found.setdefault(name, []).append((lesson.name, lesson.title))
         return found
 
@@ -271,24 +249,11 @@ def _needed(
     if here := kept.get(meant.get("here", "")):
         return replace(_stored(typed, here, titles, key), problem=problem)
     state = "failed" if problem else "missing"
-    if typed.startswith(_BUILT):
-        name = _folder_name(typed)
+    if typed.startswith(BUILT):
+        name = recipes.name_of(typed)
         command = f"./slipway image build lessons/{lessons[0][0]}/images/{name}"
         return Row(typed, state, "containers", titles, key, command=command, problem=problem)
     return Row(typed, state, "containers", titles, key, problem=problem)
-
-
-def _folder_name(typed: str) -> str:
-    """The folder below `images/` that an image of the lessons' own is built from."""
-    return typed.removeprefix(_BUILT).partition(":")[0]
-
-
-def _unfit(sentence: str) -> Problem:
-    return Problem(
-        "image-definition",
-        sentence,
-        "A lesson that needs `localhost/NAME` has a folder images/NAME with a Containerfile.",
-    )
 
 
 def _stored(name: str, here: dict[str, Any], lessons: tuple[str, ...], key: str) -> Row:

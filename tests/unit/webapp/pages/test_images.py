@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from webapp.lesson_format.model import Profile
-from webapp.workshops import images
+from webapp.workshops import recipes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +149,7 @@ def test_only_what_a_lesson_says_is_built(ada: Browser, needy: MemoryEngine, nam
 def test_a_folder_that_is_too_large_is_refused_before_it_is_sent(
     ada: Browser, needy: MemoryEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "CONTEXT_BYTES", 4)
+    monkeypatch.setattr(recipes, "CONTEXT_BYTES", 4)
     answer = ada.post("/images/build", {"name": "localhost/web"})
     assert answer.status_code == 422
     assert "holds more than" in answer.text
