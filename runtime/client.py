@@ -191,9 +191,11 @@ class Client:
         """Tell a lab's learner, in its terminals too, that it ends unless they use it."""
         self._ask("lab.warn", lab=lab, idle_s=idle_s, left_s=left_s)
 
-    def lab_prepare(self, lab: str, script: str, timeout_s: float = 60) -> dict[str, Any]:
-        """Run commands in a lab as its learner, to their end; `code` and `is_over`."""
-        args = {"lab": lab, "script": script, "timeout_s": timeout_s}
+    def lab_prepare(
+        self, lab: str, script: str, timeout_s: float = 60, *, where: str = "container"
+    ) -> dict[str, Any]:
+        """Run commands as a lab's learner, to their end; `code` and `is_over`."""
+        args = {"lab": lab, "script": script, "timeout_s": timeout_s, "where": where}
         with self._open("lab.prepare", args, timeout_s=timeout_s + 30) as feed:
             return dict(feed.result().body)
 

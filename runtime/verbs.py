@@ -120,7 +120,7 @@ class Verbs:
             "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
             "lab.allow": Verb(web, ("lab", "allowed"), self._lab_allow),
             "lab.warn": Verb(web, ("lab", "idle_s", "left_s"), self._lab_warn),
-            "lab.prepare": Verb(web, ("lab", "script", "timeout_s"), self._lab_prepare),
+            "lab.prepare": Verb(web, ("lab", "script", "timeout_s", "where"), self._lab_prepare),
             "lab.changes": Verb(web, ("lab",), self._lab_changes),
             "lab.check": Verb(
                 web, ("lab", "script", "facts", "timeout_s", "where"), self._lab_check
@@ -220,7 +220,9 @@ class Verbs:
     def _lab_prepare(self, call: Call) -> dict[str, Any]:
         script = call.args.text("script", longest=64 << 10)
         timeout_s = call.args.number("timeout_s", low=1, high=PREPARE_LONGEST_S, default=60)
-        return self.labs.living.prepare(self._own(call), script, timeout_s, call.is_gone)
+        return self.labs.living.prepare(
+            self._own(call), script, timeout_s, call.is_gone, in_machine=_is_machine(call.args)
+        )
 
     def _lab_changes(self, call: Call) -> dict[str, Any]:
         with socket_of(call) as outlet:

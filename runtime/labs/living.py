@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.container import bundle
@@ -122,9 +123,17 @@ class Living:
         return self._parts.crun.execute(lab.id, process, fds, is_gone)
 
     def prepare(
-        self, lab: Lab, script: str, timeout_s: float, is_gone: Callable[[], bool]
+        self,
+        lab: Lab,
+        script: str,
+        timeout_s: float,
+        is_gone: Callable[[], bool],
+        *,
+        in_machine: bool = False,
     ) -> dict[str, Any]:
-        """Run commands in a lab as its learner would have typed them, without a terminal.
+        """Run commands in a lab, or its machine, as its learner would have typed them.
+
+        There is no terminal.
 
         What they start in the background goes on; when the time is over, the shell ends.
 
@@ -133,23 +142,28 @@ class Living:
             script: for a login shell of the learner's.
             timeout_s: how long they may take, in seconds.
             is_gone: whether who asked has left.
+            in_machine: in its machine, which has to be at its prompt.
 
         Returns:
             `code`, of the last command, and `is_over`: the time was over before they were.
+
+        Raises:
+            Problem: `machine-not-ready`, `machine-ended`.
         """
         deadline = time.monotonic() + timeout_s
-        nothing_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            code = self.execute(
-                lab,
-                ["/bin/bash", "-lc", script],
-                "learner",
-                tty=False,
-                fds=(nothing_fd, nothing_fd, nothing_fd),
-                is_gone=lambda: is_gone() or time.monotonic() > deadline,
-            )
-        finally:
-            os.close(nothing_fd)
+        # Whatever holds an output of a program's in a machine is waited for.
+        quiet = "exec </dev/null >/dev/null 2>&1\n" if in_machine else ""
+        argv = ["/bin/bash", "-lc", quiet + script]
+
+        def is_over() -> bool:
+            return is_gone() or time.monotonic() > deadline
+
+        with Path(os.devnull).open("r+b") as nothing:
+            fds = (nothing.fileno(),) * 3
+            if in_machine:
+                code = self._machines.execute(lab.id, argv, "learner", fds, is_over)
+            else:
+                code = self.execute(lab, argv, "learner", tty=False, fds=fds, is_gone=is_over)
         return {"code": code, "is_over": time.monotonic() > deadline}
 
     def pack_changes(self, lab: Lab, sock: socket.socket, is_gone: Callable[[], bool]) -> None:

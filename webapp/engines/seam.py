@@ -71,8 +71,10 @@ class Engine(Protocol):
         """Tells a lab's learner, in its terminals too, that it ends unless they use it."""
         ...
 
-    def lab_prepare(self, lab: str, script: str, timeout_s: float = 60) -> dict[str, Any]:
-        """Runs commands in a lab as its learner."""
+    def lab_prepare(
+        self, lab: str, script: str, timeout_s: float = 60, *, where: str = "container"
+    ) -> dict[str, Any]:
+        """Runs commands in a lab, or in its machine, as its learner."""
         ...
 
     def lab_changes(self, lab: str, fd: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from webapp.lesson_format.model import Deed, DeedKind, Where, Work
+from webapp.lesson_format.model import BEGINNINGS, Deed, DeedKind, Where, Work
 from webapp.lesson_format.panel import read_where
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from webapp.lesson_format.faults import Faults
     from webapp.lesson_format.front import Table
 
@@ -40,21 +42,37 @@ _MEASURED = ("value", "process", "output_of")
 
 def read_deeds(front: Table, faults: Faults, questions: set[str]) -> tuple[Deed, ...]:
     """The step's `solution`; a plain text in it is a command to run."""
+    return _read_list("solution", tuple(DeedKind), front, faults, questions)
+
+
+def read_begin(front: Table, faults: Faults) -> tuple[Deed, ...] | None:
+    """The step's `begin`; None where it has none."""
+    if not front.has("begin"):
+        return None
+    return _read_list("begin", [kind for kind in DeedKind if kind in BEGINNINGS], front, faults)
+
+
+def _read_list(
+    name: str,
+    known: Collection[DeedKind],
+    front: Table,
+    faults: Faults,
+    questions: Collection[str] = (),
+) -> tuple[Deed, ...]:
     deeds = []
-    for table in front.tables("solution", need="run: the command", short="run"):
-        kinds = [kind for kind in DeedKind if table.has(kind)]
+    need = "run: the command" if name == "solution" else ""
+    for table in front.tables(name, need=need, short="run"):
+        kinds = [kind for kind in known if table.has(kind)]
         if len(kinds) == 1:
             deeds.append(_read_deed(table, kinds[0], faults, questions))
             table.finish()
         else:
-            known = ", ".join(f"`{kind}:`" for kind in DeedKind)
-            faults.add(
-                table.line, "This line of the solution is no deed.", f"Write one of {known}."
-            )
+            listed = ", ".join(f"`{kind}:`" for kind in known)
+            faults.add(table.line, f"This line of `{name}` is no deed.", f"Write one of {listed}.")
     return tuple(deeds)
 
 
-def _read_deed(table: Table, kind: DeedKind, faults: Faults, questions: set[str]) -> Deed:
+def _read_deed(table: Table, kind: DeedKind, faults: Faults, questions: Collection[str]) -> Deed:
     text = table.text(kind, need="…")
     line = table.line_of(kind)
     if kind is DeedKind.KEYS:
@@ -78,4 +96,4 @@ def _read_deed(table: Table, kind: DeedKind, faults: Faults, questions: set[str]
     return Deed(kind, text, how["value"], how["process"], how["output_of"], where)
 
 
-__all__ = ["ASKS", "BOOTS", "KEYS", "read_deeds"]
+__all__ = ["ASKS", "BOOTS", "KEYS", "read_begin", "read_deeds"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from markupsafe import Markup
@@ -207,11 +208,6 @@ class Deed:
     output_of: str = ""
     where: Where = Where.CONTAINER
 
-    @property
-    def is_typed(self) -> bool:
-        """Whether it is a command that is typed into the container and comes to its end."""
-        return self.kind is DeedKind.RUN and self.where is not Where.MACHINE
-
 
 class Row(StrEnum):
     """A row of the panel: one figure, taken on both sides."""
@@ -284,8 +280,8 @@ class Step:
         engine_view: what it draws of the learner's own engine.
         previews: ports of services that the page offers to show, beside each other.
         recall: ids of steps, of any lesson, whose findings it shows again.
-        begin: commands that bring a fresh lab to where the step begins; None where that is what
-            the steps before it did.
+        begin: what brings a fresh lab to where the step begins; None where that is what the steps
+            before it did.
         needs_machine: without one nothing of it can be done, so the page offers to go on.
         panel: what it shows between the terminals; empty on a page without a machine.
         is_extra: for the fast; never needed later, and not counted.
@@ -310,11 +306,54 @@ class Step:
     engine_view: EngineView | None = None
     previews: tuple[int, ...] = ()
     recall: tuple[str, ...] = ()
-    begin: tuple[str, ...] | None = None
+    begin: tuple[Deed, ...] | None = None
 
     def question(self, name: str) -> Question | None:
         """The question of that name, or None."""
         return next((each for each in self.questions if each.name == name), None)
+
+
+BEGINNINGS = frozenset({DeedKind.RUN, DeedKind.BOOT})
+"""The deeds that bring a fresh lab to where a step begins; no other leaves anything in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What brings a fresh lab to where a step begins.
+
+    Attributes:
+        boot: how its machine starts; empty where it has none.
+        runs: commands, each with the side that it is typed into.
+    """
+
+    boot: str = ""
+    runs: tuple[Deed, ...] = ()
+
+    @classmethod
+    def of(cls, deeds: Iterable[Deed]) -> Beginning:
+        """What is left of deeds: each boot begins with an empty disk, and an end leaves none."""
+        boot, runs = "", list[Deed]()
+        for deed in deeds:
+            if deed.kind is DeedKind.BOOT:
+                boot = "" if deed.text == "end" else deed.text
+                runs = [
+                    replace(each, where=Where.CONTAINER)
+                    for each in runs
+                    if each.where is not Where.MACHINE
+                ]
+            elif deed.kind is DeedKind.RUN:
+                runs.append(deed)
+                if deed.where is not Where.CONTAINER:
+                    boot = boot or "cold"
+        return cls(boot, tuple(runs))
+
+    def typed_into(self, side: Where) -> tuple[str, ...]:
+        """The commands that one side gets; BOTH, as one shell would get them all."""
+        return tuple(
+            each.text
+            for each in self.runs
+            if Where.BOTH in {side, each.where} or each.where is side
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,16 +388,16 @@ class Lesson:
         position = self.steps.index(step) + 1
         return self.steps[position] if position < len(self.steps) else None
 
-    def beginning(self, step: Step) -> tuple[str, ...]:
-        """The commands that bring a fresh lab to where this step begins.
+    def beginning(self, step: Step) -> Beginning:
+        """What brings a fresh lab to where this step begins.
 
-        Those that the step says, or else what the solutions of the steps before it type into the
-        container; of a step between that says its own, from there on.
+        What the step says, or else what the solutions of the steps before it type and boot; of a
+        step between that says its own, from there on.
         """
-        commands: list[str] = []
+        deeds: list[Deed] = []
         for each in self.steps[: self.steps.index(step) + 1]:
             if each.begin is not None:
-                commands = list(each.begin)
+                deeds = list(each.begin)
             if each is not step and not each.is_extra:
-                commands += [deed.text for deed in each.solution if deed.is_typed]
-        return tuple(commands)
+                deeds += each.solution
+        return Beginning.of(deeds)

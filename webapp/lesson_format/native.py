@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from webapp.lesson_format.deeds import read_deeds
+from webapp.lesson_format.deeds import read_begin, read_deeds
 from webapp.lesson_format.faults import Faults, LessonBroken
 from webapp.lesson_format.front import Table, read_text, split_front
 from webapp.lesson_format.markdown import render, render_line
@@ -190,7 +190,7 @@ class _StepReader:
             engine_view=self._engine_view(front),
             previews=self._previews(front),
             recall=self._recall(front),
-            begin=self._begin(front),
+            begin=read_begin(front, self._faults),
         )
         if self._layout is Layout.CONTAINER:
             refuse_machine_words(step, front, self._faults)
@@ -237,11 +237,6 @@ class _StepReader:
                 sentence = f"`{line.text}` is no step of a lesson."
                 self._faults.add(line.number, sentence, "Write `- 01-lesson/02-step`.")
         return tuple(line.text for line in lines)
-
-    def _begin(self, front: Table) -> tuple[str, ...] | None:
-        if not front.has("begin"):
-            return None
-        return tuple(line.text for line in front.texts("begin"))
 
     def _check(self, front: Table) -> Check | None:
         table = front.table("check")

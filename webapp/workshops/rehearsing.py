@@ -13,16 +13,16 @@ from runtime.client import Problem
 from webapp.lesson_format.deeds import KEYS
 from webapp.lesson_format.findings import Outcome, read_findings, read_outcome
 from webapp.lesson_format.model import CommandKind, DeedKind, Where
+from webapp.workshops.beginning import play
 from webapp.workshops.judging import judge
 from webapp.workshops.machine_hand import MachineHand
-from webapp.workshops.resetting import PATIENCE_S, script_of
 from webapp.workshops.typist import Typist
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from runtime.client import Client
-    from webapp.lesson_format.model import Deed, Lesson, Question, Script, Step
+    from webapp.lesson_format.model import Beginning, Deed, Lesson, Question, Script, Step
 
 _LAB_LIVES_S = 1800
 _SETTLE_S = 3.0
@@ -66,9 +66,9 @@ def rehearse(
 
 
 def _play(
-    client: Client, lesson: Lesson, steps: Sequence[Step], beginning: Sequence[str] = ()
+    client: Client, lesson: Lesson, steps: Sequence[Step], beginning: Beginning | None = None
 ) -> Generator[Rehearsed, None, None]:
-    """Play these in one lab, in which other commands were run before."""
+    """Play these in one lab, which was brought to where they begin."""
     lab = client.lab_create(
         key=f"rehearsal-{secrets.token_hex(6)}",
         image=lesson.image,
@@ -76,11 +76,13 @@ def _play(
         until=time.time() + _LAB_LIVES_S,
     )
     try:
-        if beginning:
-            client.lab_prepare(lab["lab"], script_of(beginning), PATIENCE_S)
+        missing = play(client, lab["lab"], beginning) if beginning is not None else ""
         with Typist(client, lab["lab"]) as typist, MachineHand(client, lab["lab"]) as hand:
             for step in steps:
-                yield _StepRehearsal(client, lab["lab"], typist, hand, step).play()
+                played = _StepRehearsal(client, lab["lab"], typist, hand, step).play()
+                if missing:
+                    played.faults.insert(0, f"It could not begin: {missing}")
+                yield played
     finally:
         client.lab_remove(lab["lab"])
 

@@ -8,10 +8,9 @@ import structlog
 
 from webapp.models.events import record
 from webapp.problems import Problem
+from webapp.workshops.beginning import play
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from webapp.engines.seam import Engine
     from webapp.lesson_format.model import Lesson, Step
     from webapp.models.database import Database
@@ -22,12 +21,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-PATIENCE_S = 120.0
-DONE = "Your container is new, and as this step begins."
-LATE = (
-    "Your container is new. What the steps before do in it took longer than two minutes, so not "
-    "all of it is there: go back to the step that you miss something of."
-)
+DONE = "Your {what} is new, and as this step begins."
+NOT_ALL = "Your {what} is new. {missing}"
 
 
 class Resetting:
@@ -49,30 +44,20 @@ class Resetting:
     def reset(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> None:
         """Give the learner a lab as it is where a step begins; what they passed stays passed.
 
-        Takes as long as the commands of the steps before it. Whoever works in their machine alone
-        gets it as after its first boot.
+        Takes as long as what the steps before it do: their commands, and a machine's boot.
         """
         with self._database.write() as session:
             record(session, learner.id, "reset", step.id)
-        commands = () if workshop.in_machine else lesson.beginning(step)
+        beginning = lesson.beginning(step)
         try:
             with self._labs.renewing(learner, workshop) as lab_id:
-                is_done = self._prepare(lab_id, commands)
+                missing = play(self._engine, lab_id, beginning, in_machine=workshop.in_machine)
             self._labs.boot(learner.id)
         except Problem as problem:
             log.warning("lab.not_reset", learner=learner.id, code=problem.code)
             self._news.tell("reset", learner.id, done=False, sentence=str(problem))
             return
         log.info("lab.reset", learner=learner.id, step=step.id)
-        self._news.tell("reset", learner.id, done=is_done, sentence=DONE if is_done else LATE)
-
-    def _prepare(self, lab_id: str, commands: Sequence[str]) -> bool:
-        """Whether all commands came to their end; how they ended is theirs, as in the lesson."""
-        if not commands:
-            return True
-        return not self._engine.lab_prepare(lab_id, script_of(commands), PATIENCE_S)["is_over"]
-
-
-def script_of(commands: Sequence[str]) -> str:
-    """Commands as one shell runs them that begins at home, however each of them ends."""
-    return "\n".join(["cd", *commands])
+        what = "machine" if workshop.in_machine else "container"
+        sentence = (NOT_ALL if missing else DONE).format(what=what, missing=missing)
+        self._news.tell("reset", learner.id, done=not missing, sentence=sentence)

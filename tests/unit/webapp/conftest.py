@@ -80,7 +80,8 @@ class MemoryEngine:
         self.findings: list[dict[str, str]] = []
         self.told: list[tuple[str, ...]] = []
         self.booted: list[str] = []
-        self.prepared: list[tuple[str, str, float]] = []
+        self.machine = {"state": "ready", "sentence": ""}
+        self.prepared: list[tuple[str, str, str]] = []
         self.is_late = False
         self._ids = itertools.count(0xA0)
 
@@ -122,7 +123,9 @@ class MemoryEngine:
         return self.labs[key]
 
     def lab_get(self, lab: str) -> dict[str, Any]:
-        return next(each for each in self.labs.values() if each["lab"] == lab)
+        found = next(each for each in self.labs.values() if each["lab"] == lab)
+        machine = {"lab": lab, **self.machine} if lab in self.booted else None
+        return {**found, "machine": machine}
 
     def lab_list(self) -> list[dict[str, Any]]:
         self._answer()
@@ -140,9 +143,12 @@ class MemoryEngine:
         found["until"] = self.extended[found["key"]] = until
         return found
 
-    def lab_prepare(self, lab: str, script: str, timeout_s: float = 60) -> dict[str, Any]:
+    def lab_prepare(
+        self, lab: str, script: str, timeout_s: float = 60, *, where: str = "container"
+    ) -> dict[str, Any]:
         self._answer()
-        self.prepared.append((lab, script, timeout_s))
+        assert 1 <= timeout_s <= 300
+        self.prepared.append((lab, script, where))
         return {"code": 0, "is_over": self.is_late}
 
     def lab_changes(self, lab: str, fd: int) -> None:

@@ -24,6 +24,8 @@ from webapp.lesson_format.model import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from webapp.lesson_format.model import Lesson, Step
+
 LESSON = """\
 ---
 title: A lesson
@@ -289,6 +291,11 @@ def test_a_step_names_services_to_show_and_findings_to_recall(folder: Path) -> N
     ]
 
 
+def typed(lesson: Lesson, step: Step) -> tuple[str, ...]:
+    """What a fresh lab's container gets."""
+    return lesson.beginning(step).typed_into(Where.CONTAINER)
+
+
 def test_a_fresh_lab_is_brought_to_a_step_by_what_it_says_or_by_the_steps_before(
     folder: Path,
 ) -> None:
@@ -299,12 +306,20 @@ def test_a_fresh_lab_is_brought_to_a_step_by_what_it_says_or_by_the_steps_before
     index.write_text(LESSON.replace("01-first", "\n  - ".join(names)))
     rewrite(folder / "02-second.md", "takeaway", "extra: true\ntakeaway")
     lesson = native.load(folder)
-    assert [lesson.beginning(step) for step in lesson.steps] == [(), ("one",), ("one",), ("one",)]
+    assert [typed(lesson, step) for step in lesson.steps] == [(), ("one",), ("one",), ("one",)]
     rewrite(folder / "03-third.md", "takeaway", "begin: [three]\ntakeaway")
     rewrite(folder / "04-fourth.md", "takeaway", "begin: []\ntakeaway")
     lesson = native.load(folder)
-    begun = [lesson.beginning(step) for step in lesson.steps]
+    begun = [typed(lesson, step) for step in lesson.steps]
     assert begun == [(), ("one",), ("three",), ()]
+    deeds = "begin:\n  - boot: cold\n  - run: here\n  - run: there\n    where: machine\n"
+    rewrite(folder / "04-fourth.md", "begin: []\n", deeds)
+    lesson = native.load(folder)
+    beginning = lesson.beginning(lesson.steps[-1])
+    assert beginning.boot == "cold"
+    assert beginning.typed_into(Where.MACHINE) == ("there",)
+    rewrite(folder / "04-fourth.md", "boot: cold", "work: fork")
+    assert "This line of `begin` is no deed." in {each.sentence for each in faults_of(folder)}
 
 
 def test_only_a_text_has_several_lines(folder: Path) -> None:

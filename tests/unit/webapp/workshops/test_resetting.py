@@ -11,7 +11,7 @@ from webapp.models.events import events_of
 from webapp.models.people import Learner
 from webapp.workshops.joining import join
 from webapp.workshops.opening import Plan, open_workshop
-from webapp.workshops.resetting import PATIENCE_S, Resetting
+from webapp.workshops.resetting import Resetting
 
 if TYPE_CHECKING:
     from tests.unit.webapp.conftest import MemoryEngine
@@ -55,7 +55,7 @@ def test_a_reset_lab_is_another_one_with_the_commands_of_earlier_steps(
     after = parts.labs.of(learner.id)
     assert after
     assert after["lab"] != before["lab"]
-    assert engine.prepared == [(after["lab"], "cd\nwhoami\ndate", PATIENCE_S)]
+    assert engine.prepared == [(after["lab"], "cd\nwhoami\ndate", "container")]
     assert [item.kind for item in heard] == ["lab", "lab", "reset"]
     assert heard[-1].facts["done"] is True
     with parts.database.read() as session:

@@ -1,0 +1,61 @@
+"""What is done in a fresh lab, on which side, and what is said where the machine doesn't come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from webapp.lesson_format.model import Beginning, Deed, DeedKind, Where
+from webapp.workshops.beginning import play
+
+if TYPE_CHECKING:
+    from tests.unit.webapp.conftest import MemoryEngine
+
+DEEDS = (
+    Deed(DeedKind.RUN, "lost", where=Where.MACHINE),
+    Deed(DeedKind.BOOT, "cold"),
+    Deed(DeedKind.RUN, "both", where=Where.BOTH),
+    Deed(DeedKind.ANSWER, "a question", value="1"),
+    Deed(DeedKind.RUN, "there", where=Where.MACHINE),
+    Deed(DeedKind.RUN, "here"),
+)
+
+
+@pytest.fixture
+def lab(engine: MemoryEngine) -> str:
+    made: str = engine.lab_create(key="learner-1")["lab"]
+    return made
+
+
+def test_a_machine_boots_with_an_empty_disk_and_after_an_end_there_is_none() -> None:
+    beginning = Beginning.of(DEEDS)
+    assert beginning.boot == "cold"
+    assert beginning.typed_into(Where.CONTAINER) == ("both", "here")
+    assert beginning.typed_into(Where.MACHINE) == ("both", "there")
+    over = Beginning.of((*DEEDS, Deed(DeedKind.BOOT, "end")))
+    assert (over.boot, over.typed_into(Where.MACHINE)) == ("", ())
+    assert over.typed_into(Where.CONTAINER) == ("both", "here")
+    alone = Beginning.of(DEEDS[-2:])
+    assert (alone.boot, alone.typed_into(Where.MACHINE)) == ("cold", ("there",))
+
+
+def test_each_side_gets_its_commands_and_a_machine_alone_gets_all(
+    engine: MemoryEngine, lab: str
+) -> None:
+    assert play(engine, lab, Beginning.of(DEEDS)) == ""
+    assert engine.prepared == [
+        (lab, "cd\nboth\nhere", "container"),
+        (lab, "cd\nboth\nthere", "machine"),
+    ]
+    engine.prepared.clear()
+    assert play(engine, lab, Beginning.of(DEEDS[2:]), in_machine=True) == ""
+    assert engine.prepared == [(lab, "cd\nboth\nthere\nhere", "machine")]
+
+
+def test_a_machine_that_does_not_come_is_said_and_the_container_is_as_it_should_be(
+    engine: MemoryEngine, lab: str
+) -> None:
+    engine.machine = {"state": "failed", "sentence": "There is no memory for it."}
+    assert "There is no memory for it." in play(engine, lab, Beginning.of(DEEDS))
+    assert engine.prepared == [(lab, "cd\nboth\nhere", "container")]
