@@ -319,18 +319,26 @@ class _Desk(NamedTuple):
 
 
 class Found:
-    """A manifest, and the digest of its bytes."""
+    """A manifest, or a list of variants, its bytes, and their digest."""
 
     def __init__(self, raw: bytes) -> None:
+        self.raw = raw
         self.digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
         self.body: dict[str, Any] = json.loads(raw)
 
 
 class Chosen(NamedTuple):
-    """An image for this machine, in exactly the state that was looked at."""
+    """An image for this machine, in exactly the state that was looked at.
+
+    Attributes:
+        found: its manifest.
+        source: where it is copied from.
+        variants: the list that it was chosen from; None where there is no choice.
+    """
 
     found: Found
     source: Source
+    variants: Found | None
 
 
 def choose(wanted: Reference, place: Reference, source: Source) -> Chosen:
@@ -347,12 +355,14 @@ def choose(wanted: Reference, place: Reference, source: Source) -> Chosen:
         ValueError: it isn't what it should be.
     """
     found = _manifest(wanted, skopeo.manifest(source))
-    digest = wanted.digest
+    digest, variants = wanted.digest, None
     if "manifests" in found.body:
+        variants = found
         digest = fitness.choose(wanted.name, found.body)
         source = replace(source, address=place.pinned(digest).source)
         found = _manifest(wanted, skopeo.manifest(source))
-    return Chosen(found, replace(source, address=place.pinned(digest or found.digest).source))
+    source = replace(source, address=place.pinned(digest or found.digest).source)
+    return Chosen(found, source, variants)
 
 
 class _Guard:

@@ -22,19 +22,21 @@ from runtime.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runtime.image.fetch import Found
     from runtime.image.shared import SharedImage, SharedStore
     from runtime.image.skopeo import Source
 
 AT_ONCE = 3
 _PREFIX = "lent-"
 _OCI = "application/vnd.oci.image.manifest.v1+json"
+_OCI_LIST = "application/vnd.oci.image.index.v1+json"
 _USUAL = Reference(USUAL, "", "")
 # What comes beside layers: settings, signatures, the program's own files.
 _BESIDE_BYTES = 64 << 20
 
 
 class Lent(NamedTuple):
-    """One file of an image; the last one is its manifest."""
+    """One file of an image; its manifest is last, or the list of variants that was asked for."""
 
     digest: str
     media_type: str
@@ -88,7 +90,8 @@ class Lending:
         with self._turns, ExitStack() as undo:
             folder = Path(undo.enter_context(self._folder()))
             image = self._store.find(wanted)
-            if image is not None:
+            # By its digest an image is one form of its layers alone, in which a store has none.
+            if image is not None and not wanted.digest:
                 yield self._from_store(image, wanted, has, folder)
             elif may_ask:
                 yield self._from_outside(wanted, has, folder)
@@ -130,15 +133,17 @@ class Lending:
         with skopeo.opened(place) as source:
             try:
                 chosen = fetch.choose(wanted, place, source)
-                if chosen.found.digest == has:
+                if has and has in {chosen.found.digest, wanted.digest}:
                     return []
-                _require_asked(wanted, chosen.found.digest)
                 fitness.require(_typed(wanted), skopeo.settings(chosen.source))
             except (spawn.ProgramFailed, OSError, ValueError) as error:
                 raise _explained(wanted, source, error) from error
             layers = chosen.found.body.get("layers", [])
             size = sum(int(each.get("size", 0)) for each in layers)
-            return self._copied(chosen.source, wanted, size, folder)
+            lent = self._copied(chosen.source, wanted, size, folder)
+            if wanted.digest and chosen.variants is not None:
+                lent.append(_written(chosen.variants, folder))
+            return lent
 
     def _copied(
         self, source: Source, wanted: Reference, size_bytes: int, folder: Path
@@ -175,19 +180,16 @@ def _listed(folder: Path) -> list[Lent]:
     return [*listed, Lent(found.digest, kind, manifest)]
 
 
+def _written(variants: Found, folder: Path) -> Lent:
+    """A list of variants, as a file."""
+    path = folder / "variants.json"
+    path.write_bytes(variants.raw)
+    return Lent(variants.digest, variants.body.get("mediaType") or _OCI_LIST, path)
+
+
 def _typed(wanted: Reference) -> str:
     """A name as learners type it."""
     return wanted.name.removeprefix(f"{USUAL}/").removeprefix("library/")
-
-
-def _require_asked(wanted: Reference, digest: str) -> None:
-    if wanted.digest and wanted.digest != digest:
-        raise Problem(
-            "image-not-at-hand",
-            f"{_typed(wanted)} is a list of variants, of which this server keeps its own alone.",
-            "Pull it by its tag.",
-            image=_typed(wanted),
-        )
 
 
 def _explained(wanted: Reference, source: Source, error: Exception) -> Problem:

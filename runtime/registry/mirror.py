@@ -162,7 +162,7 @@ class Mirror:
             with self._filling:
                 self._make_room(sum(os.fstat(part.fd).st_size for part in parts), ask.name)
                 with self.shelf.writing():
-                    self._put(ask, parts[:-1], parts[-1])
+                    self._put(ask, parts)
 
     def _make_room(self, needed_bytes: int, keep: str) -> None:
         """Let what was longest not asked for go; labs that have it keep theirs."""
@@ -176,16 +176,25 @@ class Mirror:
                 return
             log.info("mirror.made_room", images=count)
 
-    def _put(self, ask: Ask, blobs: list[Part], manifest: Part) -> None:
+    def _put(self, ask: Ask, parts: list[Part]) -> None:
         """Give an image to the shelf, its manifest last: what is half there has no name."""
+        blobs = [part for part in parts if not part.media_type]
+        manifest, *variants = [part for part in parts if part.media_type]
         with self.shelf.talk() as talk:
-            for part in blobs:
-                if _said(talk, "HEAD", f"/v2/{ask.name}/blobs/{part.digest}").status != 200:
-                    begun = _said(talk, "POST", f"/v2/{ask.name}/blobs/uploads/")
-                    place = begun.headers.get("Location", "")
-                    mark = "&" if "?" in place else "?"
-                    _sent(talk, f"{place}{mark}digest={part.digest}", part)
-            _sent(talk, f"/v2/{ask.name}/manifests/{ask.reference}", manifest)
+            for part in [*blobs, *variants]:
+                _put_blob(talk, ask.name, part)
+            reference = manifest.digest if variants else ask.reference
+            _sent(talk, f"/v2/{ask.name}/manifests/{reference}", manifest)
+        for part in variants:
+            self.shelf.list_variants(ask.name, part.digest)
+
+
+def _put_blob(talk: HTTPConnection, name: str, part: Part) -> None:
+    if _said(talk, "HEAD", f"/v2/{name}/blobs/{part.digest}").status != 200:
+        begun = _said(talk, "POST", f"/v2/{name}/blobs/uploads/")
+        place = begun.headers.get("Location", "")
+        mark = "&" if "?" in place else "?"
+        _sent(talk, f"{place}{mark}digest={part.digest}", part._replace(media_type=""))
 
 
 def _holds_s(problem: Problem | None) -> float:

@@ -2,7 +2,7 @@
 
 It listens on a Unix socket that only its front knows, in a network namespace without any network.
 What lies in the folder has been laid out the same way for years (its specification, “path.go”); it
-is only read here, but for whole names that are taken away.
+is only read here, but for whole names that are taken away and for lists of variants.
 """
 
 from __future__ import annotations
@@ -126,11 +126,24 @@ class Shelf:
         manifests = self._top / "repositories" / name / "_manifests"
         place = manifests / "tags" / reference / "current/link"
         if reference.startswith("sha256:"):
-            place = manifests / "revisions" / reference.replace(":", "/") / "link"
+            place = self._revision(name, reference)
         try:
             return place.read_text().strip()
         except OSError:
             return ""
+
+    def list_variants(self, name: str, digest: str) -> None:
+        """Let a blob of an image be found as a list of variants, of which most aren't here.
+
+        The registry itself takes such a list only with all of them. It is written into its folder
+        as the registry would write it.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        link = self._revision(name, digest)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.write_text(digest)
 
     def used_bytes(self, top: str) -> int:
         """What all images take whose names begin with this, and what comes of them just now."""
@@ -189,6 +202,8 @@ class Shelf:
         try:
             for stale in (self._top / "repositories").glob("**/_uploads/*"):
                 spawn.remove(stale)
+            for manifests in (self._top / "repositories").glob("**/_manifests"):
+                (manifests / "tags").mkdir(exist_ok=True)  # or one pulled by its digest fails it
             argv = [PROGRAM, "garbage-collect", "--delete-untagged=true", str(self._config)]
             if self.tops():
                 spawn.run(argv, timeout_s=_SWEEP_S)
@@ -199,6 +214,10 @@ class Shelf:
                 self._is_shut = False
                 self._changed.notify_all()
         return True
+
+    def _revision(self, name: str, digest: str) -> Path:
+        folder = self._top / "repositories" / name / "_manifests/revisions"
+        return folder / digest.replace(":", "/") / "link"
 
     def _blob(self, digest: str) -> Path:
         return self._top / "blobs/sha256" / digest[:2] / digest / "data"

@@ -27,7 +27,7 @@ from runtime.registry.housekeeping import Housekeeping
 from runtime.registry.mirror import Mirror
 from runtime.registry.quota import Quota
 from runtime.registry.shelf import Shelf
-from tests.integration.registries import MANIFEST, Made, layer
+from tests.integration.registries import INDEX, MANIFEST, Made, described, digest_of, layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,7 @@ class Runtime:
 
     def __init__(self) -> None:
         self.images: dict[str, Made] = {"library/small": SMALL}
+        self.variants: tuple[str, bytes] = ("", b"")
         self.asked: list[str] = []
         self.refusal: Problem | None = None
         self.living = set(OWN.values())
@@ -59,7 +60,7 @@ class Runtime:
         return [name for name in names if name not in self.living]
 
     @contextmanager
-    def registry_lend(self, _lab: str, name: str, _tag: str, has: str) -> Iterator[Any]:
+    def registry_lend(self, _lab: str, name: str, tag: str, has: str) -> Iterator[Any]:
         """An image's files, or why not."""
         self.asked.append(name)
         if self.refusal:
@@ -69,6 +70,8 @@ class Runtime:
         parts.append(
             (f"sha256:{hashlib.sha256(made.manifest).hexdigest()}", MANIFEST, made.manifest)
         )
+        if tag == self.variants[0]:
+            parts.append((tag, INDEX, self.variants[1]))
         yield Feed([] if parts[-1][0] == has else parts)
 
 
@@ -120,7 +123,7 @@ class World:
             "127.0.0.1", self.port, timeout=60, source_address=(who, 0)
         )
         try:
-            connection.request(method, f"/v2/{path}", headers={"Accept": MANIFEST})
+            connection.request(method, f"/v2/{path}", headers={"Accept": f"{MANIFEST}, {INDEX}"})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:
@@ -204,6 +207,23 @@ def test_forty_who_pull_at_once_have_it_asked_for_once(world: World) -> None:
     manifest = json.loads(answers[0][1])
     digest = manifest["layers"][0]["digest"]
     assert world.ask(f"mirror/library/small/blobs/{digest}", method="HEAD")[0] == 200
+
+
+def test_a_list_of_variants_is_kept_by_its_digest_without_those_of_other_machines(
+    world: World,
+) -> None:
+    other = Made([layer({"bin/sh": b"other"})], architecture="s390x")
+    lines = [described(other, "s390x"), described(SMALL, "amd64")]
+    raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": lines}).encode()
+    world.runtime.variants = (digest_of(raw), raw)
+    for method, said in (("HEAD", ""), ("GET", raw.decode())):
+        found = world.ask(f"mirror/library/small/manifests/{digest_of(raw)}", method=method)
+        assert found == (200, said)
+    ours = f"mirror/library/small/manifests/{digest_of(SMALL.manifest)}"
+    assert world.ask(ours) == (200, SMALL.manifest.decode())
+    assert world.runtime.asked == ["library/small"]
+    assert world.kept.sweep()
+    assert world.ask(ours, CHI) == (200, SMALL.manifest.decode())
 
 
 def test_what_was_kept_is_given_while_the_registry_refuses(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.image import fetch, reference
+from runtime.image import fetch, fitness, reference
 from runtime.image.fetch import Fetcher
 from runtime.image.shared import SharedStore
 from runtime.problems import Problem
 from runtime.registry.lending import Lending
-from tests.integration.registries import Front, Made, digest_of, layer
+from tests.integration.registries import MANIFEST, Front, Made, digest_of, layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,23 @@ def test_an_image_of_a_registry_is_lent_whole_and_nothing_of_it_stays(
     assert list((tmp_path / "fetches").glob("lent-*")) == []
     with lends.lent("library/one", "latest", files[-1].digest, may_ask=True) as files:
         assert files == []
+
+
+def test_a_list_of_variants_that_is_asked_for_by_its_digest_is_lent_with_our_variant(
+    tmp_path: Path,
+) -> None:
+    other = Made([layer({"bin/sh": b"other"})], architecture="s390x")
+    front = Front(other, ((other, "s390x"), (ONE, fitness.architecture())))
+    kind, variants = front.manifests[""]
+    with front.serving() as place:
+        lends = lending(tmp_path, place)
+        pinned = digest_of(variants)
+        with lends.lent("library/one", pinned, "", may_ask=True) as files:
+            assert [each.media_type for each in files if each.media_type] == [MANIFEST, kind]
+            assert files[-1].path.read_bytes() == variants
+            assert files[-2].digest == digest_of(ONE.manifest)
+        with lends.lent("library/one", pinned, pinned, may_ask=True) as files:
+            assert files == []
 
 
 def test_a_registry_is_asked_for_nobody_whose_workshop_has_no_internet(
