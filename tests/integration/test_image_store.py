@@ -169,6 +169,26 @@ def test_a_build_that_nobody_wants_any_more_ends_with_its_lab(engine_runtime: Se
     assert name not in {row["name"] for row in engine_runtime.client.image_list()}
 
 
+def test_a_private_image_that_was_fetched_runs_in_labs_which_get_no_password(
+    engine_runtime: Server, lab: Lab, busybox: Made
+) -> None:
+    front = Front(busybox)
+    front.day = "private"
+    with front.serving() as place:
+        name = f"{place}/team/private:latest"
+        refused = engine_runtime.client.image_fetch(f"http://{place}/team/private")
+        wait_for(
+            lambda: fetch_of(engine_runtime, refused["name"])["problem"], "a no", deadline_s=60
+        )
+        engine_runtime.client.image_fetch(f"http://{place}/team/private", "ada", "let me in")
+        wait_for(
+            lambda: fetch_of(engine_runtime, name)["state"] == "here", "an image", deadline_s=60
+        )
+    assert done(lab, f"podman run --rm {name} cat /word") == "from afar"
+    everything = "cat /etc/containers/*.json ~/.config/containers/* ~/.docker/* 2>/dev/null; env"
+    assert "let me in" not in done(lab, everything)
+
+
 def test_lesson_test_fetches_or_builds_what_a_lesson_needs_and_says_why_it_cannot(
     engine_runtime: Server, lab: Lab, tmp_path: Path
 ) -> None:
@@ -189,7 +209,7 @@ def test_lesson_test_fetches_or_builds_what_a_lesson_needs_and_says_why_it_canno
     recipe.write_text("FROM busybox\nCOPY word /\nCMD cat /word\n")
     (recipe.parent / "word").write_text("brought by a lesson")
     need_images(client, ("localhost/web",), (tmp_path,))
-    assert learner(lab, "podman run --rm localhost/web") == "brought by a lesson"
+    assert done(lab, "podman run --rm localhost/web") == "brought by a lesson"
 
 
 def test_a_lab_starts_from_an_image_of_the_store_that_has_a_shell(

@@ -15,6 +15,8 @@ from runtime.problems import Problem
 from tests.integration.lab_harness import Lab, read_until
 from tests.leftovers import lives
 from tests.waiting import wait_for
+from webapp.lesson_format.model import Beginning, Deed, DeedKind, Where
+from webapp.workshops.beginning import play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +124,15 @@ def test_who_works_in_a_machine_gets_no_shell_beside_it_and_checks_look_into_it(
         assert sides.count("container") == 1
     finally:
         lab.remove()
+
+
+def test_a_fresh_lab_is_brought_to_its_step_on_both_sides(machine: Machine) -> None:
+    sides = ((Where.CONTAINER, "echo here"), (Where.MACHINE, "echo there; sleep 9999 & echo"))
+    runs = tuple(Deed(DeedKind.RUN, f"{each} >>side", where=where) for where, each in sides)
+    assert play(machine.client, machine.lab.id, Beginning("cold", runs)) == ""
+    assert machine.lab.sh("cat /home/learner/side").text == "here\n"
+    look = "stat -c %U side; pkill -x sleep && echo goes on"
+    assert machine.sh(f"cd /home/learner; {look}")[1] == "learner\ngoes on\n"
 
 
 def test_its_stages_are_told_and_add_up(machine: Machine) -> None:
