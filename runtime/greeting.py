@@ -52,8 +52,9 @@ def lines(settings: Settings, address: str, facts: dict[str, Any]) -> list[str]:
         facts: what the web says: `url`, `instructor_link`, `demo_code` and `demo_note`; each may be
             missing.
     """
-    said = ["", f"Slipway is ready: {facts.get('url') or address}"]
-    if settings.host not in _EVERYWHERE:
+    url = str(facts.get("url") or address)
+    said = ["", f"Slipway is ready: {url}"]
+    if settings.host not in _EVERYWHERE and not url.startswith("https:"):  # a proxy lets it in
         said.append(f"  Only {settings.host} is served. To let a class in: --host 0.0.0.0")
     if link := facts.get("instructor_link"):
         said.append(f"  First instructor, once: {link}")

@@ -281,6 +281,7 @@ OF_THE_WEB = frozenset(
         "keep_days",
         "lessons",
         "metrics_token",
+        "proxy_addresses",
         "public_url",
         "trusted_proxies",
     }

@@ -6,7 +6,8 @@
 core_packages='ca-certificates catatonit containers-storage crun docker-registry e2fsprogs
   erofs-utils iproute2 lxcfs mmdebstrap nftables python3-venv qemu-system-x86 skopeo'
 # libatomic1 is for the node that Playwright brings along.
-dev_packages='chromium docker.io git libatomic1 nginx nodejs runc shellcheck ufw'
+dev_packages='caddy chromium docker.io git libatomic1 libnss3-tools nginx nodejs runc shellcheck
+  ufw'
 # Since Debian 13 docker's client is a package of its own.
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || dev_packages="$dev_packages docker-cli"
 moby=golang-github-docker-docker-dev

@@ -39,10 +39,10 @@ def create_app(
     from flask import Flask
     from flask_wtf.csrf import CSRFProtect
     from jinja2 import StrictUndefined
-    from werkzeug.middleware.proxy_fix import ProxyFix
 
+    from webapp.forwarded import behind_proxies
     from webapp.headers import init_headers
-    from webapp.origins import init_origins
+    from webapp.origins import for_sockets, init_origins
     from webapp.pages import (
         account,
         container,
@@ -99,12 +99,15 @@ def create_app(
         app.register_blueprint(room.blueprint)
     app.register_blueprint(keepsakes.certificates)  # for anybody
     wiring.socketio.init_app(
-        app, async_mode=async_mode, max_http_buffer_size=WIRE_BYTES_MOST, ping_interval=20
+        app,
+        async_mode=async_mode,
+        max_http_buffer_size=WIRE_BYTES_MOST,
+        ping_interval=20,
+        cors_allowed_origins=for_sockets(app),  # type: ignore[arg-type]  # a function does, too
     )
     for socket_room in (lesson_socket, terminal, wall, images_socket):
         socket_room.register(wiring.socketio, wiring)
     app.wsgi_app = known_only(app, app.wsgi_app)  # type: ignore[method-assign, assignment]
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    proxies = settings.trusted_proxies, settings.proxy_addresses
+    app.wsgi_app = behind_proxies(app.wsgi_app, *proxies)  # type: ignore[method-assign, assignment]
     return app

@@ -18,6 +18,9 @@ from webapp.problems import not_yours
 from webapp.wiring import wired
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from wsgiref.types import WSGIEnvironment
+
     from flask import Flask
 
 log = structlog.get_logger()
@@ -35,6 +38,16 @@ def is_own(origin: str) -> bool:
     parts = urlsplit(origin)
     public = urlsplit(wired().settings.public_url).netloc
     return parts.scheme in ("http", "https") and parts.netloc in {request.host, public}
+
+
+def for_sockets(app: Flask) -> Callable[[str | None, WSGIEnvironment], bool]:
+    """The same question, as Socket.IO asks it of each of its requests."""
+
+    def is_ours(origin: str | None, environ: WSGIEnvironment) -> bool:
+        with app.request_context(environ):
+            return origin is None or is_own(origin)
+
+    return is_ours
 
 
 def _check() -> None:

@@ -28,6 +28,7 @@ STATUS: dict[str, int] = {
     "sign-in-wrong": 403,
     "not-joined": 403,
     "not-yours": 403,
+    "other-name": 403,
     "preview-shut": 403,
     "metrics-closed": 403,
     "link-used": 410,
@@ -227,6 +228,16 @@ def sign_in_wrong() -> Problem:
 def not_yours() -> Problem:
     """Signed in, but this is someone else's."""
     return Problem("not-yours", "This belongs to someone else.", "Go back to your own list.")
+
+
+def other_name(page: str, asked: str) -> Problem:
+    """A page's live connection came under another name: another site's page, or a proxy's doing."""
+    return Problem(
+        "other-name",
+        f"This page is {page[:80]}, but the server was asked as {asked[:80]}.",
+        "Whoever runs it: let the proxy in front pass on the name, or set `public_url` "
+        "(docs/operating.md, A proxy in front).",
+    )
 
 
 def link_used() -> Problem:

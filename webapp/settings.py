@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.client import Problem
+from webapp.addresses import networks
 from webapp.preview.address import Previews
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ SETTINGS = (
     Setting("public_url", "", "", "what learners type, such as `http://lab.school.example`"),
     Setting(
         "trusted_proxies", 0, "proxies", "how many proxies in front may say https and the address"
+    ),
+    Setting(
+        "proxy_addresses",
+        "127.0.0.0/8, ::1",
+        "",
+        "the addresses and networks that those proxies ask from; nobody else is believed",
     ),
     Setting(
         "preview_url",
@@ -106,6 +113,7 @@ class Settings:
     port: int
     public_url: str
     trusted_proxies: int
+    proxy_addresses: str
     preview_url: str
     preview_port: int
     preview_key: str
@@ -179,6 +187,12 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     except ValueError as error:
         setting = next(each for each in SETTINGS if each.name == "preview_url")
         raise _bad(setting, settings.preview_url, "an address without a path") from error
+    try:
+        networks(settings.proxy_addresses)
+    except ValueError as error:
+        setting = next(each for each in SETTINGS if each.name == "proxy_addresses")
+        wanted = "addresses and networks such as 10.1.0.0/16, with commas between"
+        raise _bad(setting, settings.proxy_addresses, wanted) from error
     return settings
 
 

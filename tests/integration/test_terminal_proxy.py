@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.proxies import documented
 from tests.conftest import free_port
 from tests.integration.people import read_head
-from tests.integration.pump_harness import DEADLINE_S, REPO, Stage
+from tests.integration.pump_harness import DEADLINE_S, Stage
 from tests.waiting import wait_for
 from webapp.terminals.connection import PING_EVERY_S
 
@@ -57,8 +58,8 @@ class Proxied:
     """
 
     def __init__(self, folder: Path, port: int, server: socket.socket) -> None:
-        documented = (REPO / "docs" / "operating.md").read_text()
-        location = re.search(r"^location / \{$.*?^\}$", documented, re.MULTILINE | re.DOTALL)
+        site = documented("server {")
+        location = re.search(r"^    location / \{$.*?^    \}$", site, re.MULTILINE | re.DOTALL)
         assert location
         ours = f"127.0.0.1:{server.getsockname()[1]}"
         text = location.group().replace("127.0.0.1:8080", ours)

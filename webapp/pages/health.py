@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 import os
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import text
 
+from webapp.addresses import own_form
 from webapp.problems import Problem, metrics_closed
 from webapp.wiring import wired
 
@@ -62,17 +62,8 @@ def _may_read() -> bool:
         shown = request.headers.get("Authorization", "")
         return hmac.compare_digest(shown.encode(), f"Bearer {settings.metrics_token}".encode())
     is_passed_on = settings.trusted_proxies or any(name in request.headers for name in _FORWARDED)
-    return not is_passed_on and _is_own(request.remote_addr or "")
-
-
-def _is_own(address: str) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return parsed.is_loopback
+    address = own_form(request.remote_addr or "")
+    return not is_passed_on and address is not None and address.is_loopback
 
 
 def _answer(facts: dict[str, object]) -> Response:

@@ -26,6 +26,8 @@ const SLOWER = {
   icon: "look",
   strong: "This network lets no websocket through.",
   text: "The terminal takes another way, where each key takes longer. Nothing is lost.",
+  href: "/network",
+  more: "Why?",
 };
 
 export class TerminalStrip {

@@ -1,8 +1,10 @@
 /** The one connection of a page: imperatives go out and are answered, facts come in. */
 
 import { io } from "socket.io-client";
+import { showReason, whyRefused } from "./why.js";
 
 const ANSWER_MS = 40_000; // a check may take 30 s
+const ASK_WHY_EACH_MS = 10_000;
 // What is larger than 1 MiB ends the connection, and then nobody hears why.
 const LETTERS_MOST = 256 * 1024;
 
@@ -29,6 +31,7 @@ const TOO_LARGE = {
 
 export class Room {
   #socket;
+  #askedWhyAt = Number.NEGATIVE_INFINITY;
 
   /** @param {string} namespace such as `/lesson` */
   constructor(namespace) {
@@ -37,6 +40,17 @@ export class Room {
       tryAllTransports: true,
       reconnectionDelayMax: 5000,
     });
+    this.#socket.on("connect_error", () => this.#explain());
+    this.#socket.on("connect", () => showReason(null));
+  }
+
+  /** A page that stands there and does nothing says why, where anybody can say. */
+  async #explain() {
+    const now = performance.now();
+    if (now - this.#askedWhyAt < ASK_WHY_EACH_MS) return;
+    this.#askedWhyAt = now;
+    const reason = await whyRefused();
+    showReason(this.#socket.connected ? null : reason);
   }
 
   /**

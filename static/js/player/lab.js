@@ -23,7 +23,8 @@ const BADGES = {
   reconnecting: "reconnecting",
   lost: "away",
 };
-const UNREACHED = "Slipway does not answer. It tries again by itself; your lab runs on.";
+const UNREACHED =
+  "There is no live connection to Slipway. It tries again by itself; your lab runs on.";
 
 /** @param {Room} room */
 export function wireLab(room) {

@@ -26,6 +26,11 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_pa
     [
         ("SLIPWAY_PORT", "eighty", "The setting port is “eighty”, which isn't a whole number."),
         ("SLIPWAY_DEMO", "perhaps", "The setting demo is “perhaps”, which isn't yes or no."),
+        (
+            "SLIPWAY_PROXY_ADDRESSES",
+            "proxy.example",
+            "The setting proxy_addresses is “proxy.example”, which isn't addresses and networks",
+        ),
     ],
 )
 def test_a_wrong_value_is_one_sentence(name: str, value: str, sentence: str) -> None:
