@@ -274,6 +274,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
 # What else may stand in the file; the other settings of the web are the supervisor's to give.
 OF_THE_WEB = frozenset(
     {
+        "audit_days",
         "busy_minutes",
         "database_url",
         "demo",

@@ -40,11 +40,14 @@ def create_app(
     from flask_wtf.csrf import CSRFProtect
     from jinja2 import StrictUndefined
 
+    from webapp.audit import init_audit
     from webapp.forwarded import behind_proxies
     from webapp.headers import init_headers
     from webapp.origins import for_sockets, init_origins
     from webapp.pages import (
         account,
+        assistants,
+        audit,
         container,
         health,
         images,
@@ -53,6 +56,7 @@ def create_app(
         lesson,
         network,
         pace,
+        people,
         preview,
         recordings,
         results,
@@ -62,6 +66,7 @@ def create_app(
     from webapp.pages.assets import init_assets
     from webapp.pages.errors import init_errors
     from webapp.pages.prose import init_prose
+    from webapp.pages.staff import init_staff
     from webapp.settings import CHECKOUT
     from webapp.sockets import images as images_socket
     from webapp.sockets import lesson as lesson_socket
@@ -90,11 +95,13 @@ def create_app(
     CSRFProtect(app)
     init_assets(app)
     init_prose(app)
+    init_staff(app)
     init_errors(app)
     init_visitors(app)
+    init_audit(app)
     init_headers(app)
     learner_rooms = (join, lesson, container, preview, recordings, keepsakes)
-    staff_rooms = (account, workshops, pace, results, images, server)
+    staff_rooms = (account, workshops, assistants, pace, results, images, server, people, audit)
     for room in (*learner_rooms, *staff_rooms, health, network, terminal, trial):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(keepsakes.certificates)  # for anybody

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from webapp.models.people import Role
 from webapp.problems import not_joined, workshop_over
 
 if TYPE_CHECKING:
+    from webapp.models.base import WorkshopId
     from webapp.models.people import Learner, Person
     from webapp.models.workshops import Workshop
 
@@ -18,22 +20,44 @@ class Visitor:
 
     Attributes:
         workshop: the learner's.
+        assists: the workshops that were given to the person to help in.
+        sign_in: the person's at this browser, by its number.
     """
 
     person: Person | None = None
     learner: Learner | None = None
     workshop: Workshop | None = None
+    assists: frozenset[WorkshopId] = frozenset()
+    sign_in: int | None = None
 
 
 NOBODY = Visitor()
 
 
-def may_teach(visitor: Visitor, workshop: Workshop) -> bool:
-    """May they see and end this workshop? Its own instructor may.
+def may_invite(visitor: Visitor) -> bool:
+    """May they say who has an account, and what it is for? Owners may."""
+    return visitor.person is not None and visitor.person.role == Role.OWNER
 
-    All may where nobody in particular opened it.
+
+def may_open(visitor: Visitor) -> bool:
+    """May they open workshops, and look after images and the server? All but assistants may."""
+    return visitor.person is not None and visitor.person.role in (Role.OWNER, Role.INSTRUCTOR)
+
+
+def may_teach(visitor: Visitor, workshop: Workshop) -> bool:
+    """May they lead this workshop: change it, end it? Its own instructor may, and an owner.
+
+    All instructors may where nobody in particular opened it.
     """
-    return visitor.person is not None and workshop.opened_by in (None, visitor.person.id)
+    person = visitor.person
+    if person is None or not may_open(visitor):
+        return False
+    return person.role == Role.OWNER or workshop.opened_by in (None, person.id)
+
+
+def may_help(visitor: Visitor, workshop: Workshop) -> bool:
+    """May they see its wall and help its learners? Who leads it may, and whom it was given to."""
+    return may_teach(visitor, workshop) or workshop.id in visitor.assists
 
 
 def may_learn(visitor: Visitor) -> bool:
@@ -61,7 +85,7 @@ def may_type(visitor: Visitor, lab_key: str) -> bool:
 
 
 def may_watch(visitor: Visitor, lab_key: str, workshop: Workshop | None) -> bool:
-    """May they see this lab's terminals? Its learner and the instructor of its workshop may.
+    """May they see this lab's terminals? Its learner may, and who helps in its workshop.
 
     Args:
         visitor: who asks.
@@ -70,4 +94,4 @@ def may_watch(visitor: Visitor, lab_key: str, workshop: Workshop | None) -> bool
     """
     if may_type(visitor, lab_key):
         return True
-    return workshop is not None and may_teach(visitor, workshop)
+    return workshop is not None and may_help(visitor, workshop)

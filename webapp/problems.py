@@ -29,9 +29,14 @@ STATUS: dict[str, int] = {
     "not-joined": 403,
     "not-yours": 403,
     "other-name": 403,
+    "role-lacking": 403,
+    "role-unknown": 422,
+    "owner-last": 409,
+    "owner-none": 409,
     "preview-shut": 403,
     "metrics-closed": 403,
     "link-used": 410,
+    "password-wrong": 403,
     "password-short": 422,
     "password-long": 422,
     "passwords-differ": 422,
@@ -213,7 +218,7 @@ def slow_down(wait_s: int, where: str) -> Problem:
 
 def sign_in_needed() -> Problem:
     """A page of the instructor's, asked for by nobody we know."""
-    return Problem("sign-in-needed", "This page is for instructors.", "Sign in first.")
+    return Problem("sign-in-needed", "This page is for those who teach.", "Sign in first.")
 
 
 def sign_in_wrong() -> Problem:
@@ -221,7 +226,8 @@ def sign_in_wrong() -> Problem:
     return Problem(
         "sign-in-wrong",
         "Name and password don't belong together.",
-        "Try again; `./slipway person instructor reset NAME` on the server makes a one-time link.",
+        "Try again; an owner of this server makes a new one-time link on the page People, or "
+        "`./slipway person reset NAME`.",
     )
 
 
@@ -240,12 +246,40 @@ def other_name(page: str, asked: str) -> Problem:
     )
 
 
+def role_lacking(whom: str, role: str) -> Problem:
+    """Signed in, but their account, or their part in this workshop, is for less."""
+    return Problem(
+        "role-lacking",
+        f"This is for {whom}; you are {'an' if role[0] in 'aeiou' else 'a'} {role} here.",
+        "Go back, or ask an owner of this server.",
+    )
+
+
+def owner_last(name: str) -> Problem:
+    """Without an owner nobody could invite anybody."""
+    return Problem(
+        "owner-last",
+        f"{name} is the only owner of this server.",
+        "Make somebody else an owner first.",
+    )
+
+
+def owner_none(name: str) -> Problem:
+    """Their workshops need somebody who leads them."""
+    return Problem(
+        "owner-none",
+        f"This server has no owner, who would lead the workshops of {name}.",
+        "Make one: `./slipway person role NAME owner`.",
+    )
+
+
 def link_used() -> Problem:
     """A one-time link that was used, has expired or never was."""
     return Problem(
         "link-used",
         "This link has been used or is too old.",
-        "`./slipway person instructor reset NAME` on the server makes a new one.",
+        "An owner of this server makes a new one on the page People, or with "
+        "`./slipway person reset NAME`.",
     )
 
 

@@ -91,6 +91,12 @@ SETTINGS = (
         "after how long the data of a workshop that is over is deleted; 0 is never",
     ),
     Setting(
+        "audit_days",
+        365,
+        "days",
+        "how long the log of what those who teach did is kept; 0 is for ever",
+    ),
+    Setting(
         "metrics_token",
         "",
         "",
@@ -123,6 +129,7 @@ class Settings:
     idle_minutes: int
     busy_minutes: int
     keep_days: int
+    audit_days: int
     metrics_token: str
     demo: bool
 

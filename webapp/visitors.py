@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING, cast
 
@@ -10,24 +13,36 @@ from flask import g, request
 from flask.sessions import SecureCookieSessionInterface
 from typing_extensions import override
 
-from webapp.access import Visitor
+from webapp.access import NOBODY, Visitor
 from webapp.crowd import HELD
-from webapp.models.people import learner_by_cookie, person_by_cookie
+from webapp.models.base import now
+from webapp.models.people import (
+    Browser,
+    assisted_by,
+    learner_by_cookie,
+    sign_in_by_cookie,
+    sign_in_by_id,
+)
 from webapp.models.workshops import Workshop
 from webapp.preview.address import bare
+from webapp.problems import Problem
 from webapp.wiring import wired
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask import Response as FlaskResponse
+    from sqlalchemy.orm import Session
     from werkzeug.wrappers import Response
 
     from webapp.crowd import Held
+    from webapp.models.people import Person
 
 PERSON_COOKIE = "slipway_person"
 LEARNER_COOKIE = "slipway_learner"
 BROWSER_COOKIE = "slipway_browser"
 COOKIE_AGE_S = 90 * 24 * 3600
+SEEN_EVERY = timedelta(minutes=5)
+"""So exactly it is kept when a sign-in was used last: a row that is written costs a disk's turn."""
 _DEPTH_MOST = 4  # no page of ours lies deeper
 
 
@@ -83,10 +98,35 @@ def _say_whose_connection(visitor: Visitor) -> None:
 def visitor_of(person_cookie: str | None, learner_cookie: str | None) -> Visitor:
     """Who sends these two cookies."""
     with wired().database.read() as session:
-        person = person_by_cookie(session, person_cookie) if person_cookie else None
+        found = sign_in_by_cookie(session, person_cookie) if person_cookie else None
         learner = learner_by_cookie(session, learner_cookie) if learner_cookie else None
         workshop = session.get(Workshop, learner.workshop_id) if learner else None
-        return Visitor(person, learner, workshop)
+        visitor = Visitor(learner=learner, workshop=workshop)
+        if found is not None:
+            visitor = replace(_teacher(session, *found), learner=learner, workshop=workshop)
+    if found is not None:
+        _note_use(found[1])
+    return visitor
+
+
+def visitor_by_sign_in(session: Session, browser_id: int) -> Visitor:
+    """Who is signed in there, as far as that is still good."""
+    found = sign_in_by_id(session, browser_id)
+    return NOBODY if found is None else _teacher(session, *found)
+
+
+def _teacher(session: Session, person: Person, browser: Browser) -> Visitor:
+    return Visitor(person, assists=assisted_by(session, person.id), sign_in=browser.id)
+
+
+def _note_use(browser: Browser) -> None:
+    """Keep when this sign-in was used last; on a full disk it isn't worth a refusal."""
+    if browser.seen_at is not None and now() - browser.seen_at < SEEN_EVERY:
+        return
+    with suppress(Problem), wired().database.write() as session:
+        kept = session.get(Browser, browser.id)
+        if kept is not None:
+            kept.seen_at = now()
 
 
 def browser_name() -> str:

@@ -165,7 +165,12 @@ def wire(
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),
-        forgetting=Forgetting(database, settings.web_path, days=settings.keep_days),
+        forgetting=Forgetting(
+            database,
+            settings.web_path,
+            days=settings.keep_days,
+            audit_days=settings.audit_days,
+        ),
         clock=Clock(
             database,
             engine,

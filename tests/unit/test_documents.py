@@ -15,7 +15,7 @@ from webapp.cli.main import main as web_main
 TOP = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/operating.md", "docs/authoring.md")
 BY_THE_LAUNCHER = {"--yes", "--help", "--fetched"}  # and `setup`, which is nothing but its own
-HALVES = {"workshop": web_main, "person": web_main, "database": web_main}
+HALVES = dict.fromkeys(("workshop", "person", "audit", "database"), web_main)
 
 
 def typed() -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from webapp.cli.audit import audit
 from webapp.cli.backup import backup
 from webapp.cli.database import database
 from webapp.cli.greet import greet
@@ -23,7 +24,7 @@ def main() -> None:
     init_log()  # to stderr: stdout is the answer
 
 
-for _noun in (workshop, person, lesson, database, backup, greet):
+for _noun in (workshop, person, audit, lesson, database, backup, greet):
     main.add_command(_noun)
 
 

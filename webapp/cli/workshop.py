@@ -11,6 +11,7 @@ from webapp.lesson_format.library import load_library
 from webapp.models.people import learners_of
 from webapp.models.workshops import all_workshops, workshop_by_code
 from webapp.problems import code_unknown
+from webapp.workshops import deeds
 from webapp.workshops.allowed_names import read_names
 from webapp.workshops.codes import plain_code
 from webapp.workshops.exporting import results_csv, results_json
@@ -94,6 +95,7 @@ def create(
     )
     with parts.opened_database(settings) as database:
         opened = open_workshop(database, library, plan)
+        deeds.keep(database, "workshops.open_one", workshop=opened.public_id)
     if not names and (missing := left_out(library)):
         click.echo(f"Without {', '.join(missing)}, which need an engine in the lab.", err=True)
     url = parts.own_url(settings)
@@ -185,4 +187,5 @@ def forget_one(code: str, *, for_good: bool) -> None:
             click.echo(f"{found.title}: all data of {count} learners would go. Give --for-good.")
             raise SystemExit(1)
         forget(database, settings.web_path, found.id)
+        deeds.keep(database, "workshops.forget", title=found.title)
     click.echo(f"{found.title} and all data of {count} learners are gone.", err=True)

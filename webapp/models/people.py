@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     String,
     Text,
@@ -25,18 +27,34 @@ from webapp.models.base import Base, LearnerId, PersonId, UtcTime, WorkshopId, n
 from webapp.models.workshops import Workshop
 
 _WATCHES = "person-"
+SIGN_IN_LIFE = timedelta(days=30)
+"""A sign-in that nobody used for so long is over."""
+
+
+class Role(StrEnum):
+    """What an account is for; docs/security.md has the table of what each may (access.py)."""
+
+    OWNER = "owner"
+    INSTRUCTOR = "instructor"
+    ASSISTANT = "assistant"
 
 
 class Person(Base):
-    """Someone with an account, who teaches.
+    """Someone with an account, who teaches or helps.
 
     Attributes:
+        public_id: what addresses and the audit log call them by; never given twice.
+        role: a `Role`.
         password_hash: argon2's; None until the one-time link was followed.
     """
 
     __tablename__ = "people"
 
     id: Mapped[PersonId] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True, index=True, default=public_name)
+    role: Mapped[str] = mapped_column(
+        String(12), default=Role.INSTRUCTOR.value, server_default=Role.INSTRUCTOR.value
+    )
     name: Mapped[str] = mapped_column(String(32))
     name_key: Mapped[str] = mapped_column(String(128), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
@@ -113,6 +131,8 @@ class Browser(Base):
 
     Attributes:
         token_hash: SHA-256 of the cookie; the cookie itself is kept nowhere.
+        seen_at: of a person's: when they last asked for anything, to some minutes.
+        agent: of a person's: which browser it says it is, in a few words.
     """
 
     __tablename__ = "browsers"
@@ -125,6 +145,19 @@ class Browser(Base):
     person_id: Mapped[PersonId | None] = mapped_column(ForeignKey("people.id"), index=True)
     learner_id: Mapped[LearnerId | None] = mapped_column(ForeignKey("learners.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    agent: Mapped[str] = mapped_column(String(60), default="", server_default="")
+
+
+class Assistance(Base):
+    """A workshop that was given to somebody to help in."""
+
+    __tablename__ = "assistances"
+
+    workshop_id: Mapped[WorkshopId] = mapped_column(ForeignKey("workshops.id"), primary_key=True)
+    person_id: Mapped[PersonId] = mapped_column(
+        ForeignKey("people.id"), primary_key=True, index=True
+    )
 
 
 class OneTimeLink(Base):
@@ -160,11 +193,23 @@ def token_hash(token: str) -> str:
 
 
 def remember_browser(
-    session: Session, *, person_id: PersonId | None = None, learner_id: LearnerId | None = None
+    session: Session,
+    *,
+    person_id: PersonId | None = None,
+    learner_id: LearnerId | None = None,
+    agent: str = "",
 ) -> str:
     """Signs a browser in; gives the token for its cookie."""
     token = secrets.token_urlsafe(32)
-    session.add(Browser(token_hash=token_hash(token), person_id=person_id, learner_id=learner_id))
+    session.add(
+        Browser(
+            token_hash=token_hash(token),
+            person_id=person_id,
+            learner_id=learner_id,
+            seen_at=None if person_id is None else now(),
+            agent=agent,
+        )
+    )
     return token
 
 
@@ -177,13 +222,70 @@ def learner_by_cookie(session: Session, token: str) -> Learner | None:
     )
 
 
-def person_by_cookie(session: Session, token: str) -> Person | None:
-    """Who teaches at the browser that sends this cookie?"""
-    return session.scalar(
-        select(Person)
-        .join(Browser, Browser.person_id == Person.id)
-        .where(Browser.token_hash == token_hash(token))
+def sign_in_by_cookie(session: Session, token: str) -> tuple[Person, Browser] | None:
+    """Who teaches at the browser that sends this cookie, while that sign-in is good?"""
+    return _sign_in(session, Browser.token_hash == token_hash(token))
+
+
+def sign_in_by_id(session: Session, browser_id: int) -> tuple[Person, Browser] | None:
+    """Whose sign-in this is, while it is good."""
+    return _sign_in(session, Browser.id == browser_id)
+
+
+def _sign_in(session: Session, which: ColumnElement[bool]) -> tuple[Person, Browser] | None:
+    query = select(Person, Browser).join(Browser, Browser.person_id == Person.id)
+    row = session.execute(query.where(which, _is_good())).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def _is_good() -> ColumnElement[bool]:
+    return func.coalesce(Browser.seen_at, Browser.created_at) > now() - SIGN_IN_LIFE
+
+
+def sign_ins_of(session: Session, person_id: PersonId) -> list[Browser]:
+    """Every browser that a person is signed in at, the one that was used last first."""
+    query = select(Browser).where(Browser.person_id == person_id, _is_good())
+    return list(session.scalars(query.order_by(Browser.seen_at.desc(), Browser.id.desc())))
+
+
+def assisted_by(session: Session, person_id: PersonId) -> frozenset[WorkshopId]:
+    """The workshops that were given to a person to help in."""
+    query = select(Assistance.workshop_id).where(Assistance.person_id == person_id)
+    return frozenset(session.scalars(query))
+
+
+def assistants_of(session: Session, workshop_id: WorkshopId) -> list[Person]:
+    """Whom a workshop was given to, by name."""
+    query = select(Person).join(Assistance, Assistance.person_id == Person.id)
+    return list(
+        session.scalars(query.where(Assistance.workshop_id == workshop_id).order_by(Person.name))
     )
+
+
+def workshops_for(session: Session, person: Person) -> list[Workshop]:
+    """What a person's list shows, newest first; a workshop is on it if `access.may_help` says so.
+
+    An owner's are all. An instructor's are their own, and those that nobody in particular opened;
+    and whose ever they are, those that were given to them.
+    """
+    query = select(Workshop).order_by(Workshop.id.desc())
+    given = Workshop.id.in_(assisted_by(session, person.id))
+    if person.role == Role.ASSISTANT:
+        query = query.where(given)
+    elif person.role != Role.OWNER:
+        own = (Workshop.opened_by == person.id) | Workshop.opened_by.is_(None)
+        query = query.where(own | given)
+    return list(session.scalars(query))
+
+
+def all_people(session: Session) -> list[Person]:
+    """Everyone with an account, by name."""
+    return list(session.scalars(select(Person).order_by(Person.name_key)))
+
+
+def person_by_public_id(session: Session, public_id: str) -> Person | None:
+    """Whose address this is."""
+    return session.scalar(select(Person).where(Person.public_id == public_id))
 
 
 def learner_by_public_id(session: Session, public_id: str) -> Learner | None:
@@ -198,8 +300,11 @@ def learner_by_certificate(session: Session, certificate_id: str) -> Learner | N
 
 def is_signed_in(session: Session, who: Learner | Person) -> bool:
     """Does any browser know them?"""
-    column = Browser.learner_id if isinstance(who, Learner) else Browser.person_id
-    return session.scalar(select(Browser.id).where(column == who.id).limit(1)) is not None
+    if isinstance(who, Person):
+        return bool(sign_ins_of(session, who.id))
+    return (
+        session.scalar(select(Browser.id).where(Browser.learner_id == who.id).limit(1)) is not None
+    )
 
 
 def learner_with_key(session: Session, lab_key: str) -> Learner | None:

@@ -113,13 +113,10 @@ def workshop_by_public_id(session: Session, public_id: str) -> Workshop | None:
     return session.scalar(select(Workshop).where(Workshop.public_id == public_id))
 
 
-def workshops_for(session: Session, person_id: PersonId) -> list[Workshop]:
-    """What a person's list shows.
-
-    Their own, and those that nobody in particular opened; newest first.
-    """
-    mine = (Workshop.opened_by == person_id) | Workshop.opened_by.is_(None)
-    return list(session.scalars(select(Workshop).where(mine).order_by(Workshop.id.desc())))
+def led_by(session: Session, person_id: PersonId) -> list[Workshop]:
+    """What a person opened, or took over, newest first."""
+    query = select(Workshop).where(Workshop.opened_by == person_id)
+    return list(session.scalars(query.order_by(Workshop.id.desc())))
 
 
 def running_workshops(session: Session) -> list[Workshop]:

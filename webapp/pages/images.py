@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from webapp.pages.staff import signed_in
+from webapp import audit
+from webapp.pages.staff import instructor
 from webapp.problems import Problem, http_status
 from webapp.wiring import wired
 from webapp.workshops.images import Overview
@@ -38,7 +39,7 @@ def show_list() -> str:
 @blueprint.get("/layers")
 def show_layers() -> str:
     """What each step of one image's build added."""
-    person = signed_in()
+    person = instructor()
     name = request.args.get("name", "")[:_LETTERS_MOST]
     return render_template(
         "images/layers.html",
@@ -51,7 +52,7 @@ def show_layers() -> str:
 @blueprint.post("/fetch")
 def fetch() -> Response | tuple[str, int]:
     """Begins to fetch one image; the page's script shows how far it is."""
-    signed_in()
+    instructor()
     name = request.form.get("name", "").strip()[:_LETTERS_MOST]
     user = request.form.get("user", "").strip()[:200]
     password = request.form.get("password", "")[:4096] if user else ""
@@ -59,13 +60,14 @@ def fetch() -> Response | tuple[str, int]:
         wired().engine.image_fetch(name, user, password)
     except Problem as problem:
         return _page(problem, name, user), http_status(problem)
+    audit.note(name=name)
     return redirect(url_for(".show_list"))
 
 
 @blueprint.post("/missing")
 def fetch_missing() -> Response | tuple[str, int]:
     """Begins to fetch all that lessons need and that isn't here."""
-    signed_in()
+    instructor()
     try:
         for row in wired().stock.overview().fetchable:
             if row.builds:
@@ -80,11 +82,12 @@ def fetch_missing() -> Response | tuple[str, int]:
 @blueprint.post("/build")
 def build() -> Response | tuple[str, int]:
     """Begins to build one image of the lessons' own; the page's script shows how far it is."""
-    signed_in()
+    instructor()
     try:
         _build(request.form.get("name", "")[:_LETTERS_MOST])
     except Problem as problem:
         return _page(problem), http_status(problem)
+    audit.note(name=request.form.get("name", ""))
     return redirect(url_for(".show_list"))
 
 
@@ -94,7 +97,7 @@ def load() -> dict[str, str]:
 
     It goes into a file without a name, so nothing is left of it when anything fails.
     """
-    signed_in()
+    instructor()
     called = request.args.get("called", "")[:200] or "The file"
     name = request.args.get("name", "").strip()[:_LETTERS_MOST]
     stock = wired().engine.image_stock()
@@ -111,26 +114,28 @@ def load() -> dict[str, str]:
 @blueprint.post("/stop")
 def stop() -> Response:
     """Gives up a fetch."""
-    signed_in()
+    instructor()
     wired().engine.image_stop(request.form.get("name", "")[:_LETTERS_MOST])
+    audit.note(name=request.form.get("name", ""))
     return redirect(url_for(".show_list"))
 
 
 @blueprint.post("/remove")
 def remove() -> Response | tuple[str, int]:
     """Removes one image that no living lab may be using."""
-    signed_in()
+    instructor()
     try:
         wired().engine.image_remove(request.form.get("name", "")[:_LETTERS_MOST])
     except Problem as problem:
         return _page(problem), http_status(problem)
+    audit.note(name=request.form.get("name", ""))
     return redirect(url_for(".show_list"))
 
 
 @blueprint.post("/prune")
 def prune() -> Response | tuple[str, int]:
     """Removes what no lesson needs and no living lab may be using, and what fetches left."""
-    signed_in()
+    instructor()
     try:
         for row in wired().stock.overview().prunable:
             wired().engine.image_remove(row.key)
@@ -152,7 +157,7 @@ def _unnamed() -> IO[bytes]:
 
 
 def _page(problem: Problem | None = None, name: str = "", user: str = "") -> str:
-    person = signed_in()
+    person = instructor()
     away: Problem | None = None
     overview = Overview()
     try:

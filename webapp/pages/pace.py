@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from webapp import problems
-from webapp.pages.staff import learners_address, own_learner, own_workshop, whole_number
+from webapp import audit, problems
+from webapp.pages.staff import (
+    helped_learner,
+    learners_address,
+    own_learner,
+    own_workshop,
+    whole_number,
+)
 from webapp.wiring import wired
 from webapp.workshops import changing, returning
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
+
+DOES = {"lock": "locked what follows", "unlock": "unlocked all after", "bring": "brought all to"}
 
 blueprint = Blueprint("pace", __name__, url_prefix="/workshops")
 
@@ -22,7 +30,8 @@ def lead(public_id: str) -> Response:
     """Locks the steps after one, unlocks the next or all of them, or brings everyone to one."""
     person, workshop = own_workshop(public_id)
     pacing, step = wired().pacing, request.form.get("step", "")
-    match request.form.get("do"):
+    do = request.form.get("do", "")
+    match do:
         case "lock":
             pacing.open_to(workshop.id, step)
         case "unlock":
@@ -31,6 +40,7 @@ def lead(public_id: str) -> Response:
             pacing.bring(workshop.id, step, person.name)
         case _:
             raise problems.not_found()
+    audit.note(step=step, does=DOES[do])
     return redirect(url_for("workshops.show_one", public_id=public_id))
 
 
@@ -40,6 +50,7 @@ def give_minutes(public_id: str, learner_id: str) -> Response:
     _, workshop, learner = own_learner(public_id, learner_id)
     minutes = whole_number("minutes", "More time")
     parts = wired()
+    audit.note(minutes=minutes)
     changing.give_minutes(parts.database, parts.labs, parts.news, workshop.id, learner.id, minutes)
     return redirect(url_for("workshops.show_learner", public_id=public_id, learner_id=learner_id))
 
@@ -47,7 +58,7 @@ def give_minutes(public_id: str, learner_id: str) -> Response:
 @blueprint.post("/<public_id>/learners/<learner_id>/link")
 def hand_out_link(public_id: str, learner_id: str) -> str:
     """A way back in for a learner without cookie and PIN; shown once, here."""
-    person, workshop, learner = own_learner(public_id, learner_id)
+    person, workshop, learner = helped_learner(public_id, learner_id)
     token = returning.hand_out(wired().database, workshop, learner)
     address = learners_address()
     return render_template(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from webapp import problems
-from webapp.models.people import learner_in, learners_of
-from webapp.pages.staff import card_of, own_workshop
+from webapp import audit
+from webapp.models.people import learners_of
+from webapp.pages.staff import card_of, own_learner, own_workshop
 from webapp.wiring import wired
 from webapp.workshops.exporting import results_csv, results_json
 from webapp.workshops.forgetting import forget, forget_learner
@@ -86,6 +86,7 @@ def ask_about_all(public_id: str) -> ResponseReturnValue:
 def forget_all(public_id: str) -> ResponseReturnValue:
     """Deletes all there is of a workshop that is over."""
     _, workshop = own_workshop(public_id)
+    audit.note(title=workshop.title)
     forget(wired().database, wired().settings.web_path, workshop.id)
     return redirect("/workshops")
 
@@ -93,14 +94,14 @@ def forget_all(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/<public_id>/learners/<learner_id>/forget")
 def ask_about_one(public_id: str, learner_id: str) -> ResponseReturnValue:
     """Asks, before all data of one learner is deleted."""
-    person, workshop = own_workshop(public_id)
-    return _ask(person, workshop, learner=_learner(workshop, learner_id))
+    person, workshop, learner = own_learner(public_id, learner_id)
+    return _ask(person, workshop, learner=learner)
 
 
 @blueprint.post("/<public_id>/learners/<learner_id>/forget")
 def forget_one(public_id: str, learner_id: str) -> ResponseReturnValue:
     """Deletes all there is of one learner."""
-    _, workshop = own_workshop(public_id)
+    _, _, learner = own_learner(public_id, learner_id)
     parts = wired()
     forget_learner(
         parts.database,
@@ -108,17 +109,9 @@ def forget_one(public_id: str, learner_id: str) -> ResponseReturnValue:
         parts.news,
         parts.classes,
         parts.settings.web_path,
-        _learner(workshop, learner_id),
+        learner,
     )
     return redirect(url_for("workshops.show_one", public_id=public_id))
-
-
-def _learner(workshop: Workshop, learner_id: str) -> Learner:
-    with wired().database.read() as session:
-        learner = learner_in(session, workshop.id, learner_id)
-    if learner is None:
-        raise problems.not_found()
-    return learner
 
 
 def _ask(

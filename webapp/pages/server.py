@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, url_for
 
-from webapp.pages.staff import signed_in
+from webapp.pages.staff import instructor
 from webapp.problems import Problem
 from webapp.wiring import wired
 from webapp.workshops.server_state import look
@@ -25,7 +25,7 @@ SOON_S = 10.0
 @blueprint.get("")
 def show() -> str:
     """What is wrong first."""
-    person = signed_in()
+    person = instructor()
     return render_template(
         "server/page.html", person_name=person.name, state=look(wired().engine, wired().pumps)
     )
@@ -34,7 +34,7 @@ def show() -> str:
 @blueprint.post("/check")
 def check() -> Response:
     """Looks at everything anew."""
-    signed_in()
+    instructor()
     with suppress(Problem):  # the page says it
         wired().engine.server_doctor(time.time() - SOON_S)
     return redirect(url_for(".show"))

@@ -7,24 +7,45 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from webapp import problems
-from webapp.access import may_teach
+from webapp.access import may_help, may_invite, may_open, may_teach
 from webapp.models.base import now
-from webapp.models.people import count_admitted, learner_in
+from webapp.models.people import Person, count_admitted, learner_in
 from webapp.models.workshops import workshop_by_public_id
 from webapp.problems import Problem
 from webapp.visitors import current_visitor
 from webapp.wiring import wired
 from webapp.workshops.address import Address, find_address
 from webapp.workshops.opening import left_out
-from webapp.workshops.times import clock_time, minutes_left
+from webapp.workshops.times import clock_time, day_time, minutes_left
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from flask import Flask
     from sqlalchemy.orm import Session
 
-    from webapp.models.people import Learner, Person
+    from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
+
+
+class Mays:
+    """What whoever asks may beside their workshops; looked at only by pages that ask."""
+
+    @property
+    def open(self) -> bool:
+        """As `access.may_open`."""
+        return may_open(current_visitor())
+
+    @property
+    def invite(self) -> bool:
+        """As `access.may_invite`."""
+        return may_invite(current_visitor())
+
+
+def init_staff(app: Flask) -> None:
+    """Lets each template know what its reader may, and say when something was."""
+    app.jinja_env.globals["i_may"] = Mays()
+    app.jinja_env.filters["moment"] = day_time
 
 
 def signed_in() -> Person:
@@ -39,8 +60,44 @@ def signed_in() -> Person:
     return person
 
 
+def instructor() -> Person:
+    """Who opens workshops at this browser; no assistant.
+
+    Raises:
+        Problem: `sign-in-needed`, `role-lacking`.
+    """
+    person = signed_in()
+    if not may_open(current_visitor()):
+        raise problems.role_lacking("instructors", person.role)
+    return person
+
+
+def owner() -> Person:
+    """Who looks after the accounts of this server, at this browser.
+
+    Raises:
+        Problem: `sign-in-needed`, `role-lacking`.
+    """
+    person = signed_in()
+    if not may_invite(current_visitor()):
+        raise problems.role_lacking("owners", person.role)
+    return person
+
+
 def own_workshop(public_id: str) -> tuple[Person, Workshop]:
-    """Who asks, and the workshop of an address, if they may see it.
+    """Who asks, and the workshop of an address, if they lead it: what changes or ends it asks so.
+
+    Raises:
+        Problem: `sign-in-needed`, `not-found`, `not-yours`, `role-lacking`.
+    """
+    person, workshop = helped_workshop(public_id)
+    if not may_teach(current_visitor(), workshop):
+        raise problems.role_lacking("whoever leads the workshop", "assistant")
+    return person, workshop
+
+
+def helped_workshop(public_id: str) -> tuple[Person, Workshop]:
+    """Who asks, and the workshop of an address, if they may at least help in it.
 
     Raises:
         Problem: `sign-in-needed`, `not-found`, `not-yours`.
@@ -50,23 +107,37 @@ def own_workshop(public_id: str) -> tuple[Person, Workshop]:
         workshop = workshop_by_public_id(session, public_id)
     if workshop is None:
         raise problems.not_found()
-    if not may_teach(current_visitor(), workshop):
+    if not may_help(current_visitor(), workshop):
         raise problems.not_yours()
     return person, workshop
 
 
 def own_learner(public_id: str, learner_id: str) -> tuple[Person, Workshop, Learner]:
-    """Who asks, and the workshop and the learner of an address, if they may teach both.
+    """Who asks, and the workshop and the learner of an address, if they lead it.
 
     Raises:
-        Problem: `sign-in-needed`, `not-found`, `not-yours`.
+        Problem: as `own_workshop`.
     """
     person, workshop = own_workshop(public_id)
+    return person, workshop, _learner(workshop, learner_id)
+
+
+def helped_learner(public_id: str, learner_id: str) -> tuple[Person, Workshop, Learner]:
+    """Who asks, and the workshop and the learner of an address, if they may at least help there.
+
+    Raises:
+        Problem: as `helped_workshop`.
+    """
+    person, workshop = helped_workshop(public_id)
+    return person, workshop, _learner(workshop, learner_id)
+
+
+def _learner(workshop: Workshop, learner_id: str) -> Learner:
     with wired().database.read() as session:
         learner = learner_in(session, workshop.id, learner_id)
     if learner is None:
         raise problems.not_found()
-    return person, workshop, learner
+    return learner
 
 
 def whole_number(field: str, label: str) -> int:
@@ -93,6 +164,8 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "title": workshop.title,
         "code": workshop.code,
         "state": "running" if goes_on else "ended",
+        "leads": may_teach(current_visitor(), workshop),
+        "by": _opener(session, workshop),
         "is_demo": workshop.is_demo,
         "left_out": (
             [known[name].title for name in left_out(wired().library)] if workshop.is_demo else []
@@ -111,6 +184,14 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "minutes": round((workshop.ends_at - workshop.starts_at).total_seconds() / 60),
         "minutes_left": minutes_left(workshop.ends_at, now()),
     }
+
+
+def _opener(session: Session, workshop: Workshop) -> str:
+    """Who opened it, where that is somebody else than who reads."""
+    person = current_visitor().person
+    if workshop.opened_by is None or (person and workshop.opened_by == person.id):
+        return ""
+    return session.get_one(Person, workshop.opened_by).name
 
 
 def learners_address() -> Address:

@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from webapp import problems
+from webapp import audit, problems
+from webapp.access import may_teach
 from webapp.keys import derive_pin
 from webapp.models.base import now
 from webapp.models.events import events_in, events_of
-from webapp.models.people import learner_in, learners_of
-from webapp.models.workshops import workshops_for
+from webapp.models.people import learner_in, learners_of, workshops_for
 from webapp.pages.projector import qr_picture
 from webapp.pages.staff import (
     card_of,
+    helped_learner,
+    helped_workshop,
+    instructor,
     learners_address,
     own_workshop,
     signed_in,
     whole_number,
 )
 from webapp.problems import Problem, http_status
-from webapp.visitors import LEARNER_COOKIE, set_cookie
+from webapp.visitors import LEARNER_COOKIE, current_visitor, set_cookie
 from webapp.wiring import wired
 from webapp.workshops import changing, joining
 from webapp.workshops.allowed_names import read_names
@@ -59,7 +62,7 @@ def show_list() -> str:
     """All workshops that this person may see: what goes on first, then what is over."""
     person = signed_in()
     with wired().database.read() as session:
-        cards = [card_of(session, each) for each in workshops_for(session, person.id)]
+        cards = [card_of(session, each) for each in workshops_for(session, person)]
     status, away = _status()
     return render_template(
         "workshops/list.html",
@@ -80,7 +83,7 @@ def show_new() -> str:
 @blueprint.post("")
 def open_one() -> Response | tuple[str, int]:
     """Opens a workshop and shows its code. A demo ends, since the class is here."""
-    person = signed_in()
+    person = instructor()
     try:
         workshop = open_workshop(
             wired().database, wired().library, _plan(), person.id, images=_images()
@@ -89,6 +92,7 @@ def open_one() -> Response | tuple[str, int]:
         return _new_form(problem), http_status(problem)
     end_demos(wired().database, wired().labs, wired().news)
     _order_pool()
+    audit.note(workshop=workshop.public_id)
     return redirect(url_for(".show_one", public_id=workshop.public_id))
 
 
@@ -104,7 +108,7 @@ def show_one(public_id: str) -> str:
 
     The page's script keeps it fresh.
     """
-    person, workshop = own_workshop(public_id)
+    person, workshop = helped_workshop(public_id)
     with wired().database.read() as session:
         rows = wired().roster.rows(session, workshop)
         card = card_of(session, workshop)
@@ -128,7 +132,7 @@ def show_one(public_id: str) -> str:
 @blueprint.get("/<public_id>/code")
 def show_code(public_id: str) -> str:
     """The code as large as the screen, with a QR picture of the link."""
-    _, workshop = own_workshop(public_id)
+    _, workshop = helped_workshop(public_id)
     address = learners_address()
     link = address.join_link(workshop.code)
     with wired().database.read() as session:
@@ -145,11 +149,8 @@ def show_code(public_id: str) -> str:
 @blueprint.get("/<public_id>/learners/<learner_id>")
 def show_learner(public_id: str, learner_id: str) -> str:
     """How far one learner is, and the PIN for one who has lost it."""
-    person, workshop = own_workshop(public_id)
+    person, workshop, learner = helped_learner(public_id, learner_id)
     with wired().database.read() as session:
-        learner = learner_in(session, workshop.id, learner_id)
-        if learner is None:
-            raise problems.not_found()
         events = events_of(session, learner.id)
     standings = [progress_of(events, lesson) for lesson in _lessons(workshop)]
     return render_template(
@@ -161,6 +162,7 @@ def show_learner(public_id: str, learner_id: str) -> str:
         standings=standings,
         hand=wired().hands.place_of(learner.id),
         ends=clock_time(learner.ends_at(workshop)),
+        leads=may_teach(current_visitor(), workshop),
         lab=_lab(learner) if learner.has_time(workshop) else None,
     )
 
@@ -190,11 +192,7 @@ def _lab(learner: Learner) -> dict[str, str] | None:
 @blueprint.post("/<public_id>/learners/<learner_id>/lower")
 def lower_hand(public_id: str, learner_id: str) -> Response:
     """Lowers the hand of who was helped."""
-    person, workshop = own_workshop(public_id)
-    with wired().database.read() as session:
-        learner = learner_in(session, workshop.id, learner_id)
-    if learner is None:
-        raise problems.not_found()
+    person, _, learner = helped_learner(public_id, learner_id)
     wired().hands.lower(learner.id, by=person.name)
     return redirect(url_for(".show_learner", public_id=public_id, learner_id=learner_id))
 
@@ -202,7 +200,7 @@ def lower_hand(public_id: str, learner_id: str) -> Response:
 @blueprint.post("/<public_id>/learners/<learner_id>/note")
 def note_privately(public_id: str, learner_id: str) -> Response:
     """Keeps what those who teach note of a learner for themselves."""
-    _, workshop = own_workshop(public_id)
+    _, workshop = helped_workshop(public_id)
     with wired().database.write() as session:
         learner = learner_in(session, workshop.id, learner_id)
         if learner is None:
@@ -214,7 +212,7 @@ def note_privately(public_id: str, learner_id: str) -> Response:
 @blueprint.post("/<public_id>/try")
 def try_it(public_id: str) -> Response:
     """Joins as a learner, under the instructor's own name; takes no place of the class."""
-    person, workshop = own_workshop(public_id)
+    person, workshop = helped_workshop(public_id)
     # One for each person and workshop, however often it is pressed.
     attempt = f"staff-{person.id}-{workshop.id}"
     _, token = joining.join(wired().database, workshop.code, person.name, attempt, is_staff=True)
@@ -227,7 +225,9 @@ def try_it(public_id: str) -> Response:
 def set_places(public_id: str) -> Response:
     """Lets more (or fewer) join; the line moves at once."""
     _, workshop = own_workshop(public_id)
-    changing.set_places(wired().database, workshop.id, whole_number("places", "Learners at most"))
+    places = whole_number("places", "Learners at most")
+    changing.set_places(wired().database, workshop.id, places)
+    audit.note(places=places)
     wired().socketio.start_background_task(wired().line.move)
     return redirect(url_for(".show_one", public_id=public_id))
 
@@ -238,6 +238,7 @@ def add_minutes(public_id: str) -> Response:
     _, workshop = own_workshop(public_id)
     minutes = whole_number("minutes", "More time")
     changing.add_minutes(wired().database, wired().labs, wired().news, workshop.id, minutes)
+    audit.note(minutes=minutes)
     return redirect(url_for(".show_one", public_id=public_id))
 
 
@@ -270,8 +271,10 @@ def end(public_id: str) -> Response:
     """Ends it, now or in two minutes."""
     _, workshop = own_workshop(public_id)
     if request.form.get("when") == "soon":
+        audit.note(when=" in two minutes")
         end_soon(wired().database, wired().labs, wired().news, workshop.id)
         return redirect(url_for(".show_one", public_id=public_id))
+    audit.note(when="")
     end_workshop(wired().database, wired().labs, wired().news, workshop.id)
     _order_pool()
     return redirect(url_for(".show_one", public_id=public_id))
@@ -301,7 +304,7 @@ def _recording() -> str:
 
 
 def _new_form(problem: Problem | None = None) -> str:
-    person = signed_in()
+    person = instructor()
     library = wired().library
     chosen = request.form.getlist("lessons") if problem else list(library.lessons)[:2]
     plan = Plan(())

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask_socketio import join_room
 
-from webapp.access import may_teach
+from webapp import audit
+from webapp.access import may_help
 from webapp.models.people import learner_by_public_id
 from webapp.models.workshops import Workshop
 from webapp.problems import not_found, not_yours, sign_in_needed
@@ -45,20 +46,22 @@ class Desk:
 
     def follow(self, learner: str) -> dict[str, Any]:
         """From now on how this learner's keyboard is."""
-        _, followed = self._pupil(learner)
+        _, followed, _ = self._pupil(learner)
         join_room(_room(followed.id))
         return {"keyboard": self._parts.keyboards.of(followed.id)}
 
     def ask(self, learner: str) -> dict[str, Any]:
         """May I type?"""
-        person, asked = self._pupil(learner)
+        person, asked, workshop = self._pupil(learner)
         self._parts.keyboards.ask(asked, person)
+        audit.keep("wall.ask", workshop=workshop.public_id, learner=learner)
         return {"keyboard": self._parts.keyboards.of(asked.id)}
 
     def leave(self, learner: str) -> dict[str, Any]:
         """Gives the keyboard back, or asks no longer."""
-        person, left = self._pupil(learner)
-        self._parts.keyboards.end(left.id, person.id)
+        person, left, workshop = self._pupil(learner)
+        if self._parts.keyboards.end(left.id, person.id):
+            audit.keep("wall.leave", workshop=workshop.public_id, learner=learner)
         return {"keyboard": self._parts.keyboards.of(left.id)}
 
     def hear(self, item: Item) -> None:
@@ -68,8 +71,8 @@ class Desk:
             to = _room(item.learner_id)
             self._socketio.emit("keyboard", told, namespace=NAMESPACE, to=to)
 
-    def _pupil(self, public_id: str) -> tuple[Person, Learner]:
-        """Who asks, and of whom; only a learner of a workshop of theirs."""
+    def _pupil(self, public_id: str) -> tuple[Person, Learner, Workshop]:
+        """Who asks, of whom, and where; only a learner of a workshop that they help in."""
         visitor = current_visitor()
         if visitor.person is None:
             raise sign_in_needed()
@@ -78,9 +81,9 @@ class Desk:
             workshop = session.get(Workshop, learner.workshop_id) if learner else None
         if learner is None or workshop is None:
             raise not_found()
-        if not may_teach(visitor, workshop):
+        if not may_help(visitor, workshop):
             raise not_yours()
-        return visitor.person, learner
+        return visitor.person, learner, workshop
 
 
 def _room(learner_id: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask_socketio import join_room
 from socketio.exceptions import ConnectionRefusedError as Refused
 
+from webapp.access import may_open
 from webapp.sockets import wire
 from webapp.visitors import current_visitor
 
@@ -23,8 +24,8 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
     """Listens on `/images`, and passes on how fetches go to all who watch."""
 
     def connect(_auth: object = None) -> None:
-        if current_visitor().person is None:
-            raise Refused("sign-in-needed")
+        if not may_open(current_visitor()):
+            raise Refused("role-lacking")
 
     def watch() -> dict[str, Any]:
         join_room(ROOM)

@@ -16,6 +16,7 @@ from webapp import background
 from webapp.access import Visitor, may_type, may_watch
 from webapp.models.people import (
     Person,
+    assisted_by,
     is_signed_in,
     learner_by_public_id,
     learner_with_key,
@@ -114,7 +115,9 @@ def _visitor(session: Session, opaque: str) -> Visitor:
     person_id = watcher_of(opaque)
     if person_id is not None:
         person = session.get(Person, person_id)
-        return Visitor(person=person if person and is_signed_in(session, person) else None)
+        if person is None or not is_signed_in(session, person):
+            return Visitor()
+        return Visitor(person, assists=assisted_by(session, person_id))
     learner = learner_by_public_id(session, opaque)
     if learner is None or not is_signed_in(session, learner):
         return Visitor()

@@ -20,6 +20,7 @@ import structlog
 from flask import Blueprint, Response, request
 from socketio.exceptions import ConnectionRefusedError as Refused
 
+from webapp import audit
 from webapp.access import may_type, may_watch
 from webapp.models.people import learner_with_key
 from webapp.models.workshops import Workshop
@@ -101,6 +102,8 @@ def _who_may(visitor: Visitor, owner: Learner, workshop: Workshop) -> tuple[str,
     person = visitor.person
     if person is None or not may_watch(visitor, owner.lab_key, workshop):
         raise not_yours()
+    if person.id not in wired().watching.of(owner.id):  # else it is one more of their terminals
+        audit.keep("terminal.watch", workshop=workshop.public_id, learner=owner.public_id)
     wired().watching.expect(owner.id, person)
     is_lent = wired().keyboards.is_lent_to(owner.id, person.id)
     return person.watch_id, "help" if is_lent else "watch"

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from flask_socketio import join_room
 from socketio.exceptions import ConnectionRefusedError as Refused
 
-from webapp.access import may_teach
+from webapp import audit
+from webapp.access import may_help
 from webapp.models.people import learners_of
 from webapp.models.workshops import Workshop, workshop_by_public_id
 from webapp.problems import not_found, not_yours
 from webapp.sockets import wire
 from webapp.sockets.desk import Desk
-from webapp.visitors import current_visitor
+from webapp.visitors import current_visitor, visitor_by_sign_in
 
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
@@ -57,18 +58,22 @@ class WallRoom:
     def __init__(self, socketio: SocketIO, parts: Wiring) -> None:
         self._socketio = socketio
         self._parts = parts
+        self._sign_ins: dict[str, int] = {}
         self._watched: dict[str, WorkshopId] = {}
         self._seen: dict[str, dict[LearnerId, str]] = {}
         self._sent_before: dict[WorkshopId, list[dict[str, Any]]] = {}
         self._told: dict[WorkshopId, dict[str, dict[str, Any]]] = {}
 
     def connect(self, _auth: object = None) -> None:
-        """Instructors only."""
-        if current_visitor().person is None:
+        """Those who teach only."""
+        sign_in = current_visitor().sign_in
+        if sign_in is None:
             raise Refused("sign-in-needed")
+        self._sign_ins[wire.sid()] = sign_in
 
     def disconnect(self, _reason: object = None) -> None:
         """The page is gone; what nobody watches is no longer followed."""
+        self._sign_ins.pop(wire.sid(), None)
         self._parts.screens.leave(wire.sid())
         self._seen.pop(wire.sid(), None)
         workshop_id = self._watched.pop(wire.sid(), None)
@@ -82,7 +87,7 @@ class WallRoom:
             watched = workshop_by_public_id(session, workshop)
             if watched is None:
                 raise not_found()
-            if not may_teach(current_visitor(), watched):
+            if not may_help(current_visitor(), watched):
                 raise not_yours()
             rows, sent = self._look(session, watched)
         self._told.setdefault(watched.id, {})
@@ -97,10 +102,11 @@ class WallRoom:
         visitor = current_visitor()
         with self._parts.database.read() as session:
             watched = self._of_this_page(session)
-        if watched is None or visitor.person is None or not may_teach(visitor, watched):
+        if watched is None or visitor.person is None or not may_help(visitor, watched):
             raise not_yours()
         by = visitor.person.name
         count = self._parts.messages.tell(watched, learners.split(), text, command, by)
+        audit.keep("wall.tell", workshop=watched.public_id, count=count)
         with self._parts.database.read() as session:
             sent = _sent(self._parts.classes.of(session, watched))
         self._show_sent(watched, sent)
@@ -139,7 +145,11 @@ class WallRoom:
             self._tell(workshop, "clock", **_clock(workshop))
 
     def go_on(self) -> None:
-        """Time passes, too: who was at work a minute ago may be idle, away or stuck by now."""
+        """Time passes, too: who was at work a minute ago may be idle, away or stuck by now.
+
+        And who watches may have been signed out meanwhile.
+        """
+        self._show_out()
         for workshop_id in list(self._told):
             with self._parts.database.read() as session:
                 workshop = session.get_one(Workshop, workshop_id)
@@ -155,6 +165,17 @@ class WallRoom:
         standings = self._parts.classes.of(session, workshop)
         rows = self._parts.roster.rows_of(standings, learners_of(session, workshop.id))
         return rows, _sent(standings)
+
+    def _show_out(self) -> None:
+        """Ends the connection of each page whose reader may no longer see what it is told."""
+        for sid, sign_in in list(self._sign_ins.items()):
+            with self._parts.database.read() as session:
+                visitor = visitor_by_sign_in(session, sign_in)
+                watched = self._watched.get(sid)
+                workshop = None if watched is None else session.get(Workshop, watched)
+            if visitor.person is None or (workshop and not may_help(visitor, workshop)):
+                # Flask-SocketIO's own function for it wants a request.
+                self._socketio.server.disconnect(sid, namespace=NAMESPACE)  # type: ignore[attr-defined]
 
     def _of_this_page(self, session: Session) -> Workshop | None:
         workshop_id = self._watched.get(wire.sid())

@@ -15,8 +15,9 @@ from sqlalchemy import delete
 
 from webapp import background
 from webapp.models.base import now
+from webapp.models.deeds import forget_deeds
 from webapp.models.events import Event
-from webapp.models.people import Browser, Learner, WayBack, learners_of
+from webapp.models.people import Assistance, Browser, Learner, WayBack, learners_of
 from webapp.models.workshops import Workshop, workshops_over_since
 from webapp.problems import Problem
 
@@ -45,17 +46,23 @@ class Forgetting:
         database: what is kept.
         web_path: the folder of the web; recordings and copies of the database lie there.
         days: for how long; 0 is for ever.
+        audit_days: for how long the log of deeds is kept; 0 is for ever.
     """
 
-    def __init__(self, database: Database, web_path: Path, *, days: int) -> None:
+    def __init__(
+        self, database: Database, web_path: Path, *, days: int, audit_days: int = 0
+    ) -> None:
         self._database = database
         self._web_path = web_path
         self._days = days
+        self._audit_days = audit_days
 
     def begin(self) -> None:
         """Looks from time to time."""
         if self._days > 0:
             background.every(LOOK_S, "forgetting", self.look)
+        if self._audit_days > 0:
+            background.every(LOOK_S, "forgetting deeds", self.look_at_deeds)
 
     def look(self) -> None:
         """One turn: every workshop, and every old copy of the database, whose time is up."""
@@ -65,6 +72,11 @@ class Forgetting:
         for workshop_id in over:
             forget(self._database, self._web_path, workshop_id)
         self._forget_copies(moment)
+
+    def look_at_deeds(self) -> None:
+        """One turn: every row of the log whose time is up."""
+        with self._database.write() as session:
+            forget_deeds(session, now() - timedelta(days=self._audit_days))
 
     def _forget_copies(self, moment: datetime) -> None:
         """Of the database before a migration: what was forgotten since is in them still."""
@@ -97,6 +109,7 @@ def forget(database: Database, web_path: Path, workshop_id: WorkshopId) -> int:
     with database.write() as session:
         learners = [each.id for each in learners_of(session, workshop_id)]
         _delete(session, learners)
+        session.execute(delete(Assistance).where(Assistance.workshop_id == workshop_id))
         session.delete(session.get_one(Workshop, workshop_id))
     log.info("workshop.forgotten", workshop=workshop_id, learners=len(learners))
     return len(learners)

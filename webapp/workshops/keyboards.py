@@ -127,16 +127,19 @@ class Keyboards:
         self._keep(learner_id, "lent", found.person)
         self._set(learner_id, Keyboard(found.person, time.time(), is_lent=True))
 
-    def end(self, learner_id: LearnerId, person_id: PersonId | None = None) -> None:
+    def end(self, learner_id: LearnerId, person_id: PersonId | None = None) -> bool:
         """Gives it back, takes it back, or no longer asks.
 
         Args:
             learner_id: whose keyboard.
             person_id: only where it is this one who asked or has it.
+
+        Returns:
+            Whether there was anything to end.
         """
         found = self._keyboards.get(learner_id)
         if found is None or (person_id is not None and found.person.id != person_id):
-            return
+            return False
         self._set(learner_id, None)
         if found.is_lent:
             self._keep(learner_id, "returned", found.person)
@@ -144,6 +147,7 @@ class Keyboards:
                 self._let(learner_id, found.person, "watch")
             except Problem as problem:  # sockets/rights compares what is granted with what is right
                 log.warning("keyboard.not_taken_back", code=problem.code)
+        return True
 
     def look(self) -> None:
         """Time passes: who was asked didn't answer, or who has it has closed the page."""

@@ -15,6 +15,11 @@ def clock_time(moment: datetime) -> str:
     return moment.astimezone().strftime("%H:%M")
 
 
+def day_time(moment: datetime) -> str:
+    """`26 Nov 09:00`, by the server's clock and time zone."""
+    return moment.astimezone().strftime("%d %b %H:%M")
+
+
 def ordinal(number: int) -> str:
     """`1st`, `2nd`, `3rd`, `11th`."""
     ending = "th" if number % 100 in {11, 12, 13} else ENDINGS.get(number % 10, "th")

@@ -48,7 +48,8 @@ room.on("clock", ({ until, ended, overran }) => {
   if (overran && asked?.matches("[hidden]")) say("Time is up. Labs go on for 15 minutes.");
   asked?.toggleAttribute("hidden", !overran);
 });
-room.on("disconnect", () => {
+room.on("disconnect", (why) => {
+  if (why === "io server disconnect") location.reload(); // no longer ours to see, and the page says why
   const at = new Date().toLocaleTimeString();
   one("[data-live] span", HTMLElement).textContent =
     `Live view lost; the tiles show ${at}. It comes back by itself; labs go on.`;

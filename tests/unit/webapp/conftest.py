@@ -23,7 +23,7 @@ from webapp import create_app
 from webapp.lesson_format.library import Library, load_library
 from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
-from webapp.models.people import remember_browser
+from webapp.models.people import Role, remember_browser
 from webapp.problems import Problem
 from webapp.settings import Settings, read_settings
 from webapp.workshops.opening import Plan, open_workshop
@@ -374,6 +374,7 @@ class Browser:
 
     def __init__(self, app: Flask) -> None:
         self.client: FlaskClient = app.test_client()
+        self._token = ""  # goes with a cookie of this browser's, so it is good for all its forms
 
     def get(self, url: str, **more: str | Mapping[str, str]) -> TestResponse:
         return self.client.get(url, **more)
@@ -381,10 +382,12 @@ class Browser:
     def post(
         self, url: str, form: Mapping[str, Any] | None = None, **more: str | Mapping[str, str]
     ) -> TestResponse:
-        page = self.client.get("/sign-in", follow_redirects=True).text
-        token = re.search(r'name="csrf_token" value="([^"]+)"', page)
-        assert token
-        return self.client.post(url, data={**(form or {}), "csrf_token": token[1]}, **more)
+        if not self._token:
+            page = self.client.get("/sign-in", follow_redirects=True).text
+            found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+            assert found
+            self._token = found[1]
+        return self.client.post(url, data={**(form or {}), "csrf_token": self._token}, **more)
 
     def join(self, code: str, name: str, **more: str) -> TestResponse:
         return self.post("/", {"code": code, "name": name, **more})
@@ -429,8 +432,14 @@ def workshop(ada: Browser, parts: Wiring) -> Workshop:  # noqa: ARG001 -- ada mu
     return open_workshop(parts.database, parts.library, plan, person.id)
 
 
-def _teacher(app: Flask, parts: Wiring, name: str) -> Browser:
-    add_person(parts.database, name)
+@pytest.fixture
+def sign_in(app: Flask, parts: Wiring) -> Callable[[str, str], Browser]:
+    """Adds somebody of a role; gives a browser at which they are signed in."""
+    return lambda name, role: _teacher(app, parts, name, role)
+
+
+def _teacher(app: Flask, parts: Wiring, name: str, role: str = Role.INSTRUCTOR) -> Browser:
+    add_person(parts.database, name, role)
     with parts.database.write() as session:
         person = person_called(session, name)
         assert person

@@ -118,6 +118,41 @@ def test_a_person_is_added_once_and_reset_as_often_as_wanted(
     assert "Those here: ada." in str(unknown)
 
 
+def test_people_have_roles_and_what_the_command_line_does_is_in_the_log(
+    slipway: Callable[..., Result],
+) -> None:
+    for role, name in (("owner", "olga"), ("instructor", "ada"), ("assistant", "tess")):
+        assert "/welcome/" in slipway("person", role, "add", name).stdout
+    slipway("person", "role", "tess", "instructor")
+    assert slipway("person", "role", "tess", "king").exit_code == 2
+    last = slipway("person", "role", "olga", "assistant").exception
+    assert "olga is the only owner of this server." in str(last)
+    assert "another leader" in slipway("person", "remove", "ada").stderr
+    assert "olga is signed out" in slipway("person", "sign-out", "Olga").stderr
+    listed = json.loads(slipway("person", "list", "--json").stdout)
+    assert [(each["name"], each["role"], each["sign_ins"]) for each in listed] == [
+        ("olga", "owner", []),
+        ("tess", "instructor", []),
+    ]
+    assert "(has a link)" in slipway("person", "list").stdout
+    log = [json.loads(line) for line in slipway("audit", "list", "--json").stdout.splitlines()]
+    assert {each["who"] for each in log} == {"command line"}
+    assert [each["sentence"] for each in log[:2]] == [
+        "signed olga out everywhere",
+        "removed the account of ada",
+    ]
+    assert len(slipway("audit", "list", "--last", "2").stdout.splitlines()) == 2
+    assert slipway("audit", "list", "--who", "tess").stdout == ""
+
+
+def test_the_log_of_one_workshop_is_found_by_its_code(slipway: Callable[..., Result]) -> None:
+    slipway("person", "owner", "add", "olga")
+    code = json.loads(slipway("workshop", "create", "--json").stdout)["code"]
+    (line,) = slipway("audit", "list", "--workshop", code).stdout.splitlines()
+    assert "opened the workshop" in line
+    assert "nobody called eve" in str(slipway("audit", "list", "--who", "eve").exception)
+
+
 def test_the_greeting_has_a_link_until_there_is_an_instructor(
     slipway: Callable[..., Result],
 ) -> None:

@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from webapp.lesson_format.model import Profile
-from webapp.models.people import Learner
-from webapp.models.workshops import workshops_for
+from webapp.models.people import Learner, workshops_for
 from webapp.problems import Problem
 from webapp.workshops.opening import ensure_demo
 from webapp.workshops.teaching import person_called
@@ -35,7 +34,7 @@ def opened(parts: Wiring) -> list[Workshop]:
     with parts.database.read() as session:
         person = person_called(session, "ada")
         assert person
-        return workshops_for(session, person.id)
+        return workshops_for(session, person)
 
 
 def test_an_instructor_opens_a_workshop_with_the_form_s_own_defaults(

@@ -9,13 +9,16 @@ import pytest
 
 from webapp.models.base import now
 from webapp.models.events import record
-from webapp.models.people import Learner
+from webapp.models.people import Learner, Role
 from webapp.problems import Problem
 from webapp.workshops import roster
 from webapp.workshops.ending import end_workshop
 from webapp.workshops.joining import join
+from webapp.workshops.teaching import assist, assist_no_more, end_sign_ins
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
     from flask_socketio import SocketIOTestClient
 
@@ -104,6 +107,30 @@ def test_what_time_alone_changes_reaches_the_wall_and_nothing_twice(
         with pytest.raises(Problem):
             parts.activity.look()
     assert [row["state"] for row in rows(socket)] == ["away"]
+
+
+@pytest.mark.parametrize("is_signed_out", [True, False])
+def test_a_wall_closes_for_whom_it_is_no_longer(
+    app: Flask,
+    parts: Wiring,
+    workshop: Workshop,
+    sign_in: Callable[[str, str], Browser],
+    is_signed_out: bool,
+) -> None:
+    tess = sign_in("tess", Role.ASSISTANT)
+    person = assist(parts.database, workshop, "tess")
+    socket = wall(app, parts, tess)
+    watch(socket, workshop.public_id)
+    with pytest.raises(Problem):
+        parts.activity.look()  # no pump is here; the wall looks nevertheless
+    assert socket.is_connected("/wall")
+    if is_signed_out:
+        end_sign_ins(parts.database, person.id)
+    else:
+        assist_no_more(parts.database, workshop, "tess")
+    with pytest.raises(Problem):
+        parts.activity.look()
+    assert not socket.is_connected("/wall")
 
 
 def test_a_second_instructor_takes_no_news_from_the_first(
