@@ -16,21 +16,24 @@ python=/usr/bin/python3
 
 # set_up dev|'' WORD: brings this machine to what the checkout needs; a second time it only looks.
 set_up() {
-  find_missing "$1"
+  find_missing "$@"
   [ -n "$packages$filter$venv$dev_venv$assets$dev_assets" ] || return 0
   announce "$2"
   ask 'Go on?' || fail 'Nothing was changed.'
   # One at a time; the server started later must not hold the lock, so it is opened in here only.
   (
     flock 9
-    find_missing "$1"
+    find_missing "$@"
     : >"$log"
     install_all
   ) 9>"$top/.slipway/lock"
 }
 
+# find_missing dev|'' WORD
 find_missing() {
   wanted=$core_packages
+  # A class that is played has people at real browsers in it.
+  if [ "$2" = rehearse ]; then wanted="$wanted chromium"; fi
   if [ -n "$1" ]; then wanted="$wanted $dev_packages"; fi
   find_packages
   filter='' venv='' dev_venv='' assets='' dev_assets=''

@@ -140,7 +140,7 @@ def test_a_backup_while_learners_come_loses_nothing_that_was_answered(
 
 
 def test_a_class_is_played_to_its_end_without_an_error(server: Server) -> None:
-    made = json.loads(web_command(server, "workshop", "create", "--learners", "2", "--json"))
+    made = json.loads(web_command(server, "workshop", "create", "--learners", "4", "--json"))
     link = web_command(server, "person", "instructor", "add", "rehearsal").split()[0]
     public = made["page"].rpartition("/")[2]
     words = [f"--url={server.url}", f"--code={made['code']}", f"--workshop={public}"]
@@ -157,6 +157,8 @@ def test_a_class_is_played_to_its_end_without_an_error(server: Server) -> None:
     assert seen["errors"] == []
     assert (seen["joined"], seen["keystrokes"], seen["checks"]) == (2, 20, 2)
     assert seen["join_p99_s"] > seen["keystroke_p99_ms"] / 1000 > 0
+    assert seen["browsers"] == 3  # two learners more, and the wall with all four
+    assert seen["browser_join_s"] > seen["browser_answer_p99_ms"] / 1000 > 0
 
 
 def test_nothing_is_put_into_the_place_of_a_server_that_runs(

@@ -37,7 +37,12 @@ def _as_dict(seen: Seen) -> dict[str, object]:
         "keystrokes": len(seen.keys),
         "wall_lag_p99_s": round(p99(seen.wall), 3),
         "checks": len(seen.wall),
-        "processors_busy": round(seen.processors, 3),
+        "browsers": seen.browsers,
+        "browser_join_s": round(max(seen.browser_joins, default=0.0), 3),
+        "browser_answer_p99_ms": round(p99(seen.browser_answers) * 1000, 2),
+        "processors_busy": round(seen.processors.busy, 3),
+        "processors_of_server": round(seen.processors.server, 4),
+        "processors_of_others": round(seen.processors.others, 3),
         "errors": seen.errors,
     }
 

@@ -38,13 +38,16 @@ class Browser:
 
     Args:
         url: of the server.
+
+    Attributes:
+        cookies: by name.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         place = urlsplit(url)
         self.host, self.port = place.hostname or "127.0.0.1", place.port or 80
-        self._cookies: dict[str, str] = {}
+        self.cookies: dict[str, str] = {}
 
     async def read(self, path: str, form: Mapping[str, str] | None = None) -> tuple[str, str]:
         """Ask for a page, or send a form, and follow where it leads.
@@ -88,7 +91,7 @@ class Browser:
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
         """What each request says of this browser."""
-        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return [(b"Cookie", cookies.encode()), (b"Origin", self.url.encode())]
 
     @property
@@ -138,7 +141,7 @@ class Browser:
     def _keep(self, said: list[bytes]) -> None:
         for value in said:
             for name, morsel in SimpleCookie(value.decode()).items():
-                self._cookies[name] = morsel.value
+                self.cookies[name] = morsel.value
 
 
 class Websocket:

@@ -162,6 +162,11 @@ class Instructor:
         self._hear = hear
         self._room: Room | None = None
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """What the browser keeps of who they are."""
+        return self._browser.cookies
+
     async def watch(self, workshop: str, password: str) -> None:
         """Sign in, and look on."""
         await self._browser.send(self._path, self._path, password=password, again=password)

@@ -1,0 +1,90 @@
+"""How far a machine goes, by what was seen of one class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runtime.cli.rehearse import _text
+from runtime.greatest import Room, judged
+from runtime.limits.amounts import Limits
+
+MIB = 1 << 20
+LIMITS = Limits(memory_bytes=256 * MIB, disk_bytes=512 * MIB)
+AMPLE = 1 << 50
+
+
+def seen(**more: object) -> dict[str, Any]:
+    return {
+        "joined": 40,
+        "join_p99_s": 3.0,
+        "keystroke_alone_p99_ms": 2.0,
+        "keystroke_p99_ms": 4.0,
+        "wall_lag_p99_s": 0.1,
+        "checks": 160,
+        "browsers": 3,
+        "browser_join_s": 2.0,
+        "browser_answer_p99_ms": 60.0,
+        "processors_of_server": 0.01,
+        "processors_of_others": 0.0,
+        "errors": [],
+        **more,
+    }
+
+
+def result(facts: dict[str, Any], memory: int = AMPLE, disk: int = AMPLE) -> dict[str, Any]:
+    """Of 40 learners whose labs took 10 MiB each."""
+    rooms = Room(memory, disk), Room(memory - 400 * MIB, disk)
+    found = judged(seen(**facts), 40, 40, rooms, LIMITS)
+    return {**found, "lab_disk_bytes": LIMITS.disk_bytes}
+
+
+@pytest.mark.parametrize(
+    ("facts", "greatest", "limited_by", "carried"),
+    [
+        ({}, 3600, "processors", True),
+        ({"processors_of_server": 0.45}, 80, "processors", True),
+        ({"processors_of_server": 0.45, "processors_of_others": 0.45}, 40, "processors", True),
+        ({"keystroke_p99_ms": 12.0}, 20, "keys", False),
+        ({"join_p99_s": 120.0}, 20, "joining", False),
+        ({"joined": 39}, 39, "errors", False),
+        ({"errors": ["a check broke"]}, 39, "errors", False),
+        ({"errors": ["a check broke"] * 80}, 0, "errors", False),
+    ],
+)
+def test_the_greatest_class_is_what_gives_out_first(
+    facts: dict[str, Any], greatest: int, limited_by: str, *, carried: bool
+) -> None:
+    found = result(facts)
+    assert (found["greatest_class"], found["limited_by"]) == (greatest, limited_by)
+    assert found["carried"] is carried
+    assert f"about {greatest}, by {limited_by}." in _text(found)
+
+
+def test_memory_counts_as_it_was_taken_and_lets_the_last_in_with_all_it_may_use() -> None:
+    found = result({}, memory=(256 + 600) * MIB)
+    assert (found["greatest_class"], found["limited_by"]) == (60, "memory")
+
+
+def test_disks_count_as_large_as_labs_usually_have_them() -> None:
+    found = result({}, disk=50 * LIMITS.disk_bytes + 1)
+    assert (found["greatest_class"], found["limited_by"]) == (50, "disk")
+
+
+def test_disks_of_a_class_that_would_not_fit_are_smaller_and_that_is_said() -> None:
+    room = Room(AMPLE, 100 * 200 * MIB + 1)
+    assert room.disk_each_bytes(100, LIMITS) == 200 * MIB
+    assert room.disk_each_bytes(10, LIMITS) == LIMITS.disk_bytes
+    text = _text({**result({}), "lab_disk_bytes": 200 * MIB})
+    assert "Disks of 200 MB each" in text
+
+
+def test_what_went_wrong_is_said_in_words() -> None:
+    text = _text(result({"errors": ["check: No.", *"abcdef"]}))
+    assert "Error: check: No." in text
+    assert text.count("Error: ") == 5
+
+
+def test_a_machine_without_a_browser_says_how_to_get_one() -> None:
+    assert "apt-get install chromium" in _text(result({"browsers": 0}))
