@@ -183,6 +183,10 @@ class Client:
         """Let a lab live until another time (unix seconds)."""
         return self._ask("lab.extend", lab=lab, until=until)
 
+    def lab_pause(self, lab: str, *, is_paused: bool) -> dict[str, Any]:
+        """Let a lab stand still, its machine too, or go on."""
+        return self._ask("lab.pause", lab=lab, is_paused=is_paused)
+
     def lab_allow(self, lab: str, names: Sequence[str]) -> None:
         """Let a lab that has a list of names reach these instead."""
         self._ask("lab.allow", lab=lab, allowed=list(names))

@@ -118,6 +118,7 @@ class Verbs:
             "lab.list": Verb(web, ("after",), self._lab_list),
             "lab.remove": Verb(web, ("lab",), self._lab_remove),
             "lab.extend": Verb(web, ("lab", "until"), self._lab_extend),
+            "lab.pause": Verb(web, ("lab", "is_paused"), self._lab_pause),
             "lab.allow": Verb(web, ("lab", "allowed"), self._lab_allow),
             "lab.warn": Verb(web, ("lab", "idle_s", "left_s"), self._lab_warn),
             "lab.prepare": Verb(web, ("lab", "script", "timeout_s", "where"), self._lab_prepare),
@@ -207,6 +208,10 @@ class Verbs:
     def _lab_extend(self, call: Call) -> dict[str, Any]:
         return self.labs.extend(_lab(call.args), self._until(call.args)).as_dict()
 
+    def _lab_pause(self, call: Call) -> dict[str, Any]:
+        is_paused = call.args.flag("is_paused")
+        return self.labs.pause(_lab(call.args), is_paused=is_paused).as_dict()
+
     def _lab_allow(self, call: Call) -> dict[str, Any]:
         self.labs.allow(_lab(call.args), allowed_names(call.args))
         return {}
@@ -221,7 +226,7 @@ class Verbs:
         script = call.args.text("script", longest=64 << 10)
         timeout_s = call.args.number("timeout_s", low=1, high=PREPARE_LONGEST_S, default=60)
         return self.labs.living.prepare(
-            self._own(call), script, timeout_s, call.is_gone, in_machine=_is_machine(call.args)
+            self._awake(call), script, timeout_s, call.is_gone, in_machine=_is_machine(call.args)
         )
 
     def _lab_changes(self, call: Call) -> dict[str, Any]:
@@ -231,7 +236,7 @@ class Verbs:
 
     def _lab_check(self, call: Call) -> dict[str, Any]:
         return self.labs.living.check(
-            self._own(call),
+            self._awake(call),
             call.args.text("script", longest=64 << 10),
             call.args.mapping("facts", default={}),
             call.args.number("timeout_s", low=0.1, high=LONGEST_S, default=10),
@@ -257,11 +262,11 @@ class Verbs:
         return self.labs.comparison.start(self._own(call))
 
     def _meter_isolation(self, call: Call) -> dict[str, Any]:
-        return self.labs.comparison.isolation(self._own(call))
+        return self.labs.comparison.isolation(self._awake(call))
 
     def _work_start(self, call: Call) -> dict[str, Any]:
         work = call.args.text("work", longest=16, pattern="|".join(UNITS))
-        return self.labs.comparison.work_start(self._own(call), work)
+        return self.labs.comparison.work_start(self._awake(call), work)
 
     def _work_stop(self, call: Call) -> dict[str, Any]:
         self.labs.comparison.work_stop(self._own(call))
@@ -291,13 +296,13 @@ class Verbs:
 
     def _lab_engine(self, call: Call) -> dict[str, Any]:
         what = call.args.text("what", longest=16, pattern="|".join(nested.KINDS))
-        return {what: self.labs.engines.ask(self._own(call), what)}
+        return {what: self.labs.engines.ask(self._awake(call), what)}
 
     def _lab_exec(self, call: Call) -> dict[str, Any]:
         given = list(call.descriptors)
         if len(given) != 3:
             raise bad_request("“lab.exec” needs three descriptors: input, output and errors.")
-        lab = self._own(call)
+        lab = self._awake(call)
         argv = call.args.texts("argv", most=256, longest=32 << 10)
         user = call.args.text("user", longest=32, pattern="root|learner", default="root")
         tty = call.args.flag("tty", default=False)
@@ -309,16 +314,16 @@ class Verbs:
 
     def _machine_boot(self, call: Call) -> dict[str, Any]:
         how = call.args.text("how", longest=8, pattern="cold|resumed", default="cold")
-        lab = self._own(call)
+        lab = self._awake(call)
         way: How = "resumed" if how == "resumed" else "cold"
         return self.labs.machines.boot(lab, way, _rows(call.args), _cols(call.args))
 
     def _machine_end(self, call: Call) -> dict[str, Any]:
-        lab = self._own(call)
+        lab = self._awake(call)
         return self.labs.machines.end(lab.id, force=call.args.flag("force", default=False))
 
     def _terminal_open(self, call: Call) -> dict[str, Any]:
-        lab = self._own(call)
+        lab = self._awake(call)
         if lab.shape.in_machine:
             raise Problem(
                 "machine-alone",
@@ -434,6 +439,10 @@ class Verbs:
     def _own(self, call: Call) -> Lab:
         """The lab that a call is about."""
         return self.labs.get(_lab(call.args))
+
+    def _awake(self, call: Call) -> Lab:
+        """The same, where something is to be done in it."""
+        return self.labs.awake(_lab(call.args))
 
     def _taken(self) -> list[Lab]:
         """The labs that somebody has; those of the pool are nobody's yet."""

@@ -19,6 +19,7 @@ STATUS: dict[str, int] = {
     "workshop-full": 409,
     "workshop-early": 409,
     "workshop-over": 410,
+    "workshop-paused": 409,
     "workshop-goes-on": 409,
     "line-full": 503,
     "server-full": 503,
@@ -180,6 +181,15 @@ def workshop_early(when: str) -> Problem:
         "workshop-early",
         f"This workshop starts at {when}.",
         "Leave the page open: it joins by itself.",
+    )
+
+
+def workshop_paused(by: str) -> Problem:
+    """The class stands still."""
+    return Problem(
+        "workshop-paused",
+        f"Paused by {by}.",
+        "Nothing is lost; programs stand still until it goes on.",
     )
 
 

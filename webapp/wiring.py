@@ -33,6 +33,7 @@ from webapp.workshops.limits_met import LimitsMet
 from webapp.workshops.messages import Messages
 from webapp.workshops.news import News
 from webapp.workshops.pacing import Pacing
+from webapp.workshops.pausing import Pausing
 from webapp.workshops.presence import Presence
 from webapp.workshops.queue import Line
 from webapp.workshops.recordings import Recordings
@@ -69,6 +70,7 @@ class Wiring:
         messages: what classes are told.
         keepsakes: what learners take home.
         pacing: how far they may go.
+        pausing: whether they stand still.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         forgetting: deletes what was kept for long enough.
@@ -98,6 +100,7 @@ class Wiring:
     messages: Messages
     keepsakes: Keepsakes
     pacing: Pacing
+    pausing: Pausing
     screens: Screens
     presence: Presence
     recordings: Recordings
@@ -140,6 +143,7 @@ def wire(
     classes = Classes(library)
     watching = Watching(database, pumps, labs, news)
     news.listen(LimitsMet(database).hear)  # first of all: the others read what it keeps
+    pausing = Pausing(database, labs, news)
     metrics = Metrics(database, engine, pumps, presence)
     return Wiring(
         settings=settings,
@@ -162,6 +166,7 @@ def wire(
         messages=Messages(database, news),
         keepsakes=Keepsakes(engine, labs),
         pacing=Pacing(database, library, news),
+        pausing=pausing,
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),
@@ -179,6 +184,7 @@ def wire(
             line,
             news,
             stock,
+            pausing,
             also=metrics.heard,
             has_demo=settings.demo,
         ),

@@ -315,7 +315,9 @@ class Booter:
 
     def _tie(self, live: Live, agent: Agent, monitor: Monitor, console_fd: int) -> None:
         pidfd = os.pidfd_open(live.record.pid)
-        live.link = Link(agent, monitor, pidfd, console_fd, lambda: self._over(live))
+        live.link = Link(
+            agent, monitor, pidfd, console_fd, lambda: live.lab.is_paused, lambda: self._over(live)
+        )
         self._listener.add(live.link)
 
     def _wait(self, live: Live) -> bool:

@@ -302,6 +302,33 @@ class Labs:
             lab.until = until
         return lab
 
+    def pause(self, lab_id: LabId, *, is_paused: bool) -> Lab:
+        """Let a lab stand still, its machine too, or go on; its time doesn't stand still.
+
+        Raises:
+            Problem: `lab-unknown`.
+        """
+        with self._changing(lab_id) as lab:
+            self._parts.place.freeze(lab_id, is_still=is_paused)
+            lab.is_paused = is_paused
+        return lab
+
+    def awake(self, lab_id: LabId) -> Lab:
+        """A lab in which something can be done.
+
+        Raises:
+            Problem: `lab-unknown`, `lab-paused`.
+        """
+        lab = self.get(lab_id)
+        if lab.is_paused:
+            raise Problem(
+                "lab-paused",
+                "This lab is paused: its programs stand still.",
+                "Try again when it goes on.",
+                lab=lab_id,
+            )
+        return lab
+
     def warnings(self) -> list[Problem]:
         """What of the server stands in labs' way."""
         return [*self._parts.router.warnings(), *self._reserve.warnings()]

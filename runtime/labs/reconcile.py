@@ -93,7 +93,9 @@ def _is_within_reach(parts: Parts, lab: Lab) -> bool:
             log.warning("lab.connected_again", lab=lab.id)
         parts.router.allow(lab.id, lab.shape.allowed)
         if not lab.shape.in_machine and not parts.terminals.of(lab.id):
+            parts.place.freeze(lab.id, is_still=False)  # else no shell would begin
             parts.terminals.open(lab.id, "1", _ROWS, _COLS)
+        parts.place.freeze(lab.id, is_still=lab.is_paused)
     except (OSError, Problem) as error:
         log.warning("lab.out_of_reach", lab=lab.id, error=str(error))
         return False

@@ -71,6 +71,7 @@ class Lab:
         key: the caller's name for it; None while it waits in the pool.
         until: unix seconds at which it ends by itself; None in the pool.
         state: `making`, `ready`, `ending`.
+        is_paused: all of it stands still.
         address: IPv4 address, or "" without a network.
         pid: the server's pid of its process 1; 0 before it runs.
         started_ticks: that process's start time, so that a pid used again is not taken for it.
@@ -93,6 +94,7 @@ class Lab:
     key: str | None = None
     until: float | None = None
     state: State = "making"
+    is_paused: bool = False
     address: str = ""
     pid: int = 0
     started_ticks: int = 0
@@ -139,6 +141,7 @@ class Lab:
             "address": self.address,
             "hostname": self.hostname,
             "state": self.state,
+            "is_paused": self.is_paused,
             "uid_base": self.uid_base,
             "pid": self.pid,
             "warm": self.warm,

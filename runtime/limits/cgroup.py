@@ -99,6 +99,12 @@ class Place(Protocol):
     def usage_of_all(self) -> Usage:
         """What all labs together use now."""
 
+    def freeze(self, lab: str, *, is_still: bool) -> None:
+        """Let everything in a lab stand still, or go on.
+
+        Returns at once; what is in the middle of a system call stands still a moment later.
+        """
+
     def kill(self, lab: str) -> None:
         """End everything in a lab, also what is stopped; returns when nothing is left."""
 

@@ -181,6 +181,11 @@ class Legacy:
         cpu = files.read_table(self._group("cpu", lab) / "cpu.stat")
         return Hits(memory.get("oom_kill", 0), pids.get("max", 0), cpu.get("nr_throttled", 0))
 
+    def freeze(self, lab: str, *, is_still: bool) -> None:
+        """Let everything in a lab stand still, or go on."""
+        state = self._group("freezer", lab) / "freezer.state"
+        state.write_text("FROZEN" if is_still else "THAWED")
+
     def kill(self, lab: str) -> None:
         """End everything in a lab: frozen first, or a fork would slip away between two looks."""
         freezer = self._group("freezer", lab)

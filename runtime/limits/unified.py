@@ -193,6 +193,10 @@ class Unified:
             cpu_throttled=files.read_table(group / "cpu.stat").get("nr_throttled", 0),
         )
 
+    def freeze(self, lab: str, *, is_still: bool) -> None:
+        """Let everything in a lab stand still, or go on; what its learner froze stays frozen."""
+        (self._base / lab / "cgroup.freeze").write_text(str(int(is_still)))
+
     def kill(self, lab: str) -> None:
         """End everything in a lab; the kernel reaches also what is stopped, frozen or forking."""
         group = self._base / lab

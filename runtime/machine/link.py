@@ -34,6 +34,7 @@ class Link:
         monitor: the talk with its qemu.
         pidfd: of qemu; ours.
         console_fd: the near side of its console; stays the caller's.
+        is_paused: whether its lab is; a guest that boots goes on until it is awake.
         on_end: called once, in the thread, when qemu is over.
     """
 
@@ -43,12 +44,15 @@ class Link:
         monitor: Monitor,
         pidfd: int,
         console_fd: int,
+        is_paused: Callable[[], bool],
         on_end: Callable[[], None],
     ) -> None:
         self.agent = agent
         self.monitor = monitor
         self.pidfd = pidfd
         self.on_end = on_end
+        self._is_paused = is_paused
+        self._stands_still: bool | None = None  # whoever was here before may have stopped it
         self._console_fd = os.dup(console_fd)
         self._size = (0, 0)
         self._told_at = time.monotonic()
@@ -56,7 +60,7 @@ class Link:
 
     def tick(self, now: float) -> None:
         """Tell the guest what has changed: the window's size, and from time to time the clock."""
-        if not self.is_awake:
+        if not self.is_awake or self._rests():
             return
         with suppress(OSError, termios.error):
             size = termios.tcgetwinsize(self._console_fd)
@@ -66,6 +70,18 @@ class Link:
         if now - self._told_at > _CLOCK_S:
             self._told_at = now
             self.agent.tell_time()
+
+    def _rests(self) -> bool:
+        """Stop or continue the guest as its lab is; its clock is set as soon as it goes on."""
+        is_paused = self._is_paused()
+        if is_paused != self._stands_still:
+            self._stands_still = is_paused
+            if is_paused:
+                self.monitor.stop()
+            else:
+                self.monitor.cont()
+                self.agent.tell_time()
+        return is_paused
 
     def close(self) -> None:
         """Let go of everything; who waits for the guest is told."""

@@ -63,6 +63,14 @@ class Monitor:
         self._lend(state_fd)
         self._say("migrate-incoming", uri="fd:state")
 
+    def stop(self) -> None:
+        """Let the guest stand still, its own clock too."""
+        self._say("stop")
+
+    def cont(self) -> None:
+        """Let it go on; it doesn't know for how long it stood still."""
+        self._say("cont")
+
     def read(self) -> bool:
         """Take what qemu says; False at the end of the connection."""
         try:

@@ -161,6 +161,54 @@ def test_what_prepares_a_lab_runs_as_its_learner_and_not_for_longer_than_allowed
     wait_for(lambda: lab.programs().count("sleep") == 1, "the end of what took too long")
 
 
+@pytest.mark.kernel
+def test_a_paused_lab_spends_nothing_refuses_and_goes_on_where_it_was(
+    runtime: Server, lab: Lab
+) -> None:
+    lab.begin("i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; done")
+    wait_for(lambda: spent_s(lab) > 0.2, "a program that works")
+    assert lab.client.lab_pause(lab.id, is_paused=True)["is_paused"] is True
+    before = still_s(lab)
+    own = time.process_time()
+    while time.process_time() - own < 0.3:
+        assert spent_s(lab) == before
+    for refused in (lambda: lab.sh("true"), lambda: lab.client.terminal_open(lab.id)):
+        with pytest.raises(Problem) as caught:
+            refused()
+        assert caught.value.code == "lab-paused"
+    runtime.stop(signal.SIGKILL)
+    runtime.start()
+    assert lab.client.lab_get(lab.id)["is_paused"] is True
+    assert spent_s(lab) == before
+    assert lab.client.lab_pause(lab.id, is_paused=False)["is_paused"] is False
+    wait_for(lambda: spent_s(lab) > before + 0.3, "the same program at work")
+    assert int(lab.sh("cat /tmp/count").text) > 0
+
+
+def test_a_lab_that_is_paused_ends_as_any_other(runtime: Server, lab: Lab) -> None:
+    lab.begin("exec sleep 1000")
+    lab.client.lab_pause(lab.id, is_paused=True)
+    lab.remove()
+    assert [each for each in left_of(runtime) if lab.id in each] == []
+
+
+def spent_s(lab: Lab) -> float:
+    """Processor time of all that ran in it."""
+    return float(lab.client.lab_usage(lab.id)["cpu_seconds"])
+
+
+def still_s(lab: Lab) -> float:
+    """The same, as soon as it no longer grows."""
+    seen = [-1.0, spent_s(lab)]
+
+    def stands_still() -> bool:
+        seen.append(spent_s(lab))
+        return seen[-1] == seen[-2]
+
+    wait_for(stands_still, "a lab that stands still")
+    return seen[-1]
+
+
 def test_a_lab_ends_by_itself_when_its_time_is_over(runtime: Server, lab: Lab) -> None:
     lab.client.lab_extend(lab.id, time.time() + 0.2)
     wait_for(lambda: not runtime.client.lab_list(), "the end of the lab")

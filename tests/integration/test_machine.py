@@ -250,6 +250,17 @@ def test_its_clock_is_right_again_after_it_was_wrong(machine: Machine) -> None:
     )  # fmt: skip
 
 
+def test_after_a_pause_it_goes_on_with_the_right_time(machine: Machine) -> None:
+    before = machine.sh("sh -c 'while :; do :; done' >/dev/null 2>&1 & echo $!")[1]
+    machine.client.lab_pause(machine.lab.id, is_paused=True)
+    paused_at = time.time()
+    wait_for(lambda: time.time() > paused_at + 3, "three seconds of pause")
+    machine.client.lab_pause(machine.lab.id, is_paused=False)
+    begun = time.time()
+    shown = float(machine.sh(f"date +%s.%N; kill {before}")[1])
+    assert begun - 1.5 < shown < time.time() + 1.5
+
+
 def test_it_survives_a_runtime_that_is_killed(runtime: Server, machine: Machine) -> None:
     before = machine.now()
     machine.type("echo be''fore; n=7", b"before")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import urllib.parse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +29,10 @@ def opened(server: Server) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def ben(server: Server, opened: dict[str, Any]) -> Learner:
     return Learner(server, opened["code"], "ben")
+
+
+def may_they(server: Server, may: str) -> bool:
+    return [each["may"] for each in pump_of(server).grants()] == [may]
 
 
 def pump_of(server: Server) -> Pump:
@@ -56,15 +61,35 @@ def test_who_is_signed_out_behind_the_web_stops_watching_when_it_is_back(
     assert children_of(server.pid)["webapp"] != web
 
 
-def test_a_workshop_that_is_given_more_time_gives_it_to_open_terminals(
-    server: Server, opened: dict[str, Any], ben: Learner
+@pytest.fixture(scope="module")
+def grace(server: Server) -> Instructor:
+    return Instructor(server, "grace")
+
+
+def test_nobody_types_while_the_class_is_paused_and_the_shell_goes_on_after_it(
+    server: Server, opened: dict[str, Any], ben: Learner, grace: Instructor
 ) -> None:
-    grace = Instructor(server, "grace")
+    page = urllib.parse.urlsplit(opened["page"]).path
+    _, typing = knock(ben, f"/terminal/{ben.lab}/1")
+    with typing:
+        hands = Browser(typing)
+        hands.until_ready()
+        for do, may in (("pause", "watch"), ("go-on", "type")):
+            grace.send(page, f"{page}/pause", do=do)
+            wait_for(partial(may_they, server, may), f"a grant to {may}")
+            hands.type(f"echo said-{do}-$((40 + 2))\r")
+        hands.until_shows(b"said-go-on-42")
+        assert b"said-pause" not in bytes(hands.output)
+
+
+def test_a_workshop_that_is_given_more_time_gives_it_to_open_terminals(
+    server: Server, opened: dict[str, Any], ben: Learner, grace: Instructor
+) -> None:
+    page = urllib.parse.urlsplit(opened["page"]).path
     _, typing = knock(ben, f"/terminal/{ben.lab}/1")
     with typing:
         Browser(typing).until_ready()
         (before,) = (each["until"] for each in pump_of(server).grants())
-        page = urllib.parse.urlsplit(opened["page"]).path
         grace.send(page, f"{page}/minutes", minutes=15)
         wait_for(
             lambda: [each["until"] for each in pump_of(server).grants()] == [before + 900],

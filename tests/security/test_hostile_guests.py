@@ -33,7 +33,9 @@ class Guest:
         self.console_fd, self._far_fd = os.openpty()
         self.agent = Agent(ours, self.words.append)
         pidfd = os.pidfd_open(os.getpid())
-        self.link = Link(self.agent, Monitor(monitor), pidfd, self.console_fd, lambda: None)
+        self.link = Link(
+            self.agent, Monitor(monitor), pidfd, self.console_fd, lambda: False, lambda: None
+        )
         self.link.is_awake = True
         self._ours = ours
 

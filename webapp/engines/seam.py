@@ -63,6 +63,10 @@ class Engine(Protocol):
         """Lets a lab live until another time, in Unix seconds."""
         ...
 
+    def lab_pause(self, lab: str, *, is_paused: bool) -> dict[str, Any]:
+        """Lets a lab stand still, its machine too, or go on."""
+        ...
+
     def lab_allow(self, lab: str, names: Sequence[str]) -> None:
         """Lets a lab that has a list of names reach these instead."""
         ...

@@ -19,8 +19,8 @@ class Event(Base):
         type: `joined`, `resumed`, `opened` (a step), `checked`, `answered`, `pressed`, `skipped`,
             `worked`, `limited` (a limit of the lab was met), `raised` and `lowered` (a hand),
             `lent` and `returned` (the keyboard, `by` an instructor),
-            `brought` (to a step, `by` an instructor), `told` (a message), `read` and `ran` (it was
-            closed, its command run).
+            `rested` (they were paused, for `seconds`), `brought` (to a step, `by` an instructor),
+            `told` (a message), `read` and `ran` (it was closed, its command run).
         step: `LESSON/NAME`, where it is about one.
         payload: what the type needs, JSON; for `checked` and `answered` at least `passed` and
             `title`.

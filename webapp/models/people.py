@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.models.base import Base, LearnerId, PersonId, UtcTime, WorkshopId, now, public_name
-from webapp.models.workshops import Workshop
+from webapp.models.workshops import PAUSE_MOST, Workshop
 
 _WATCHES = "person-"
 SIGN_IN_LIFE = timedelta(days=30)
@@ -123,7 +123,11 @@ class Learner(Base):
 
     def has_time(self, workshop: Workshop) -> bool:
         """Has their workshop begun, and is it not over for them?"""
-        return workshop.is_open and now() < self.ends_at(workshop)
+        return workshop.is_open and workshop.moment < self.ends_at(workshop)
+
+    def kept_until(self, workshop: Workshop) -> datetime:
+        """Until when their lab and its terminals last by themselves, whatever becomes of us."""
+        return self.ends_at(workshop) + (PAUSE_MOST if workshop.is_paused else timedelta())
 
 
 class Browser(Base):

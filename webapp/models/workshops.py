@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+PAUSE_MOST = timedelta(hours=12)
+"""A workshop that nobody lets go on goes on by itself; until then its labs are kept."""
+
+
 class Workshop(Base):
     """A class that an instructor opened.
 
@@ -24,6 +28,8 @@ class Workshop(Base):
         ends_at: when labs end by themselves; the runtime knows it too.
         extra_minutes: the most that one learner was given beyond that.
         open_to: the last step that learners can open, `LESSON/NAME`; None where none is locked.
+        paused_at: since when all of it stands still; None while it goes on.
+        paused_by: who paused it last.
         ended_at: when the workshop was over; None while it is open.
         overran_at: when its time was up while people worked, and it got some more; None where that
             wasn't, or somebody has decided since.
@@ -58,6 +64,8 @@ class Workshop(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     open_to: Mapped[str | None] = mapped_column(String(200))
+    paused_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    paused_by: Mapped[str] = mapped_column(String(32), default="", server_default="")
     overran_at: Mapped[datetime | None] = mapped_column(UtcTime)
     is_end_final: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_demo: Mapped[bool] = mapped_column(default=False)
@@ -85,6 +93,16 @@ class Workshop(Base):
         }
 
     @property
+    def is_paused(self) -> bool:
+        """Does all of it stand still?"""
+        return self.paused_at is not None
+
+    @property
+    def moment(self) -> datetime:
+        """Now, by its own clock, which stands still while it is paused."""
+        return self.paused_at or now()
+
+    @property
     def closes_at(self) -> datetime:
         """When it is over for everyone: for the class, and whoever was given more time."""
         return self.ends_at + timedelta(minutes=self.extra_minutes)
@@ -92,7 +110,7 @@ class Workshop(Base):
     @property
     def is_open(self) -> bool:
         """Has it begun, and is it not over for everyone?"""
-        return self.ended_at is None and self.starts_at <= now() < self.closes_at
+        return self.ended_at is None and self.starts_at <= self.moment < self.closes_at
 
     @property
     def is_over_time(self) -> bool:
@@ -127,12 +145,12 @@ def running_workshops(session: Session) -> list[Workshop]:
 
 def workshops_to_end(session: Session) -> list[Workshop]:
     """Those whose time is up for everyone, and which nobody has ended yet."""
-    return [each for each in _past_their_end(session) if each.closes_at <= now()]
+    return [each for each in _past_their_end(session) if each.closes_at <= each.moment]
 
 
 def workshops_in_extra_time(session: Session) -> list[Workshop]:
     """Those whose time is up for the class, but not for everyone."""
-    return [each for each in _past_their_end(session) if each.closes_at > now()]
+    return [each for each in _past_their_end(session) if each.closes_at > each.moment]
 
 
 def _past_their_end(session: Session) -> Sequence[Workshop]:
@@ -141,12 +159,16 @@ def _past_their_end(session: Session) -> Sequence[Workshop]:
 
 
 def workshops_about_to_end(session: Session, moment: datetime) -> list[Workshop]:
-    """Those whose time, the first that they were given, is up by that moment; demos never are."""
+    """Those whose time, the first that they were given, is up by that moment.
+
+    Demos never are, nor is a class that is paused.
+    """
     query = select(Workshop).where(
         Workshop.ended_at.is_(None),
         Workshop.overran_at.is_(None),
         Workshop.is_end_final.is_(False),
         Workshop.is_demo.is_(False),
+        Workshop.paused_at.is_(None),
         Workshop.ends_at <= moment,
     )
     return list(session.scalars(query))

@@ -44,6 +44,22 @@ def lead(public_id: str) -> Response:
     return redirect(url_for("workshops.show_one", public_id=public_id))
 
 
+@blueprint.post("/<public_id>/pause")
+def pause(public_id: str) -> Response:
+    """Lets all labs of the class stand still, or go on."""
+    person, workshop = own_workshop(public_id)
+    match request.form.get("do"):
+        case "pause":
+            wired().pausing.pause(workshop.id, person.name)
+            audit.note(does="paused the class")
+        case "go-on":
+            wired().pausing.go_on(workshop.id)
+            audit.note(does="let the class go on")
+        case _:
+            raise problems.not_found()
+    return redirect(url_for("workshops.show_one", public_id=public_id))
+
+
 @blueprint.post("/<public_id>/learners/<learner_id>/minutes")
 def give_minutes(public_id: str, learner_id: str) -> Response:
     """Lets one learner go on for longer than the class."""

@@ -8,7 +8,6 @@ from flask import request
 
 from webapp import problems
 from webapp.access import may_help, may_invite, may_open, may_teach
-from webapp.models.base import now
 from webapp.models.people import Person, count_admitted, learner_in
 from webapp.models.workshops import workshop_by_public_id
 from webapp.problems import Problem
@@ -158,7 +157,7 @@ def whole_number(field: str, label: str) -> int:
 def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
     """What every page of the instructor's says of a workshop."""
     known = wired().library.lessons
-    goes_on = workshop.ended_at is None and workshop.closes_at > now()
+    goes_on = workshop.ended_at is None and workshop.closes_at > workshop.moment
     return {
         "id": workshop.public_id,
         "title": workshop.title,
@@ -182,7 +181,8 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "until": workshop.ends_at.timestamp(),
         "is_over_time": workshop.is_over_time,
         "minutes": round((workshop.ends_at - workshop.starts_at).total_seconds() / 60),
-        "minutes_left": minutes_left(workshop.ends_at, now()),
+        "minutes_left": minutes_left(workshop.ends_at, workshop.moment),
+        "paused": workshop.paused_at.timestamp() if workshop.paused_at else 0,
     }
 
 

@@ -12,11 +12,12 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import as_learner
 from webapp.lesson_format.model import Card, Layout
-from webapp.problems import Problem, lab_none, step_locked, terminal_unknown
+from webapp.problems import Problem, lab_none, step_locked, terminal_unknown, workshop_paused
 from webapp.sockets import wire
 from webapp.sockets.compare import Compare
 from webapp.sockets.help import Help
 from webapp.visitors import current_visitor
+from webapp.workshops.changing import clock_of
 from webapp.workshops.checking import Checking, Seat
 from webapp.workshops.container_view import cells
 from webapp.workshops.labs import shells_of
@@ -119,15 +120,15 @@ class LessonRoom:
         if seat.lesson.layout is Layout.MACHINE:
             self.compare.watch(seat.learner_id)
         self._tell_progress(seat)
-        until = round(learner.ends_at(workshop).timestamp())
         standing = self.help.standing(seat.learner_id)
         locked = self._parts.pacing.locked_for(learner, workshop)
-        opened = {"step": step, "progress": _progress(progress), "until": until, "locked": locked}
-        return {**opened, **standing}
+        opened = {"step": step, "progress": _progress(progress), "locked": locked}
+        return {**opened, **clock_of(learner, workshop), **standing}
 
     def check(self, step: str) -> dict[str, Any]:
         """The learner asks whether the step is done."""
-        seat, *_ = self._seat(step)
+        seat, _, workshop = self._seat(step)
+        _require_going_on(workshop)
         verdict = self._checking.check(seat)
         self._parts.metrics.judged(verdict)
         self._tell_progress(seat)
@@ -161,6 +162,7 @@ class LessonRoom:
     def reset(self, step: str) -> None:
         """The learner wants a fresh lab, as it is where the step begins; its end is a fact."""
         seat, learner, workshop = self._seat(step)
+        _require_going_on(workshop)
         if seat.lab_id is None:
             raise lab_none()
         self._socketio.start_background_task(
@@ -328,6 +330,11 @@ def presses_of(step: Step) -> set[str]:
     names |= {card.value for card in step.panel.cards}
     names |= {"previews"} if step.previews else set()
     return names | ({"server-view"} if _shows_server(step) else set())
+
+
+def _require_going_on(workshop: Workshop) -> None:
+    if workshop.is_paused:
+        raise workshop_paused(workshop.paused_by)
 
 
 def _shows_server(step: Step) -> bool:

@@ -27,6 +27,7 @@ from webapp.models.workshops import Workshop
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from webapp.models.people import Learner
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
 
@@ -61,43 +62,40 @@ class Rights:
         grants = self._parts.pumps.grants()
         self._is_unsure = False
         with self._parts.database.read() as session:
-            wanted = [self._until(session, grant) for grant in grants]
-        for grant, until in zip(grants, wanted, strict=True):
+            wanted = [self._wanted(session, grant) for grant in grants]
+        for grant, right in zip(grants, wanted, strict=True):
             pump = self._parts.pumps.of(grant["terminal"])
-            if until is None:
+            if right is None:
                 log.info("grant.withdrawn", terminal=grant["terminal"])
                 pump.withdraw(viewer=grant["viewer"])
-                continue
-            may = grant["may"] if self._may(grant) else "watch"
-            if (until, may) != (grant["until"], grant["may"]):
+            elif right != (grant["until"], grant["may"]):
+                until, may = right
                 pump.renew(viewer=grant["viewer"], until=until, may=may)
 
-    def _may(self, grant: dict[str, Any]) -> bool:
-        """Is what it may do still right? A web that begins anew has lent no keyboard."""
-        if grant["may"] != "help":
-            return True
-        owner = self._parts.labs.by_lab().get(grant["terminal"].partition(".")[0])
-        person_id = watcher_of(grant["person"])
-        if owner is None or person_id is None:
-            return True
-        return self._parts.keyboards.is_lent_to(owner, person_id)
-
-    def _until(self, session: Session, grant: dict[str, Any]) -> float | None:
-        """Until when a grant is right, in Unix seconds; None when it isn't.
+    def _wanted(self, session: Session, grant: dict[str, Any]) -> tuple[float, str] | None:
+        """Until when a grant is right, in Unix seconds, and for what; None when it isn't.
 
         Of a lab that we don't know, the runtime tells the pump when it ends.
         """
         key = self._parts.labs.key_of(grant["terminal"].partition(".")[0])
         if key is None:
             self._is_unsure = True
-            return float(grant["until"])
+            return float(grant["until"]), grant["may"]
         owner = learner_with_key(session, key)
         workshop = session.get(Workshop, owner.workshop_id) if owner else None
         visitor = _visitor(session, grant["person"])
-        is_right = may_watch(visitor, key, workshop)
-        if grant["may"] == "type":
-            is_right = may_type(visitor, key)
-        return owner.ends_at(workshop).timestamp() if is_right and workshop and owner else None
+        if owner is None or workshop is None or not may_watch(visitor, key, workshop):
+            return None
+        until = owner.kept_until(workshop).timestamp()
+        return until, "watch" if workshop.is_paused else self._may(visitor, owner)
+
+    def _may(self, visitor: Visitor, owner: Learner) -> str:
+        """What a viewer may do while nothing is paused; a web that begins anew lent no keyboard."""
+        if may_type(visitor, owner.lab_key):
+            return "type"
+        person = visitor.person
+        is_lent = person is not None and self._parts.keyboards.is_lent_to(owner.id, person.id)
+        return "help" if is_lent else "watch"
 
     def _hear(self, item: Item) -> None:
         if item.kind == "clock" or (item.kind == "lab" and self._is_unsure):

@@ -91,14 +91,14 @@ def grant_for(terminal: str) -> Grant:
         raise Problem("lab-unknown", "There is no such terminal now.", "Load the page again.")
     owner, workshop = _owner(key)
     person, may = _who_may(current_visitor(), owner, workshop)
-    until = owner.ends_at(workshop).timestamp()
+    until = owner.kept_until(workshop).timestamp()
     return Grant(secrets.token_urlsafe(12), person, terminal, may, until)
 
 
 def _who_may(visitor: Visitor, owner: Learner, workshop: Workshop) -> tuple[str, May]:
     """How the pump knows whoever asks, and what they may; a learner hears who is about to watch."""
     if may_type(visitor, owner.lab_key):
-        return owner.public_id, "type"
+        return owner.public_id, "watch" if workshop.is_paused else "type"
     person = visitor.person
     if person is None or not may_watch(visitor, owner.lab_key, workshop):
         raise not_yours()
@@ -106,7 +106,7 @@ def _who_may(visitor: Visitor, owner: Learner, workshop: Workshop) -> tuple[str,
         audit.keep("terminal.watch", workshop=workshop.public_id, learner=owner.public_id)
     wired().watching.expect(owner.id, person)
     is_lent = wired().keyboards.is_lent_to(owner.id, person.id)
-    return person.watch_id, "help" if is_lent else "watch"
+    return person.watch_id, "help" if is_lent and not workshop.is_paused else "watch"
 
 
 def _owner(lab_key: str) -> tuple[Learner, Workshop]:

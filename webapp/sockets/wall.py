@@ -163,7 +163,8 @@ class WallRoom:
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Everyone's row, and what they were told, of one reading of the class."""
         standings = self._parts.classes.of(session, workshop)
-        rows = self._parts.roster.rows_of(standings, learners_of(session, workshop.id))
+        learners = learners_of(session, workshop.id)
+        rows = self._parts.roster.rows_of(standings, learners, workshop.moment)
         return rows, _sent(standings)
 
     def _show_out(self) -> None:
@@ -224,4 +225,5 @@ def _clock(workshop: Workshop) -> dict[str, Any]:
         "until": workshop.ends_at.timestamp(),
         "ended": workshop.ended_at is not None,
         "overran": workshop.is_over_time,
+        "paused": workshop.is_paused,
     }

@@ -124,7 +124,10 @@ def _facts(*names: str) -> tuple[Field, ...]:
 
 STEP = _text("step", STEP_CHARS)
 TERMINAL = _text("terminal", 10)
-OPENED = ("step", "progress", "until", "locked", "hand", "watchers", "keyboard", "messages")
+OPENED = (
+    *("step", "progress", "until", "paused", "by", "locked"),
+    *("hand", "watchers", "keyboard", "messages"),
+)
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")
 METER_FACTS = ("at", "accelerator", "cores", "resumable", "container", "machine")
 WORK_FACTS = (
@@ -234,7 +237,11 @@ MESSAGES: tuple[Message, ...] = (
         "/lesson",
         "clock",
         Sender.SERVER,
-        (Field("until", Kind.WHOLE, BYTES_COUNT, unit="unix seconds"),),
+        (
+            Field("until", Kind.WHOLE, BYTES_COUNT, unit="unix seconds"),
+            Field("paused", Kind.WHOLE, BYTES_COUNT, optional=True, unit="unix seconds"),
+            _text("by", 32),
+        ),
     ),
     Message("/lesson", "ended", Sender.SERVER, _facts("sentence")),
     Message("/lesson", "pace", Sender.SERVER, _facts("locked")),
@@ -323,7 +330,7 @@ MESSAGES: tuple[Message, ...] = (
             "rank",
         ),
     ),
-    Message("/wall", "clock", Sender.SERVER, _facts("until", "ended", "overran")),
+    Message("/wall", "clock", Sender.SERVER, _facts("until", "ended", "overran", "paused")),
     Message("/wall", "problem", Sender.SERVER, _facts("code", "sentence", "hint", "event")),
 )
 

@@ -6,7 +6,7 @@ A learner may be given more time than the class.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -91,12 +91,20 @@ def give_minutes(
 
 def _follow_end(labs: Labs, news: News, learner: Learner, workshop: Workshop) -> None:
     """A learner's lab and pages hear when it is over for them."""
-    until = learner.ends_at(workshop).timestamp()
     try:
-        labs.extend(learner.id, until)
+        labs.extend(learner.id, learner.kept_until(workshop).timestamp())
     except Problem as problem:
         log.warning("lab.not_extended", learner=learner.id, code=problem.code)
-    news.tell("clock", learner.id, until=round(until))
+    news.tell("clock", learner.id, **clock_of(learner, workshop))
+
+
+def clock_of(learner: Learner, workshop: Workshop) -> dict[str, Any]:
+    """A learner's time, as their page needs it: its end, and since when it stands still."""
+    return {
+        "until": round(learner.ends_at(workshop).timestamp()),
+        "paused": round(workshop.paused_at.timestamp()) if workshop.paused_at else None,
+        "by": workshop.paused_by,
+    }
 
 
 def set_names(

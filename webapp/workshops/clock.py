@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from webapp.workshops.images import Stock
     from webapp.workshops.labs import Labs
     from webapp.workshops.news import News
+    from webapp.workshops.pausing import Pausing
     from webapp.workshops.queue import Line
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class Clock:
         line: Line,
         news: News,
         stock: Stock,
+        pausing: Pausing,
         *,
         also: Callable[[dict[str, Any]], None],
         has_demo: bool,
@@ -66,6 +68,7 @@ class Clock:
         self._line = line
         self._news = news
         self._stock = stock
+        self._pausing = pausing
         self._also = also
         self._has_demo = has_demo
         self._stopping = threading.Event()
@@ -88,6 +91,7 @@ class Clock:
             running = running_workshops(session)
         for workshop_id in over:
             end_workshop(self._database, self._labs, self._news, workshop_id)
+        self._pausing.end_long_ones()
         end_for_the_class(self._database, self._labs, self._news)
         if any(not each.is_demo for each in running):
             end_demos(self._database, self._labs, self._news)
@@ -104,6 +108,7 @@ class Clock:
         self._labs.refresh()
         self._labs.set_away(is_away=False)
         end_leftovers(self._database, self._labs)
+        self._pausing.agree()
         self.order_pool()
         self._line.move()
 

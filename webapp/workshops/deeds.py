@@ -58,6 +58,7 @@ WORDS: Mapping[str, str] = {
     "results.forget_one": "deleted all data of the learner",
     # Pace
     "pace.lead": "{does} {step}",
+    "pace.pause": "{does}",
     "pace.give_minutes": "gave {minutes} more minutes to one learner",
     "pace.hand_out_link": "made a one-time way back in",
     # Who helps

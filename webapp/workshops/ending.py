@@ -90,7 +90,8 @@ def end_soon(database: Database, labs: Labs, news: News, workshop_id: WorkshopId
         workshop = session.get_one(Workshop, workshop_id)
         if not workshop.is_open:
             raise workshop_over(workshop.title)
-        workshop.ends_at = min(workshop.ends_at, now() + timedelta(seconds=WARNED_BEFORE_S))
+        in_two_minutes = workshop.moment + timedelta(seconds=WARNED_BEFORE_S)
+        workshop.ends_at = min(workshop.ends_at, in_two_minutes)
         workshop.is_end_final, workshop.extra_minutes = True, 0
         learners = learners_of(session, workshop_id)
         for learner in learners:

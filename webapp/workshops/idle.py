@@ -115,6 +115,9 @@ class Idle:
         self._uses = {lab: self._uses.get(lab) or _Use(moment) for lab in owners}
         self._hear(moment)
         self._measure(moment)
+        for lab, owner in owners.items():
+            if self._labs.is_paused(owner):  # who may do nothing isn't idle
+                self._uses[lab].at = moment
         asked = set(self._asked_for(owners, moment))
         for lab, use in self._uses.items():
             if lab not in asked:  # it was used, or nobody waits any more

@@ -81,7 +81,7 @@ class Labs:
             Problem: the runtime's own: `server-full`, `image-unknown`, `runtime-away`, ….
         """
         lab = self._engine.lab_create(
-            key=learner.lab_key, until=learner.ends_at(workshop).timestamp(), **workshop.shape
+            key=learner.lab_key, until=learner.kept_until(workshop).timestamp(), **workshop.shape
         )
         self._by_learner[learner.id] = lab
         self.boot(learner.id)
@@ -104,7 +104,7 @@ class Labs:
         try:
             lab = self._engine.lab_create(
                 key=learner.lab_key,
-                until=learner.ends_at(workshop).timestamp(),
+                until=learner.kept_until(workshop).timestamp(),
                 replaces=old["lab"],
                 **workshop.shape,
             )
@@ -113,6 +113,20 @@ class Labs:
         finally:
             self._renewed.discard(learner.id)
             self._news.tell("lab", learner.id)
+
+    def is_paused(self, learner_id: LearnerId) -> bool:
+        """Whether the learner has a lab that stands still."""
+        return bool((self._by_learner.get(learner_id) or {}).get("is_paused"))
+
+    def rest(self, learner_id: LearnerId, until: float, *, is_paused: bool) -> None:
+        """Lets the learner's lab stand still or go on, and live until then; none is fine.
+
+        Raises:
+            Problem: the runtime's.
+        """
+        if (lab := self._by_learner.get(learner_id)) is not None:
+            self._engine.lab_extend(lab["lab"], until)
+            self._by_learner[learner_id] = self._engine.lab_pause(lab["lab"], is_paused=is_paused)
 
     def extend(self, learner_id: LearnerId, until: float) -> None:
         """Lets the learner's lab live until another time, in Unix seconds; none is fine.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,11 @@ class StepProgress:
         """They go on without it: by themselves, or because the class was brought further."""
         self.is_skipped = True
 
+    def rest(self, pause: timedelta) -> None:
+        """The class was paused for so long: what isn't passed yet was opened later, as it were."""
+        if self.opened_at is not None and self.passed_at is None:
+            self.opened_at += pause
+
     def _take_result(self, event: Event) -> None:
         result = result_of(event)
         self.tries += not result.broke
@@ -172,22 +178,31 @@ def progress_of(events: Iterable[Event], lesson: Lesson) -> Progress:
     """Read a learner's progress in one lesson from all that they did, oldest first."""
     by_id = {step.id: StepProgress(step) for step in lesson.steps}
     for event in events:
-        if event.step in by_id:
+        if event.step in by_id or event.step is None:
             take(by_id, event)
     return Progress(lesson, tuple(by_id.values()))
 
 
 def take(steps: Mapping[str, StepProgress], event: Event) -> None:
-    """Add an event about one of these steps, which are in the order of teaching.
+    """Add an event about one of these steps or none, which are in the order of teaching.
 
-    Who is brought to a step passes over those before it that they haven't passed.
+    Who is brought to a step passes over those before it that they haven't passed. A pause is
+    charged to none.
     """
     if event.type == "brought":
         for each in takewhile(lambda each: each.step.id != event.step, steps.values()):
             if not each.is_passed:
                 each.pass_over()
+    elif event.type == "rested":
+        for each in steps.values():
+            each.rest(rested(event))
     elif event.step is not None:
         steps[event.step].take(event)
+
+
+def rested(event: Event) -> timedelta:
+    """For how long a `rested` event says that the class was paused."""
+    return timedelta(seconds=float(event.payload.get("seconds", 0)))
 
 
 def goes_on_in(standings: Sequence[Progress], events: Iterable[Event]) -> Progress:

@@ -75,7 +75,7 @@ class Line:
         with self._database.read() as session:
             learner = session.get_one(Learner, learner_id)
             workshop = session.get_one(Workshop, learner.workshop_id)
-        if workshop.ended_at is not None or learner.ends_at(workshop) <= now():
+        if workshop.ended_at is not None or learner.ends_at(workshop) <= workshop.moment:
             return Place("ended", sentence=problems.workshop_over(workshop.title).sentence)
         if learner.lined_up_at is None:
             learner = self._line_up(learner_id)
@@ -144,6 +144,8 @@ class Line:
             return Place("making", sentence=RENEWED)
         if (lab := self._labs.of(learner.id)) is not None and not self._labs.is_away:
             return _ready(lab)
+        if workshop.is_paused:
+            return Place("waiting", sentence=f"{problems.workshop_paused(workshop.paused_by)}")
         try:
             place = _ready(self._labs.give(learner, workshop))
         except Problem as problem:

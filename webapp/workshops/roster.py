@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from webapp.models.base import now
 from webapp.models.people import Learner, learners_of
 from webapp.models.workshops import Workshop
 from webapp.workshops.needs import NEEDY, Seen, State, need_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -48,11 +48,14 @@ class Roster:
 
     def rows(self, session: Session, workshop: Workshop) -> list[dict[str, Any]]:
         """Everyone who joined, who needs somebody first, as docs/reference.md says for `/wall`."""
-        return self.rows_of(self.classes.of(session, workshop), learners_of(session, workshop.id))
+        standings = self.classes.of(session, workshop)
+        return self.rows_of(standings, learners_of(session, workshop.id), workshop.moment)
 
-    def rows_of(self, standings: Standings, learners: Iterable[Learner]) -> list[dict[str, Any]]:
-        """The same, of a class whose standings are at hand."""
-        rows = [self._row(learner, standings) for learner in learners]
+    def rows_of(
+        self, standings: Standings, learners: Iterable[Learner], moment: datetime
+    ) -> list[dict[str, Any]]:
+        """The same, of a class whose standings are at hand, at a moment of its own clock."""
+        rows = [self._row(learner, standings, moment) for learner in learners]
         return sorted(rows, key=lambda row: row["rank"])
 
     def row(
@@ -63,9 +66,10 @@ class Roster:
         if learner is None:
             return None
         workshop = session.get_one(Workshop, learner.workshop_id)
-        return workshop, self._row(learner, self.classes.of(session, workshop))
+        standings = self.classes.of(session, workshop)
+        return workshop, self._row(learner, standings, workshop.moment)
 
-    def _row(self, learner: Learner, standings: Standings) -> dict[str, Any]:
+    def _row(self, learner: Learner, standings: Standings, moment: datetime) -> dict[str, Any]:
         standing = standings.of[learner.id]
         here = standing.here
         lesson = next(
@@ -73,7 +77,7 @@ class Roster:
         )
         passed, total = here.counts() if here else (0, 0)
         seen = self._seen(learner, standings)
-        need = need_of(standing, seen, now())
+        need = need_of(standing, seen, moment)
         return {
             "learner": learner.public_id,
             "name": learner.shown_name,

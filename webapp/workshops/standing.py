@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from webapp.models.events import events_in
 from webapp.models.people import learners_of
-from webapp.workshops.progress import StepProgress, result_of, take
+from webapp.workshops.progress import StepProgress, rested, result_of, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,6 +77,9 @@ class Standing:
         """Adds one event, in the order in which they happened."""
         self.event_at = event.at
         self._take_word(event)
+        if event.type == "rested":
+            take(self.steps, event)
+            self.since = self.since and self.since + rested(event)
         if event.step is None or event.step not in self.steps:
             return
         if event.step != self.seen:

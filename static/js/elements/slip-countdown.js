@@ -25,6 +25,12 @@ export class SlipCountdown extends HTMLElement {
     this.#draw();
   }
 
+  /** @param {number | null} since when the time stands still, in Unix seconds */
+  set paused(since) {
+    this.dataset.paused = String(since ?? 0);
+    this.#draw();
+  }
+
   /** Says the time left to a screen reader. */
   speak() {
     const far = this.querySelector("[data-far]:not([hidden])");
@@ -32,12 +38,17 @@ export class SlipCountdown extends HTMLElement {
   }
 
   get #seconds() {
-    return Number(this.dataset.until) - Date.now() / 1000;
+    return Number(this.dataset.until) - (this.#paused || Date.now() / 1000);
+  }
+
+  get #paused() {
+    return Number(this.dataset.paused ?? 0);
   }
 
   #draw() {
     const seconds = this.#seconds;
-    const { text, level } = timeLeft(seconds);
+    const { text: left, level } = timeLeft(seconds);
+    const text = this.#paused ? `Paused, ${left}` : left;
     const mark = timeMark(this.#before, seconds);
     if (mark) say(mark);
     this.#before = seconds;

@@ -41,8 +41,8 @@ wall.addEventListener("slip-look", (event) => {
 tell.tell = (learners, text, command) =>
   room.ask("tell", { learners: learners.join(" "), text, command });
 room.on("sent", ({ messages }) => tell.showSent(messages));
-room.on("clock", ({ until, ended, overran }) => {
-  if (ended) location.reload();
+room.on("clock", ({ until, ended, overran, paused }) => {
+  if (ended || paused !== "paused" in page.dataset) location.reload();
   one("slip-countdown", SlipCountdown).until = until;
   const asked = document.querySelector("[data-overrun]"); // a demo has no time to be over
   if (overran && asked?.matches("[hidden]")) say("Time is up. Labs go on for 15 minutes.");

@@ -15,6 +15,8 @@ import { say } from "../lib/say.js";
 
 const AWAY = "runtime-away";
 const IDLE = "limit-idle";
+const PAUSED = "paused";
+const STILL = "Nothing is lost; programs stand still until it goes on.";
 /** @type {Record<string, string>} what the pane that isn't shown says of it */
 const BADGES = {
   waiting: "in line",
@@ -33,6 +35,7 @@ export function wireLab(room) {
   const meters = one("slip-meters", SlipMeters);
   const tabs = one("slip-tabs", SlipTabs);
   const clock = one("slip-countdown", SlipCountdown);
+  let isPaused = false;
   terminal.querySelector("[data-slot=meters]")?.append(meters);
 
   room.on("lab", (fact) => {
@@ -44,9 +47,26 @@ export function wireLab(room) {
     if (!terminal.dataset.lab) state.show({ state: "away", sentence: UNREACHED });
   });
   room.on("usage", (usage) => meters.show(usage));
-  room.on("clock", ({ until }) => {
+  /** @param {{until: number, paused: number | null, by: string}} time */
+  const keepTime = ({ until, paused, by }) => {
     clock.until = until;
-  });
+    clock.paused = paused;
+    if (paused) {
+      terminal.note({
+        id: PAUSED,
+        tone: "warn",
+        icon: "waiting",
+        strong: `Paused by ${by}.`,
+        text: STILL,
+      });
+      if (!isPaused) say(`Paused by ${by}. ${STILL}`);
+    } else {
+      terminal.clearNote(PAUSED);
+      if (isPaused) say("It goes on.");
+    }
+    isPaused = Boolean(paused);
+  };
+  room.on("clock", keepTime);
   /** @type {Map<string, number>} how often each was met while this page is open */
   const met = new Map();
   room.on("limit", ({ limit, sentence: said }) => {
@@ -99,6 +119,7 @@ export function wireLab(room) {
 
   return {
     clock,
+    keepTime,
     tabs,
     terminal,
     /**

@@ -70,7 +70,7 @@ export function wireStep(room, lab, run, keys = {}) {
     }
     const opened = await room.ask("open", { step }).catch(() => null); // over, which is said by `lab`
     if (!opened) return;
-    lab.clock.until = opened.until;
+    lab.keepTime(opened);
     lock(opened.locked);
     help.show(opened);
   });

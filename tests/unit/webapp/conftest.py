@@ -143,6 +143,12 @@ class MemoryEngine:
         found["until"] = self.extended[found["key"]] = until
         return found
 
+    def lab_pause(self, lab: str, *, is_paused: bool) -> dict[str, Any]:
+        self._answer()
+        found = self.lab_get(lab)
+        found["is_paused"] = is_paused
+        return found
+
     def lab_prepare(
         self, lab: str, script: str, timeout_s: float = 60, *, where: str = "container"
     ) -> dict[str, Any]:

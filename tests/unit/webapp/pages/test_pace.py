@@ -68,7 +68,7 @@ def test_more_time_for_one_reaches_their_lab_and_countdown_and_nobody_else(
     until = (workshop.ends_at + timedelta(minutes=30)).timestamp()
     assert engine.extended == {heron.lab_key: until}
     told = [(item.kind, item.learner_id, item.facts) for item in heard]
-    assert told[-1] == ("clock", heron.id, {"until": round(until)})
+    assert told[-1] == ("clock", heron.id, {"until": round(until), "paused": None, "by": ""})
     assert {who for _, who, _ in told} == {heron.id}
     assert "30 min after the class" in ada.get(page).text
 
@@ -89,7 +89,7 @@ def test_a_page_that_is_open_shows_more_time_at_once(
     ada.post(f"/workshops/{workshop.public_id}/minutes", {"minutes": "15"})
     until = round((workshop.ends_at + timedelta(minutes=15)).timestamp())
     told = [each["args"] for each in socket.get_received("/lesson") if each["name"] == "clock"]
-    assert told == [[{"until": until}]]
+    assert told == [[{"until": until, "paused": None, "by": ""}]]
 
 
 def test_the_class_ends_while_whoever_has_more_time_goes_on(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from webapp.models import workshops
 from webapp.models.base import now
 from webapp.models.events import record
 from webapp.models.people import Learner, Role
 from webapp.problems import Problem
-from webapp.workshops import roster
 from webapp.workshops.ending import end_workshop
 from webapp.workshops.joining import join
 from webapp.workshops.teaching import assist, assist_no_more, end_sign_ins
@@ -102,7 +102,7 @@ def test_what_time_alone_changes_reaches_the_wall_and_nothing_twice(
     with pytest.raises(Problem):
         parts.activity.look()  # no pump is here; the wall looks nevertheless
     assert rows(socket) == []
-    monkeypatch.setattr(roster, "now", lambda: now() + timedelta(minutes=4))
+    monkeypatch.setattr(workshops, "now", lambda: now() + timedelta(minutes=4))
     for _ in range(2):
         with pytest.raises(Problem):
             parts.activity.look()

@@ -47,7 +47,9 @@ def test_more_time_reaches_every_lab_and_every_countdown(
     add_minutes(parts.database, parts.labs, parts.news, workshop.id, 15)
     until = (workshop.ends_at + timedelta(minutes=15)).timestamp()
     assert engine.extended == {learner.lab_key: until}
-    assert [(item.kind, item.facts) for item in heard] == [("clock", {"until": round(until)})]
+    assert [(item.kind, item.facts) for item in heard] == [
+        ("clock", {"until": round(until), "paused": None, "by": ""})
+    ]
 
 
 def test_other_names_reach_every_lab_and_those_to_come(
