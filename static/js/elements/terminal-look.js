@@ -65,6 +65,7 @@ function systemColour(name) {
 /** What this browser chose for its terminals. */
 export const choice = {
   get fontSize() {
+    if ("present" in document.documentElement.dataset) return presented();
     return Number(localStorage.getItem(KEYS.font)) || FONT.usual;
   },
   set fontSize(size) {
@@ -91,6 +92,11 @@ export const choice = {
     keep(KEYS.bell, isOn ? "1" : "");
   },
 };
+
+/** On a projector: as large as all other text. */
+function presented() {
+  return Math.floor(Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+}
 
 /** @param {string} key @param {string} value */
 function keep(key, value) {
