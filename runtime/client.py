@@ -168,8 +168,7 @@ class Client:
 
     def lab_list(self) -> list[dict[str, Any]]:
         """Every living lab of this instance, pool labs left out."""
-        answer = self._ask("lab.list")
-        labs = list(answer["labs"])
+        labs = list((answer := self._ask("lab.list"))["labs"])
         while answer.get("more"):
             answer = self._ask("lab.list", after=labs[-1]["lab"])
             labs += answer["labs"]
@@ -196,12 +195,18 @@ class Client:
         self._ask("lab.warn", lab=lab, idle_s=idle_s, left_s=left_s)
 
     def lab_prepare(
-        self, lab: str, script: str, timeout_s: float = 60, *, where: str = "container"
+        self,
+        lab: str,
+        script: str,
+        timeout_s: float = 60,
+        *,
+        where: str = "container",
+        told: Callable[[dict[str, Any]], None] | None = None,
     ) -> dict[str, Any]:
-        """Run commands as a lab's learner, to their end; `code` and `is_over`."""
+        """Run commands as a lab's learner, to their end; `code` and `is_over`. Hears `done`."""
         args = {"lab": lab, "script": script, "timeout_s": timeout_s, "where": where}
         with self._open("lab.prepare", args, timeout_s=timeout_s + 30) as feed:
-            return dict(feed.result().body)
+            return dict(feed.result(told).body)
 
     def lab_changes(self, lab: str, fd: int) -> None:
         """Have what a learner changed sent into a socket (a tar, by gzip); returns at its end."""

@@ -14,6 +14,7 @@ import re
 import select
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runtime.problems import Problem
@@ -282,6 +283,11 @@ class Call:
     def progress(self, **facts: object) -> None:
         """Say how far it is; the call goes on. Raises `CallerGone`."""
         self._say({"progress": facts})
+
+    def tell_done(self, done: int) -> None:
+        """Say how many are done, should anybody hear it; `is_gone` tells whether."""
+        with suppress(CallerGone):
+            self.progress(done=done)
 
     def event(self, body: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
         """Send one of any number of events; the descriptors stay the caller's own.

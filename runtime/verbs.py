@@ -209,8 +209,7 @@ class Verbs:
         return self.labs.extend(_lab(call.args), self._until(call.args)).as_dict()
 
     def _lab_pause(self, call: Call) -> dict[str, Any]:
-        is_paused = call.args.flag("is_paused")
-        return self.labs.pause(_lab(call.args), is_paused=is_paused).as_dict()
+        return self.labs.pause(_lab(call.args), is_paused=call.args.flag("is_paused")).as_dict()
 
     def _lab_allow(self, call: Call) -> dict[str, Any]:
         self.labs.allow(_lab(call.args), allowed_names(call.args))
@@ -225,8 +224,10 @@ class Verbs:
     def _lab_prepare(self, call: Call) -> dict[str, Any]:
         script = call.args.text("script", longest=64 << 10)
         timeout_s = call.args.number("timeout_s", low=1, high=PREPARE_LONGEST_S, default=60)
+
+        lab, in_machine = self._awake(call), _is_machine(call.args)
         return self.labs.living.prepare(
-            self._awake(call), script, timeout_s, call.is_gone, in_machine=_is_machine(call.args)
+            lab, script, timeout_s, call.is_gone, tell=call.tell_done, in_machine=in_machine
         )
 
     def _lab_changes(self, call: Call) -> dict[str, Any]:
@@ -400,9 +401,7 @@ class Verbs:
     def _image_build(self, call: Call) -> dict[str, Any]:
         name = call.args.text("name", longest=127, pattern=IMAGE)
         started = time.monotonic()
-        Builder(self.images).build(
-            name, lambda step, percent: call.progress(step=step, percent=percent)
-        )
+        Builder(self.images).build(name, lambda step, done: call.progress(step=step, percent=done))
         return {"name": name, "seconds": round(time.monotonic() - started, 1)}
 
     def _registry_who(self, call: Call) -> dict[str, Any]:

@@ -21,6 +21,7 @@ STATUS: dict[str, int] = {
     "workshop-over": 410,
     "workshop-paused": 409,
     "workshop-goes-on": 409,
+    "step-locked": 409,
     "line-full": 503,
     "server-full": 503,
     "pin-wrong": 403,

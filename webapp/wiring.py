@@ -37,6 +37,7 @@ from webapp.workshops.pausing import Pausing
 from webapp.workshops.presence import Presence
 from webapp.workshops.queue import Line
 from webapp.workshops.recordings import Recordings
+from webapp.workshops.resetting import Resetting
 from webapp.workshops.roster import Roster
 from webapp.workshops.screens import Screens
 from webapp.workshops.standing import Classes
@@ -71,6 +72,7 @@ class Wiring:
         keepsakes: what learners take home.
         pacing: how far they may go.
         pausing: whether they stand still.
+        resetting: fresh labs in the place of theirs.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         forgetting: deletes what was kept for long enough.
@@ -101,6 +103,7 @@ class Wiring:
     keepsakes: Keepsakes
     pacing: Pacing
     pausing: Pausing
+    resetting: Resetting
     screens: Screens
     presence: Presence
     recordings: Recordings
@@ -167,6 +170,7 @@ def wire(
         keepsakes=Keepsakes(engine, labs),
         pacing=Pacing(database, library, news),
         pausing=pausing,
+        resetting=Resetting(database, engine, labs, news),
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from runtime.container import bundle
 from runtime.labs import changes, processes, usage, walls
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 PREPARE_LONGEST_S = 300.0
+_SAID_BYTES = 4096
+_DIGITS = 6
 
 
 class Living:
@@ -129,6 +131,7 @@ class Living:
         timeout_s: float,
         is_gone: Callable[[], bool],
         *,
+        tell: Callable[[int], None],
         in_machine: bool = False,
     ) -> dict[str, Any]:
         """Run commands in a lab, or its machine, as its learner would have typed them.
@@ -142,6 +145,7 @@ class Living:
             script: for a login shell of the learner's.
             timeout_s: how long they may take, in seconds.
             is_gone: whether who asked has left.
+            tell: hears each number that the script writes on a line of its descriptor 9.
             in_machine: in its machine, which has to be at its prompt.
 
         Returns:
@@ -152,18 +156,19 @@ class Living:
         """
         deadline = time.monotonic() + timeout_s
         # Whatever holds an output of a program's in a machine is waited for.
-        quiet = "exec </dev/null >/dev/null 2>&1\n" if in_machine else ""
-        argv = ["/bin/bash", "-lc", quiet + script]
+        argv = ["/bin/bash", "-lc", f"exec 9>&1 </dev/null >/dev/null 2>&1\n{script}"]
+        with Path(os.devnull).open("r+b") as nothing, _Numbers(tell) as numbers:
+            fds = (nothing.fileno(), numbers.write_fd, nothing.fileno())
 
-        def is_over() -> bool:
-            return is_gone() or time.monotonic() > deadline
+            def is_over() -> bool:
+                numbers.read()
+                return is_gone() or time.monotonic() > deadline
 
-        with Path(os.devnull).open("r+b") as nothing:
-            fds = (nothing.fileno(),) * 3
             if in_machine:
                 code = self._machines.execute(lab.id, argv, "learner", fds, is_over)
             else:
                 code = self.execute(lab, argv, "learner", tty=False, fds=fds, is_gone=is_over)
+            numbers.read()
         return {"code": code, "is_over": time.monotonic() > deadline}
 
     def pack_changes(self, lab: Lab, sock: socket.socket, is_gone: Callable[[], bool]) -> None:
@@ -204,3 +209,29 @@ class Living:
         """What a check may read of a lab beside what it is."""
         facts = {**self._engines.facts(lab), **self._comparison.facts(lab)}
         return {"usage": self.usage(lab), **facts}
+
+
+class _Numbers:
+    """What a script says of how far it is, a number a line; the rest of what comes is dropped."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
+        self._read_fd, self.write_fd = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._read_fd, False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._read_fd)
+        os.close(self.write_fd)
+
+    def read(self) -> None:
+        """Tell what has come since; never waits."""
+        try:
+            said = os.read(self._read_fd, _SAID_BYTES)
+        except BlockingIOError:
+            return
+        for line in said.split():
+            if line.isdigit() and len(line) < _DIGITS:
+                self._tell(int(line))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 class Engine(Protocol):
@@ -76,9 +76,15 @@ class Engine(Protocol):
         ...
 
     def lab_prepare(
-        self, lab: str, script: str, timeout_s: float = 60, *, where: str = "container"
+        self,
+        lab: str,
+        script: str,
+        timeout_s: float = 60,
+        *,
+        where: str = "container",
+        told: Callable[[dict[str, Any]], None] | None = None,
     ) -> dict[str, Any]:
-        """Runs commands in a lab, or in its machine, as its learner."""
+        """Runs commands in a lab, or in its machine, as its learner; `told` hears `done`."""
         ...
 
     def lab_changes(self, lab: str, fd: int) -> None:

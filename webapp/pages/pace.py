@@ -14,6 +14,7 @@ from webapp.pages.staff import (
     own_workshop,
     whole_number,
 )
+from webapp.problems import Problem
 from webapp.wiring import wired
 from webapp.workshops import changing, returning
 
@@ -68,6 +69,27 @@ def give_minutes(public_id: str, learner_id: str) -> Response:
     parts = wired()
     audit.note(minutes=minutes)
     changing.give_minutes(parts.database, parts.labs, parts.news, workshop.id, learner.id, minutes)
+    return redirect(url_for("workshops.show_learner", public_id=public_id, learner_id=learner_id))
+
+
+@blueprint.post("/<public_id>/learners/<learner_id>/bring")
+def bring_one(public_id: str, learner_id: str) -> Response:
+    """Brings one learner to a step, in a fresh lab in which the steps before it are played."""
+    person, workshop, learner = own_learner(public_id, learner_id)
+    parts = wired()
+    lesson, step = parts.pacing.find(learner, workshop, request.form.get("step", ""))
+    if workshop.is_paused:
+        raise problems.workshop_paused(workshop.paused_by)
+    if parts.labs.of(learner.id) is None:
+        raise Problem(
+            "lab-none",
+            f"{learner.shown_name} has no container yet.",
+            "Bring them when they have one.",
+        )
+    parts.socketio.start_background_task(
+        parts.resetting.bring, learner, workshop, lesson, step, person.name
+    )
+    audit.note(step=step.id)
     return redirect(url_for("workshops.show_learner", public_id=public_id, learner_id=learner_id))
 
 

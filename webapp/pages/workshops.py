@@ -161,6 +161,8 @@ def show_learner(public_id: str, learner_id: str) -> str:
         pin=derive_pin(wired().key, learner.public_id, learner.pin_turn),
         standings=standings,
         hand=wired().hands.place_of(learner.id),
+        lessons=_lessons(workshop),
+        renewal=wired().labs.renewal_of(learner.id),
         ends=clock_time(learner.ends_at(workshop)),
         leads=may_teach(current_visitor(), workshop),
         lab=_lab(learner) if learner.has_time(workshop) else None,

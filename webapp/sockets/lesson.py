@@ -21,7 +21,6 @@ from webapp.workshops.changing import clock_of
 from webapp.workshops.checking import Checking, Seat
 from webapp.workshops.container_view import cells
 from webapp.workshops.labs import shells_of
-from webapp.workshops.resetting import Resetting
 from webapp.workshops.server_view import server_view
 from webapp.workshops.terminal_names import call_terminal, names_of
 
@@ -81,7 +80,6 @@ class LessonRoom:
         self._socketio = socketio
         self._parts = parts
         self._checking = Checking(parts.database, parts.engine)
-        self._resetting = Resetting(parts.database, parts.engine, parts.labs, parts.news)
         self._pages: Counter[LearnerId] = Counter()
         self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
@@ -166,7 +164,7 @@ class LessonRoom:
         if seat.lab_id is None:
             raise lab_none()
         self._socketio.start_background_task(
-            self._resetting.reset, learner, workshop, seat.lesson, seat.step
+            self._parts.resetting.reset, learner, workshop, seat.lesson, seat.step
         )
 
     def processes(self) -> dict[str, Any]:

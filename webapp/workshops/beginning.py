@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -11,7 +12,7 @@ from webapp.lesson_format.model import Where
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from webapp.engines.seam import Engine
     from webapp.lesson_format.model import Beginning
@@ -29,7 +30,14 @@ LATE = (
 NO_MACHINE = "Its machine did not come, so what the steps before do in it is not there: {why}"
 
 
-def play(engine: Engine, lab: str, beginning: Beginning, *, in_machine: bool = False) -> str:
+def play(
+    engine: Engine,
+    lab: str,
+    beginning: Beginning,
+    *,
+    in_machine: bool = False,
+    told: Callable[[int, int], None] | None = None,
+) -> str:
     """Do what comes before a step; the machine boots while commands run in the container.
 
     How a command ends is its own affair, as in the lesson.
@@ -39,6 +47,7 @@ def play(engine: Engine, lab: str, beginning: Beginning, *, in_machine: bool = F
         lab: a fresh one.
         beginning: what to do.
         in_machine: whoever works in it has no container, so all of it is done in the machine.
+        told: hears how many commands are done, and of how many.
 
     Returns:
         What isn't there, in a sentence; empty when all is.
@@ -49,15 +58,19 @@ def play(engine: Engine, lab: str, beginning: Beginning, *, in_machine: bool = F
     until = time.monotonic() + PATIENCE_S
     here = () if in_machine else beginning.typed_into(Where.CONTAINER)
     there = beginning.typed_into(Where.BOTH if in_machine else Where.MACHINE)
-    missing = ""
+    of, missing = len(here) + len(there), ""
     if boot := beginning.boot or ("cold" if in_machine else ""):
         missing = _boot(engine, lab, boot)
-    if here and _is_late(engine, lab, here, until, Where.CONTAINER):
+    hand = _Hand(engine, lab, until, told)
+    if here and hand.is_late(here, Where.CONTAINER, 0, of):
         return LATE
     if boot and not missing:
         missing = _await_prompt(engine, lab, until)
     if there and not missing:
-        missing = _type_there(engine, lab, there, until)
+        try:
+            missing = LATE if hand.is_late(there, Where.MACHINE, len(here), of) else ""
+        except Problem as problem:
+            missing = _without(lab, problem)
     return missing
 
 
@@ -82,18 +95,43 @@ def _await_prompt(engine: Engine, lab: str, until: float) -> str:
         time.sleep(_LOOK_S)
 
 
-def _type_there(engine: Engine, lab: str, commands: Sequence[str], until: float) -> str:
-    try:
-        return LATE if _is_late(engine, lab, commands, until, Where.MACHINE) else ""
-    except Problem as problem:
-        return _without(lab, problem)
+@dataclass(frozen=True)
+class _Hand:
+    """Types commands into a lab, until their time is over."""
+
+    engine: Engine
+    lab: str
+    until: float
+    told: Callable[[int, int], None] | None
+
+    def is_late(self, commands: Sequence[str], where: Where, before: int, of: int) -> bool:
+        """Types them into one shell that begins at home; whether the time was over before they.
+
+        Args:
+            commands: what.
+            where: into which side.
+            before: how many were done elsewhere.
+            of: how many there are in all.
+        """
+        left_s = max(_LEAST_S, self.until - time.monotonic())
+
+        def hear(progress: Mapping[str, Any]) -> None:
+            if self.told is not None:
+                self.told(before + int(progress["done"]), of)
+
+        ran = self.engine.lab_prepare(self.lab, script_of(commands), left_s, where=where, told=hear)
+        return bool(ran["is_over"])
 
 
-def _is_late(engine: Engine, lab: str, commands: Sequence[str], until: float, where: Where) -> bool:
-    """Type commands into one shell that begins at home; whether the time was over before they."""
-    left_s = max(_LEAST_S, until - time.monotonic())
-    script = "\n".join(["cd", *commands])
-    return bool(engine.lab_prepare(lab, script, left_s, where=where)["is_over"])
+def script_of(commands: Sequence[str]) -> str:
+    """Commands as one shell runs them that begins at home, and says after each how many are done.
+
+    What they start doesn't hold the descriptor on which that is said.
+    """
+    lines = ["cd"]
+    for number, command in enumerate(commands, 1):
+        lines += ["{", command, "} 9>&-", f"echo {number} >&9"]
+    return "\n".join(lines)
 
 
 def _without(lab: str, problem: Problem) -> str:

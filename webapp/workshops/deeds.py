@@ -59,6 +59,7 @@ WORDS: Mapping[str, str] = {
     # Pace
     "pace.lead": "{does} {step}",
     "pace.pause": "{does}",
+    "pace.bring_one": "brought one learner to {step}",
     "pace.give_minutes": "gave {minutes} more minutes to one learner",
     "pace.hand_out_link": "made a one-time way back in",
     # Who helps

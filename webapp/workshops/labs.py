@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 KEY_PREFIX = "learner-"
+RENEWED = "Your new container is being set up as this step begins."
 ENDINGS = {
     "died": "Your container has ended. What you reached is kept; load the page again "
     "for a new one.",
@@ -50,16 +51,22 @@ class Labs:
         self._engine = engine
         self._news = news
         self._by_learner: dict[LearnerId, dict[str, Any]] = {}
-        self._renewed: set[LearnerId] = set()
+        self._renewed: dict[LearnerId, str] = {}
         self.is_away = False
 
     def of(self, learner_id: LearnerId) -> dict[str, Any] | None:
         """The learner's lab as far as we know; None where there is none, or none yet to work in."""
         return None if learner_id in self._renewed else self._by_learner.get(learner_id)
 
-    def is_renewed(self, learner_id: LearnerId) -> bool:
-        """Whether a fresh lab is just being put in the place of theirs."""
-        return learner_id in self._renewed
+    def renewal_of(self, learner_id: LearnerId) -> str | None:
+        """How far the fresh lab is that is just being put in the place of theirs; None: none is."""
+        return self._renewed.get(learner_id)
+
+    def tell_renewal(self, learner_id: LearnerId, done: int, of: int) -> None:
+        """So many commands of so many were run in it."""
+        if learner_id in self._renewed:
+            self._renewed[learner_id] = f"{RENEWED} {done} of {of} commands are done."
+            self._news.tell("lab", learner_id)
 
     def owners(self) -> list[LearnerId]:
         """Everyone who has a lab."""
@@ -99,7 +106,7 @@ class Labs:
         old = self.of(learner.id)
         if old is None:
             raise lab_none()
-        self._renewed.add(learner.id)
+        self._renewed[learner.id] = RENEWED
         self._news.tell("lab", learner.id)
         try:
             lab = self._engine.lab_create(
@@ -111,7 +118,7 @@ class Labs:
             self._by_learner[learner.id] = lab
             yield str(lab["lab"])
         finally:
-            self._renewed.discard(learner.id)
+            del self._renewed[learner.id]
             self._news.tell("lab", learner.id)
 
     def is_paused(self, learner_id: LearnerId) -> bool:

@@ -8,14 +8,14 @@ import structlog
 
 from webapp.models.events import record
 from webapp.models.people import learners_of
-from webapp.problems import Problem
+from webapp.problems import Problem, step_locked
 from webapp.workshops.changing import going_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from webapp.lesson_format.library import Library
-    from webapp.lesson_format.model import Step
+    from webapp.lesson_format.model import Lesson, Step
     from webapp.models.base import WorkshopId
     from webapp.models.database import Database
     from webapp.models.people import Learner
@@ -48,6 +48,22 @@ class Pacing:
     def locked_for(self, learner: Learner, workshop: Workshop) -> list[str]:
         """The ids of the steps that a learner can't open yet; an instructor who tries it can."""
         return [] if learner.is_staff else self._locked(workshop)
+
+    def find(self, learner: Learner, workshop: Workshop, step_id: str) -> tuple[Lesson, Step]:
+        """A step that a learner may open, and its lesson.
+
+        Raises:
+            Problem: `step-unknown`, `step-locked`.
+        """
+        self._require_known(workshop, step_id)
+        if step_id in self.locked_for(learner, workshop):
+            raise step_locked()
+        lesson_name, _, step_name = step_id.partition("/")
+        lesson = self._library.lessons[lesson_name]
+        step = lesson.step(step_name)
+        if step is None:
+            raise AssertionError(step_id)  # it is one of `steps_of`
+        return lesson, step
 
     def next_locked(self, workshop: Workshop) -> Step | None:
         """The first step that is locked; None where all are open."""

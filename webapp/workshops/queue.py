@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SERVER_FULL = "server-full"
-RENEWED = "Your new container is being set up as this step begins."
 
 
 @dataclass(frozen=True)
@@ -140,8 +139,8 @@ class Line:
         return [each.id for each in line if workshop_id in {None, each.workshop_id}]
 
     def _seat(self, learner: Learner, workshop: Workshop) -> Place:
-        if self._labs.is_renewed(learner.id):
-            return Place("making", sentence=RENEWED)
+        if (how_far := self._labs.renewal_of(learner.id)) is not None:
+            return Place("making", sentence=how_far)
         if (lab := self._labs.of(learner.id)) is not None and not self._labs.is_away:
             return _ready(lab)
         if workshop.is_paused:

@@ -32,7 +32,8 @@ class Resetting:
         database: keeps that it was done.
         engine: makes labs, and runs commands in them.
         labs: who has which.
-        news: hears how it ended: a `reset`, with whether it is `done`, and a `sentence`.
+        news: hears how it ended: a `reset`, with whether it is `done`, and a `sentence`; and
+            `brought`, as of `Pacing`.
     """
 
     def __init__(self, database: Database, engine: Engine, labs: Labs, news: News) -> None:
@@ -48,10 +49,30 @@ class Resetting:
         """
         with self._database.write() as session:
             record(session, learner.id, "reset", step.id)
-        beginning = lesson.beginning(step)
+        self._renew(learner, workshop, lesson, step)
+
+    def bring(
+        self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step, by: str
+    ) -> None:
+        """The same for one who came late, or is lost: their page goes to the step as soon as it is.
+
+        The steps before it that they haven't passed are passed over.
+        """
+        self._renew(learner, workshop, lesson, step)
+        with self._database.write() as session:
+            record(session, learner.id, "brought", step.id, by=by)
+        self._news.tell("brought", learner.id, step=step.id, by=by)
+
+    def _renew(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> None:
         try:
             with self._labs.renewing(learner, workshop) as lab_id:
-                missing = play(self._engine, lab_id, beginning, in_machine=workshop.in_machine)
+                missing = play(
+                    self._engine,
+                    lab_id,
+                    lesson.beginning(step),
+                    in_machine=workshop.in_machine,
+                    told=lambda done, of: self._labs.tell_renewal(learner.id, done, of),
+                )
             self._labs.boot(learner.id)
         except Problem as problem:
             log.warning("lab.not_reset", learner=learner.id, code=problem.code)

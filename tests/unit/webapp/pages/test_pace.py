@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from tests.waiting import wait_for
 from webapp.access import Visitor, may_learn
 from webapp.models.base import now
 from webapp.models.people import Learner, WayBack, learners_called
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tests.unit.webapp.conftest import Browser, MemoryEngine
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
+
+FIRST_STEP = "00-your-terminal/01-a-prompt"
 
 
 @pytest.fixture
@@ -155,3 +158,35 @@ def test_a_link_that_is_old_or_of_a_workshop_that_is_over_leads_nowhere(
     pass_by(parts, workshop, minutes=1)
     assert "is over" in open_browser().get(paths[1]).text
     assert ada.post(f"{page_of(workshop, heron)}/link").status_code == 410
+
+
+def test_one_who_came_late_is_brought_to_a_step_in_a_fresh_lab(
+    parts: Wiring,
+    engine: MemoryEngine,
+    ada: Browser,
+    workshop: Workshop,
+    two: tuple[Learner, Learner],
+) -> None:
+    heron, _ = two
+    page = page_of(workshop, heron)
+    before = parts.labs.of(heron.id)
+    heard: list[Item] = []
+    parts.news.listen(heard.append)
+    step = "00-your-terminal/04-yours-only"
+    assert ada.post(f"{page}/bring", {"step": step}).location == page
+    wait_for(lambda: [item for item in heard if item.kind == "brought"], "heron at the step")
+    assert heard[-1].facts == {"step": step, "by": "ada"}
+    assert parts.labs.of(heron.id) != before
+    assert "whoami" in engine.prepared[-1][1]
+
+
+def test_nobody_is_brought_to_a_step_that_is_locked_or_without_a_lab(
+    parts: Wiring, ada: Browser, workshop: Workshop, two: tuple[Learner, Learner]
+) -> None:
+    page, step = page_of(workshop, two[0]), "00-your-terminal/04-yours-only"
+    late, _ = join(parts.database, workshop.code, "late", "l")
+    refused = ada.post(f"{page_of(workshop, late)}/bring", {"step": step})
+    assert (refused.status_code, "late has no container yet." in refused.text) == (409, True)
+    assert ada.post(f"{page}/bring", {"step": "nowhere/at-all"}).status_code == 422
+    ada.post(f"/workshops/{workshop.public_id}/steps", {"do": "lock", "step": FIRST_STEP})
+    assert ada.post(f"{page}/bring", {"step": step}).status_code == 409

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from webapp.lesson_format.model import Beginning, Deed, DeedKind, Where
-from webapp.workshops.beginning import play
+from webapp.workshops.beginning import play, script_of
 
 if TYPE_CHECKING:
     from tests.unit.webapp.conftest import MemoryEngine
@@ -43,14 +43,20 @@ def test_a_machine_boots_with_an_empty_disk_and_after_an_end_there_is_none() -> 
 def test_each_side_gets_its_commands_and_a_machine_alone_gets_all(
     engine: MemoryEngine, lab: str
 ) -> None:
-    assert play(engine, lab, Beginning.of(DEEDS)) == ""
+    heard: list[tuple[int, int]] = []
+
+    def told(done: int, of: int) -> None:
+        heard.append((done, of))
+
+    assert play(engine, lab, Beginning.of(DEEDS), told=told) == ""
+    assert heard == [(1, 4), (3, 4)]
     assert engine.prepared == [
-        (lab, "cd\nboth\nhere", "container"),
-        (lab, "cd\nboth\nthere", "machine"),
+        (lab, script_of(("both", "here")), "container"),
+        (lab, script_of(("both", "there")), "machine"),
     ]
     engine.prepared.clear()
     assert play(engine, lab, Beginning.of(DEEDS[2:]), in_machine=True) == ""
-    assert engine.prepared == [(lab, "cd\nboth\nthere\nhere", "machine")]
+    assert engine.prepared == [(lab, script_of(("both", "there", "here")), "machine")]
 
 
 def test_a_machine_that_does_not_come_is_said_and_the_container_is_as_it_should_be(
@@ -58,4 +64,4 @@ def test_a_machine_that_does_not_come_is_said_and_the_container_is_as_it_should_
 ) -> None:
     engine.machine = {"state": "failed", "sentence": "There is no memory for it."}
     assert "There is no memory for it." in play(engine, lab, Beginning.of(DEEDS))
-    assert engine.prepared == [(lab, "cd\nboth\nhere", "container")]
+    assert engine.prepared == [(lab, script_of(("both", "here")), "container")]

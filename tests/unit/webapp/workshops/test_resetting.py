@@ -9,8 +9,10 @@ import pytest
 from runtime.client import Problem
 from webapp.models.events import events_of
 from webapp.models.people import Learner
+from webapp.workshops.beginning import script_of
 from webapp.workshops.joining import join
 from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.progress import progress_of
 from webapp.workshops.resetting import Resetting
 
 if TYPE_CHECKING:
@@ -55,8 +57,8 @@ def test_a_reset_lab_is_another_one_with_the_commands_of_earlier_steps(
     after = parts.labs.of(learner.id)
     assert after
     assert after["lab"] != before["lab"]
-    assert engine.prepared == [(after["lab"], "cd\nwhoami\ndate", "container")]
-    assert [item.kind for item in heard] == ["lab", "lab", "reset"]
+    assert engine.prepared == [(after["lab"], script_of(("whoami", "date")), "container")]
+    assert [item.kind for item in heard] == ["lab", "lab", "lab", "reset"]
     assert heard[-1].facts["done"] is True
     with parts.database.read() as session:
         assert events_of(session, learner.id)[-1].type == "reset"
@@ -104,3 +106,28 @@ def test_a_reset_that_takes_too_long_or_fails_says_so(
         "done": False,
         "sentence": "The runtime is away. It comes back by itself.",
     }
+
+
+def test_who_is_brought_to_a_step_sees_how_far_their_new_lab_is_and_goes_there(
+    parts: Wiring, otter: tuple[Learner, Workshop]
+) -> None:
+    learner, workshop = otter
+    before = parts.labs.of(learner.id)
+    heard: list[Item] = []
+    told = []
+
+    def hear(item: Item) -> None:
+        heard.append(item)
+        told.append(parts.line.place_of(item.learner_id).sentence)
+
+    parts.news.listen(hear)
+    lesson, step = parts.pacing.find(learner, workshop, f"{NAME}/04-yours-only")
+    parts.resetting.bring(learner, workshop, lesson, step, "ada")
+    assert "is being set up as this step begins. 1 of 2 commands are done." in told[1]
+    assert heard[-1].kind == "brought"
+    assert heard[-1].facts == {"step": f"{NAME}/04-yours-only", "by": "ada"}
+    after = parts.labs.of(learner.id)
+    assert after != before
+    with parts.database.read() as session:
+        progress = progress_of(events_of(session, learner.id), lesson)
+    assert progress.current is step
