@@ -83,7 +83,7 @@ def test_axe_finds_nothing_serious_on_public_pages(
 def test_axe_finds_nothing_serious_on_instructors_pages(
     person: Person, web_command: WebCommand, dark: bool
 ) -> None:
-    link = urlsplit(web_command("person", "instructor", "add", f"judy {dark}").split()[0]).path
+    link = urlsplit(web_command("person", "owner", "add", f"judy {dark}").split()[0]).path
     page = person(dark=dark)
     page.goto(link)
     faults = serious_faults(page)
@@ -99,7 +99,8 @@ def test_axe_finds_nothing_serious_on_instructors_pages(
     expect(page.get_by_text("Nobody has joined yet.")).to_be_visible()
     faults += serious_faults(page)
     roster = page.url
-    for address in (f"{roster}/code", f"{roster}/end", "/workshops", "/server"):
+    staff = ("/workshops", "/server", "/people", "/audit", "/account")
+    for address in (f"{roster}/code", f"{roster}/end", f"{roster}/assistants", *staff):
         page.goto(address)
         faults += serious_faults(page)
     page.goto(f"{roster}/end")

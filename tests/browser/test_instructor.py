@@ -89,3 +89,36 @@ def test_an_instructor_tries_a_workshop_as_a_learner(
     open_workshop(ivan)
     ivan.get_by_role("button", name="Try it as a learner").click()
     expect(ivan.get_by_role("heading", name="A prompt")).to_be_visible()
+
+
+def test_an_assistant_is_invited_helps_and_is_shown_out(
+    person: Person, web_command: WebCommand
+) -> None:
+    olga, tess = person(), person()
+    sign_in(olga, urlsplit(web_command("person", "owner", "add", "olga").split()[0]).path)
+    code = open_workshop(olga)
+    wall = olga.url
+    olga.get_by_role("link", name="People").click()
+    olga.get_by_label("Name", exact=True).fill("tess")
+    olga.locator("#role").select_option("assistant")
+    olga.get_by_role("button", name="Make a one-time link").click()
+    sign_in(tess, urlsplit(olga.locator("[data-link]").inner_text()).path)
+    expect(tess.get_by_text("No workshop that goes on was given to you.")).to_be_visible()
+    expect(tess.get_by_role("link", name="Images")).to_have_count(0)
+
+    olga.goto(f"{wall}/assistants")
+    olga.get_by_label("Give this workshop to").select_option("tess")
+    olga.get_by_role("button", name="Give it").click()
+    tess.reload()
+    expect(tess.get_by_text(code)).to_be_visible()
+    tess.get_by_role("link", name="Open the roster").click()
+    expect(tess.get_by_text("Nobody has joined yet.")).to_be_visible()
+    expect(tess.get_by_role("link", name="End the workshop…")).to_have_count(0)
+    expect(tess.get_by_role("group", name="Filters")).to_be_visible()  # it is live
+
+    olga.get_by_role("button", name="Take it back from tess").click()
+    expect(tess.get_by_text("This belongs to someone else.")).to_be_visible()  # by itself
+    olga.get_by_role("link", name="Log", exact=True).click()
+    rows = olga.get_by_role("row", name=re.compile("^.* olga "))
+    expect(rows.first).to_contain_text("took it back from tess")
+    expect(rows.nth(1)).to_contain_text("gave it to tess")

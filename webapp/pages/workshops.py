@@ -273,10 +273,10 @@ def end(public_id: str) -> Response:
     """Ends it, now or in two minutes."""
     _, workshop = own_workshop(public_id)
     if request.form.get("when") == "soon":
-        audit.note(when=" in two minutes")
+        audit.note(when="in two minutes")
         end_soon(wired().database, wired().labs, wired().news, workshop.id)
         return redirect(url_for(".show_one", public_id=public_id))
-    audit.note(when="")
+    audit.note(when="at once")
     end_workshop(wired().database, wired().labs, wired().news, workshop.id)
     _order_pool()
     return redirect(url_for(".show_one", public_id=public_id))

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from webapp.models.deeds import Deed, deeds_for
 from webapp.models.people import Learner
 from webapp.models.workshops import Workshop
+from webapp.workshops.joining import what_shows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,7 @@ WORDS: Mapping[str, str] = {
     "workshops.set_names": "changed the names that containers reach",
     "workshops.lower_hand": "lowered the hand",
     "workshops.note_privately": "wrote the private note",
-    "workshops.end": "ended the workshop{when}",
+    "workshops.end": "ended the workshop {when}",
     "workshops.forget": "deleted all data of the workshop {title}",
     "results.forget_all": "deleted all data of the workshop {title}",
     "results.forget_one": "deleted all data of the learner",
@@ -140,10 +141,11 @@ def keep(
         called: who did it then.
         workshop: its public id.
         learner: their public id.
-        facts: what the sentence needs; no secret. Long ones are cut.
+        facts: what the sentence needs; no secret. Long ones are cut, and nothing in them can turn
+            the rest of a line around.
     """
     short = {
-        name: value[:_LETTERS_MOST] if isinstance(value, str) else value
+        name: what_shows(value[:_LETTERS_MOST]) if isinstance(value, str) else value
         for name, value in facts.items()
     }
     with database.write() as session:

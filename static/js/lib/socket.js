@@ -40,6 +40,10 @@ export class Room {
       tryAllTransports: true,
       reconnectionDelayMax: 5000,
     });
+    // The server shows out who may not be here any more; the page says why when it is asked for anew.
+    this.#socket.on("disconnect", (why) => {
+      if (why === "io server disconnect") location.reload();
+    });
     this.#socket.on("connect_error", () => this.#explain());
     this.#socket.on("connect", () => showReason(null));
   }

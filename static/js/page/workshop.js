@@ -7,7 +7,7 @@ import { SlipWall } from "../elements/slip-wall.js";
 import { one } from "../lib/dom.js";
 import { bindKeys } from "../lib/keys.js";
 import { say } from "../lib/say.js";
-import { Room } from "../lib/socket.js";
+import { Refused, Room } from "../lib/socket.js";
 import { FILTERS } from "../wall/order.js";
 
 const page = one("[data-workshop]", HTMLElement);
@@ -22,8 +22,21 @@ wall.addEventListener("slip-wall", () => {
   tell.aim(wall.shown, wall.showsAll);
   side.show(wall.learners);
 });
+/** All of it, once; nothing where the class was taken away since the page was loaded. */
+async function watch() {
+  try {
+    return await room.ask("watch", { workshop: page.dataset.workshop });
+  } catch (refused) {
+    if (!(refused instanceof Refused) || refused.code !== "not-yours") throw refused;
+    location.reload(); // and then it says so
+    return null;
+  }
+}
+
 room.on("connect", async () => {
-  const { learners, sent } = await room.ask("watch", { workshop: page.dataset.workshop });
+  const told = await watch();
+  if (!told) return;
+  const { learners, sent } = told;
   one("[data-nobody]", HTMLElement).hidden = learners.length > 0;
   wall.begin(learners);
   tell.showSent(sent);
@@ -48,8 +61,7 @@ room.on("clock", ({ until, ended, overran, paused }) => {
   if (overran && asked?.matches("[hidden]")) say("Time is up. Labs go on for 15 minutes.");
   asked?.toggleAttribute("hidden", !overran);
 });
-room.on("disconnect", (why) => {
-  if (why === "io server disconnect") location.reload(); // no longer ours to see, and the page says why
+room.on("disconnect", () => {
   const at = new Date().toLocaleTimeString();
   one("[data-live] span", HTMLElement).textContent =
     `Live view lost; the tiles show ${at}. It comes back by itself; labs go on.`;

@@ -46,7 +46,7 @@ def test_what_an_instructor_does_is_there_with_when_whom_and_where(
         ("ada", "gave 15 more minutes"),
         ("ada", "set how many may join to 9"),
         ("ada", "wrote the private note"),
-        ("ada", "ended the workshop"),
+        ("ada", "ended the workshop at once"),
     ]
     page = ada.get("/audit").text
     assert f'href="{place}/learners/{learner.public_id}"' in page
@@ -140,6 +140,11 @@ def test_a_deed_that_lacks_its_facts_or_words_is_read_nevertheless(
     ((who, sentence),) = told(parts)
     assert who == "command line"
     assert sentence in {"invited ? as ?", what}
+
+
+def test_no_name_turns_a_line_of_the_log_around(parts: Wiring) -> None:
+    deeds.keep(parts.database, "people.invite", name="\u202eeve\n2026 ada", role="owner")
+    assert told(parts) == [("command line", "invited eve 2026 ada as owner")]
 
 
 def test_older_deeds_are_on_the_next_page(
