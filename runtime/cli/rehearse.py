@@ -34,6 +34,7 @@ _READY_S = 60.0
 _STOP_S = 120.0
 _PLAY_MOST_S = 900.0
 _MINUTES = 60
+_OTHERS_MOST = 0.2  # of the processors: beyond that, times are theirs as much as the class's
 _BESIDE = 6  # places beyond the class: people in real browsers, and labs that stand ready
 
 
@@ -169,6 +170,8 @@ def _text(result: dict[str, Any]) -> str:
         said += (
             f"\nDisks of {result['lab_disk_bytes'] >> 20} MB each, or they would not have fitted."
         )
+    if result["processors_of_others"] > _OTHERS_MOST:
+        said += "\nEnd those programs and rehearse again: with them it says little of a class."
     errors = [f"Error: {each}" for each in result["errors"][:5]]
     end = (
         "The greatest class that this machine carries: about {greatest_class}, by {limited_by}."

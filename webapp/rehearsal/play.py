@@ -28,6 +28,7 @@ READ_S = 8.0
 WALL_MOST_S = 30.0
 KEYS_A_ROUND = 10
 COMMAND = ("echo rehearsed-$((40 + 2))", rb"rehearsed-42\r")
+BROWSERS = "real browsers"  # as errors name them
 BROWSER_LEARNERS = 2  # beside the class; the third browser is the instructor's
 QUIET_S = 3.0
 """How long is looked at what other programs take of the processors, before anybody plays."""
@@ -87,16 +88,19 @@ class Play:
         async with AsyncExitStack() as undo:
             undo.callback(self._leave, instructor)
             await self.seen.processors.look_at_others(QUIET_S)
-            await self._guarded(self._alone(first))
+            await self._guarded(first.name, self._alone(first))
             browser = await self._browser(undo)
             self.seen.processors.begin(browser.session if browser else None)
-            joins = [self._join(each, n * JOIN_EACH_S) for n, each in enumerate(others)]
-            looks = [self._look(browser, workshop, instructor)] if browser else []
+            joins = [
+                (each.name, self._join(each, n * JOIN_EACH_S)) for n, each in enumerate(others)
+            ]
+            looks = [(BROWSERS, self._look(browser, workshop, instructor))] if browser else []
             await self._all([*joins, *looks])
-            works = [self._work(each) for each in self._learners]
-            await self._all([*works, *(self._work_there(each) for each in self._pages)])
+            works = [(each.name, self._work(each)) for each in self._learners]
+            looks = [(BROWSERS, self._work_there(each)) for each in self._pages]
+            await self._all([*works, *looks])
             self.seen.processors.end()
-            await self._guarded(self._count())
+            await self._guarded(BROWSERS, self._count())
 
     def _leave(self, instructor: Instructor) -> None:
         instructor.leave()
@@ -130,9 +134,7 @@ class Play:
         if self._wall:
             await self._wall.shows(len(self.seen.joins) + len(self._pages))
         pages: list[LearnerPage | WallPage] = [*self._pages, *([self._wall] if self._wall else [])]
-        self.seen.errors += [
-            f"in a browser: {said}" for page in pages for said in page.complaints()
-        ]
+        self.seen.errors += [f"{BROWSERS}: {said}" for page in pages for said in page.complaints()]
 
     async def _alone(self, learner: Learner) -> None:
         await self._join(learner, 0)
@@ -175,14 +177,14 @@ class Play:
         if last := row.get("last"):
             self._told[str(row["name"])].setdefault(last["at"], time.perf_counter())
 
-    async def _all(self, parts: Sequence[Awaitable[None]]) -> None:
-        await asyncio.gather(*map(self._guarded, parts))
+    async def _all(self, parts: Sequence[tuple[str, Awaitable[None]]]) -> None:
+        await asyncio.gather(*(self._guarded(who, part) for who, part in parts))
 
-    async def _guarded(self, part: Awaitable[None]) -> None:
+    async def _guarded(self, who: str, part: Awaitable[None]) -> None:
         try:
             await part
         except (Failed, OSError, TimeoutError) as error:
-            self.seen.errors.append(str(error) or "no answer in time")
+            self.seen.errors.append(f"{who}: {str(error) or 'no answer in time'}")
 
 
 def p99(values: Sequence[float]) -> float:

@@ -88,3 +88,8 @@ def test_what_went_wrong_is_said_in_words() -> None:
 
 def test_a_machine_without_a_browser_says_how_to_get_one() -> None:
     assert "apt-get install chromium" in _text(result({"browsers": 0}))
+
+
+def test_a_machine_that_is_busy_with_other_things_is_said_to_be() -> None:
+    assert "rehearse again" not in _text(result({"processors_of_others": 0.1}))
+    assert "rehearse again" in _text(result({"processors_of_others": 0.5}))
