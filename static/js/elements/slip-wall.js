@@ -15,7 +15,10 @@ const TICK_MS = 5000;
 export class SlipWall extends HTMLElement {
   /** @type {Map<string, Learner>} */
   #learners = new Map();
+  /** @type {Map<string, HTMLElement>} */
+  #tileOf = new Map();
   #timer = 0;
+  #frame = 0;
   #orderTimer = 0;
   #heldAt = 0;
   #filter = "all";
@@ -29,7 +32,7 @@ export class SlipWall extends HTMLElement {
     this.#filter = FILTERS.includes(filter) ? filter : "all";
     this.#find.value = asked.get("find") ?? "";
     this.#part("tools").hidden = false;
-    for (const tile of this.#tiles) this.#pictures.add(tile);
+    for (const tile of this.#tiles) this.#add(tile);
     this.#switch(asked.get("screens") !== "off");
     for (const name of ["pointermove", "keydown"]) this.addEventListener(name, this.#hold);
     this.addEventListener("click", this.#click);
@@ -41,6 +44,7 @@ export class SlipWall extends HTMLElement {
 
   disconnectedCallback() {
     clearInterval(this.#timer);
+    cancelAnimationFrame(this.#frame);
     clearTimeout(this.#orderTimer);
   }
 
@@ -81,15 +85,15 @@ export class SlipWall extends HTMLElement {
   change(learner) {
     const before = this.#learners.get(learner.learner)?.state;
     this.#take(learner);
-    this.#show();
+    this.#showSoon();
     if (learner.state === "hand" && before !== "hand") say(`${learner.name} raised a hand.`);
     this.#orderTimer ||= window.setTimeout(() => this.#orderSoon(), STAY_MS);
   }
 
   /** What changed of one learner's picture. @param {import("../wall/runs.js").ScreenFact} fact */
   picture(fact) {
-    const tile = this.#tile(fact.learner);
-    if (isElement(tile)) this.#pictures.take(tile, fact);
+    const tile = this.#tileOf.get(fact.learner);
+    if (tile) this.#pictures.take(tile, fact);
   }
 
   /** Screens, or names only. */
@@ -121,7 +125,7 @@ export class SlipWall extends HTMLElement {
   /** @param {Learner} learner */
   #take(learner) {
     this.#learners.set(learner.learner, learner);
-    const known = this.#tile(learner.learner);
+    const known = this.#tileOf.get(learner.learner);
     const blank = this.querySelector("template[data-tile]");
     if (!(blank instanceof HTMLTemplateElement)) return;
     const tile = known ?? document.importNode(blank.content, true).querySelector("li");
@@ -129,12 +133,13 @@ export class SlipWall extends HTMLElement {
     fillTile(tile, learner);
     if (known) return;
     this.#list("others").append(tile);
-    this.#pictures.add(tile);
+    this.#add(tile);
   }
 
-  /** @param {string} learner */
-  #tile(learner) {
-    return this.querySelector(`li[data-learner="${CSS.escape(learner)}"]`);
+  /** @param {HTMLElement} tile */
+  #add(tile) {
+    this.#tileOf.set(tile.dataset.learner ?? "", tile);
+    this.#pictures.add(tile);
   }
 
   /** @param {boolean} hasScreens */
@@ -145,6 +150,7 @@ export class SlipWall extends HTMLElement {
     remember({ screens: hasScreens ? "" : "off" });
   }
 
+  /** All of them, in the order in which they lie. */
   get #tiles() {
     return [...this.querySelectorAll("li[data-learner]")].filter(isElement);
   }
@@ -158,6 +164,14 @@ export class SlipWall extends HTMLElement {
   /** @param {HTMLElement} tile */
   #of(tile) {
     return this.#learners.get(tile.dataset.learner ?? "");
+  }
+
+  /** Once for all who change before the next picture: half a class may, in one turn of the server. */
+  #showSoon() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#show();
+    });
   }
 
   /** Counts, the filter, the sums; all that is seen at once. Tiles stay where they are. */
@@ -224,7 +238,7 @@ export class SlipWall extends HTMLElement {
   #lay(section, learners) {
     const list = this.#list(section);
     for (const [at, { learner }] of learners.entries()) {
-      const tile = this.#tile(learner);
+      const tile = this.#tileOf.get(learner);
       if (tile && list.children[at] !== tile) list.insertBefore(tile, list.children[at] ?? null);
     }
   }

@@ -16,6 +16,7 @@ export class WallPictures {
   #isOn = true;
   #look;
   #watcher = new IntersectionObserver((entries) => this.#saw(entries), { rootMargin: "100px" });
+  /** Of those that can be seen; whoever comes into view is drawn by it, too. */
   #sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) this.#of(target.closest("li"))?.draw();
   });
@@ -35,7 +36,6 @@ export class WallPictures {
     if (!(canvas instanceof HTMLCanvasElement) || this.#pictures.has(tile)) return;
     this.#pictures.set(tile, new WallPicture(canvas, this.#paint));
     this.#watcher.observe(tile);
-    this.#sizes.observe(canvas);
   }
 
   /**
@@ -67,8 +67,11 @@ export class WallPictures {
   #saw(entries) {
     for (const { target, isIntersecting } of entries) {
       if (!(target instanceof HTMLElement)) continue;
+      const canvas = part(target, "picture");
       if (isIntersecting) this.#seen.add(target);
       else this.#seen.delete(target);
+      if (isIntersecting) this.#sizes.observe(canvas);
+      else this.#sizes.unobserve(canvas);
     }
     this.#askSoon();
   }
