@@ -197,7 +197,7 @@ export class TerminalScreen {
     const links = new WebLinksAddon((_, address) => visit(address));
     for (const addon of [this.#fit, this.search, links, new UnicodeGraphemesAddon()])
       this.#term.loadAddon(addon);
-    this.#releaseContext = drawFast(this.#term);
+    this.#releaseContext = drawFast(this.#term, () => this.fitSoon());
     this.#prepareField();
     this.element.append(this.#reader.element);
     this.#reader.hush();

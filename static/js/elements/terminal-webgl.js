@@ -11,9 +11,10 @@ let contexts = 0;
 
 /**
  * @param {import("@xterm/xterm").Terminal} term
+ * @param {() => void} changed hears that the DOM draws from now on: its cells are wider by a part of a pixel
  * @returns {() => void} to be called when the terminal is gone
  */
-export function drawFast(term) {
+export function drawFast(term, changed) {
   // A phone shows few cells, has fewer contexts, and loses them whenever it sleeps. A canvas doesn't follow
   // forced colours.
   const isUnwanted = matchMedia("(pointer: coarse), (forced-colors: active)").matches;
@@ -31,6 +32,7 @@ export function drawFast(term) {
   const giveUp = () => {
     release();
     addon.dispose();
+    changed();
   };
   // Where a browser counts other pixels than it shows (a device that is only emulated), half the text would be cut.
   const watch = new ResizeObserver(([entry]) => {
