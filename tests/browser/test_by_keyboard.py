@@ -73,6 +73,9 @@ def test_lesson_0_is_passed_with_the_keyboard_alone(
     expect(page.get_by_role("heading", name=re.compile("Welcome"))).to_be_visible()
     page.keyboard.press("Enter")
     terminal.wait_prompt()
+    assert (
+        page.evaluate("isSecureContext") is False
+    )  # a classroom has an address and no certificate
 
     def type_line(line: str) -> None:
         page.keyboard.type(line)

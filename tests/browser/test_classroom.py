@@ -37,37 +37,6 @@ def test_a_command_is_copied_pasted_and_run_with_and_without_a_secure_context(
     expect(ben.check()).to_have_attribute("data-state", "passed")
 
 
-def test_the_first_lesson_passes_at_a_plain_http_address(
-    person: Person, workshop: dict[str, Any]
-) -> None:
-    ben = join(person(), workshop["code"], "Ben")
-    ben.terminal.run("whoami")
-    expect(ben.check()).to_have_attribute("data-state", "passed")
-
-    ben.onward()
-    ben.terminal.type("sleep 1000")
-    ben.terminal.wait_for("sleep 1000$")
-    ben.page.keyboard.press("Control+c")
-    ben.terminal.wait_prompt()
-    ben.terminal.type("less /etc/services")
-    ben.terminal.wait_for("^# Network services")
-    ben.page.keyboard.press("q")
-    ben.terminal.wait_prompt()
-    expect(ben.check()).to_have_attribute("data-state", "passed")
-
-    ben.onward()
-    ben.terminal.run("date")
-    ben.terminal.run("date")
-    expect(ben.check()).to_have_attribute("data-state", "passed")
-
-    ben.onward()
-    ben.terminal.run("echo hello > ~/note")
-    expect(ben.check()).to_have_attribute("data-state", "passed")
-    ben.page.reload()
-    ben.terminal.wait_prompt()
-    assert "hello" in ben.terminal.run("cat ~/note")
-
-
 def test_the_projector_shows_the_address_that_the_class_can_open(
     person: Person, web_command: WebCommand, server: Server
 ) -> None:
