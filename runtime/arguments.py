@@ -36,6 +36,16 @@ def allowed_names(args: Args) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def rows(args: Args) -> int:
+    """How many rows a terminal has."""
+    return args.integer("rows", low=1, high=500, default=24)
+
+
+def cols(args: Args) -> int:
+    """How many columns a terminal has."""
+    return args.integer("cols", low=1, high=1000, default=80)
+
+
 def file_of(call: Call) -> int:
     """The descriptor of a file that came with a call; the caller's from now on.
 

@@ -11,7 +11,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, NewType, Self
 
-from runtime.problems import Problem, disk_full
+from runtime.problems import Problem, away, disk_full
 from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
 from runtime.pumps import pump_names, pump_of
 
@@ -212,6 +212,11 @@ class Client:
         """Have what a learner changed sent into a socket (a tar, by gzip); returns at its end."""
         with self._open("lab.changes", {"lab": lab}, (fd,), timeout_s=None) as feed:
             feed.result()
+
+    def lab_put(self, lab: str, name: str, fd: int) -> int:
+        """Put a file into a lab's `~/from-instructor`; 0, or the code that this ended with."""
+        with self._open("lab.put", {"lab": lab, "name": name}, (fd,), timeout_s=90) as feed:
+            return int(feed.result().body["code"])
 
     def lab_check(
         self,
@@ -475,15 +480,6 @@ class Client:
             sock.close()
             raise away("Nothing answers there.") from error
         return Connection(sock)
-
-
-def away(what: str) -> Problem:
-    """What a person reads while the runtime is down; the supervisor is bringing it back."""
-    return Problem(
-        "runtime-away",
-        f"The part of this server that runs the labs is away. {what}",
-        "It is started again by itself; programs in the labs go on meanwhile.",
-    )
 
 
 def _wait_readable(fd: int, timeout_s: float | None) -> bool:

@@ -55,3 +55,12 @@ def disk_full() -> Problem:
         "The server's disk is full, so nothing new can be kept. What was there is safe.",
         "Try again when whoever runs the server has made room in its data folder.",
     )
+
+
+def away(what: str) -> Problem:
+    """What a person reads while the runtime is down; the supervisor is bringing it back."""
+    return Problem(
+        "runtime-away",
+        f"The part of this server that runs the labs is away. {what}",
+        "It is started again by itself; programs in the labs go on meanwhile.",
+    )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runtime.arguments import allowed_names, file_of, socket_of
+from runtime.arguments import allowed_names, cols, file_of, rows, socket_of
 from runtime.container import lxcfs
 from runtime.image import reference
 from runtime.image.build import Builder
@@ -25,7 +25,7 @@ from runtime.labs import building, dialling, guests, nested
 from runtime.labs.checks import LONGEST_S
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
-from runtime.labs.living import PREPARE_LONGEST_S
+from runtime.labs.living import FILE_NAME, FILE_NAME_MOST, PREPARE_LONGEST_S
 from runtime.labs.state import LabId, Order, Shape
 from runtime.limits.amounts import Limits
 from runtime.problems import Problem
@@ -123,6 +123,7 @@ class Verbs:
             "lab.warn": Verb(web, ("lab", "idle_s", "left_s"), self._lab_warn),
             "lab.prepare": Verb(web, ("lab", "script", "timeout_s", "where"), self._lab_prepare),
             "lab.changes": Verb(web, ("lab",), self._lab_changes),
+            "lab.put": Verb(web, ("lab", "name"), self._lab_put),
             "lab.check": Verb(
                 web, ("lab", "script", "facts", "timeout_s", "where"), self._lab_check
             ),
@@ -187,8 +188,8 @@ class Verbs:
             key=args.text("key", longest=64, pattern=KEY),
             shape=self._shape(args),
             until=self._until(args),
-            rows=_rows(args),
-            cols=_cols(args),
+            rows=rows(args),
+            cols=cols(args),
             replaces=args.text("replaces", longest=8, pattern=LAB, default=NO_LAB),
         )
         return self.labs.create(order).as_dict()
@@ -232,8 +233,13 @@ class Verbs:
 
     def _lab_changes(self, call: Call) -> dict[str, Any]:
         with socket_of(call) as outlet:
-            self.labs.living.pack_changes(self._own(call), outlet, call.is_gone)
+            self.labs.living.pack_changes(self._awake(call), outlet, call.is_gone)
         return {}
+
+    def _lab_put(self, call: Call) -> dict[str, Any]:
+        name = call.args.text("name", longest=FILE_NAME_MOST, pattern=FILE_NAME)
+        with os.fdopen(file_of(call), "rb") as file:
+            return self.labs.living.put(self._awake(call), name, file.fileno(), call.is_gone)
 
     def _lab_check(self, call: Call) -> dict[str, Any]:
         return self.labs.living.check(
@@ -317,7 +323,7 @@ class Verbs:
         how = call.args.text("how", longest=8, pattern="cold|resumed", default="cold")
         lab = self._awake(call)
         way: How = "resumed" if how == "resumed" else "cold"
-        return self.labs.machines.boot(lab, way, _rows(call.args), _cols(call.args))
+        return self.labs.machines.boot(lab, way, rows(call.args), cols(call.args))
 
     def _machine_end(self, call: Call) -> dict[str, Any]:
         lab = self._awake(call)
@@ -333,7 +339,7 @@ class Verbs:
             )
         has_name = call.args.has("name")
         name = call.args.text("name", longest=1, pattern="[1-8]") if has_name else None
-        return self.terminals.open(lab.id, name, _rows(call.args), _cols(call.args)).as_dict()
+        return self.terminals.open(lab.id, name, rows(call.args), cols(call.args)).as_dict()
 
     def _terminal_close(self, call: Call) -> dict[str, Any]:
         self.terminals.close(call.args.text("terminal", longest=10, pattern=TERMINAL))
@@ -490,11 +496,3 @@ def _lab(args: Args) -> LabId:
 
 def _is_machine(args: Args) -> bool:
     return args.text("where", longest=9, pattern=WHERE, default="container") == "machine"
-
-
-def _rows(args: Args) -> int:
-    return args.integer("rows", low=1, high=500, default=24)
-
-
-def _cols(args: Args) -> int:
-    return args.integer("cols", low=1, high=1000, default=80)

@@ -166,7 +166,7 @@ def wire(
         hands=Hands(database, classes, news),
         watching=watching,
         keyboards=Keyboards(database, pumps, labs, presence, watching, news),
-        messages=Messages(database, news),
+        messages=Messages(database, engine, labs, news),
         keepsakes=Keepsakes(engine, labs),
         pacing=Pacing(database, library, news),
         pausing=pausing,

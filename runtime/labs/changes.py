@@ -30,12 +30,9 @@ TOP = "work"
 STALLED_S = 60.0
 """Who takes nothing for so long gets no more."""
 IN_MACHINE = (
-    (
-        "find / -xdev ( -type f -o -type l ) -cnewer /proc/1/stat -print0 | "
-        f"tar -cz --null --files-from=- --transform='flags=r;s,^/*,{TOP}/,' --ignore-failed-read"
-    )
-    .replace("(", r"\(")
-    .replace(")", r"\)")
+    "booted=$(sed -n 's/^btime //p' /proc/stat); "
+    'find / -xdev \\( -type f -o -type l \\) -newerct "@$booted" -print0 | '
+    f"tar -cz --null --files-from=- --transform='flags=r;s,^/*,{TOP}/,' --ignore-failed-read"
 )
 """The same in a machine, by its own tools: its learner is root of the kernel there anyway."""
 _LEFT_OUT = f"{TOP}/LEFT-OUT.txt"

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 PREPARE_LONGEST_S = 300.0
 _SAID_BYTES = 4096
 _DIGITS = 6
+PUT_LONGEST_S = 60.0
+FILE_NAME = r"[^/\x00-\x1f\x7f.][^/\x00-\x1f\x7f]*"
+FILE_NAME_MOST = 100
+# What was there under that name goes only when all of the new one is there.
+_PUT = (
+    'mkdir -p ~/from-instructor && cd ~/from-instructor && cat > ".$0.part" && '
+    'mv -fT ".$0.part" "$0"'
+)
 
 
 class Living:
@@ -171,6 +179,37 @@ class Living:
             numbers.read()
         return {"code": code, "is_over": time.monotonic() > deadline}
 
+    def put(self, lab: Lab, name: str, file_fd: int, is_gone: Callable[[], bool]) -> dict[str, Any]:
+        """Put a file into `~/from-instructor`, as the learner, within the lab's own limits.
+
+        Args:
+            lab: which; where its learner works in its machine, there.
+            name: what it is called there.
+            file_fd: what it holds, from its beginning; it stays the caller's.
+            is_gone: whether who asked has left.
+
+        Returns:
+            `code`: 0 where it is there.
+
+        Raises:
+            Problem: `machine-not-ready`, `machine-ended`.
+        """
+        deadline = time.monotonic() + PUT_LONGEST_S
+        argv = ["/bin/bash", "-lc", _PUT, name]
+
+        def is_over() -> bool:
+            return is_gone() or time.monotonic() > deadline
+
+        # Opened anew: many labs are given the same file, and each reads from its beginning.
+        anew = Path(f"/proc/self/fd/{file_fd}")
+        with Path(os.devnull).open("r+b") as nothing, anew.open("rb") as file:
+            fds = (file.fileno(), nothing.fileno(), nothing.fileno())
+            if lab.shape.in_machine:
+                code = self._machines.execute(lab.id, argv, "learner", fds, is_over)
+            else:
+                code = self.execute(lab, argv, "learner", tty=False, fds=fds, is_gone=is_over)
+        return {"code": code}
+
     def pack_changes(self, lab: Lab, sock: socket.socket, is_gone: Callable[[], bool]) -> None:
         """Send what a learner changed, in the half that they work in (labs/changes.py).
 
@@ -195,13 +234,10 @@ class Living:
             ) from error
 
     def _pack_machine(self, lab: Lab, sock: socket.socket, is_gone: Callable[[], bool]) -> None:
-        nothing_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            argv = ["/bin/sh", "-c", changes.IN_MACHINE]
-            fds = (nothing_fd, sock.fileno(), nothing_fd)
+        argv = ["/bin/sh", "-c", changes.IN_MACHINE]
+        with Path(os.devnull).open("r+b") as nothing:
+            fds = (nothing.fileno(), sock.fileno(), nothing.fileno())
             code = self._machines.execute(lab.id, argv, "root", fds, is_gone)
-        finally:
-            os.close(nothing_fd)
         if code != 0:
             raise OSError(errno.EPIPE, f"tar in the machine ended with {code}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.conftest import run_for_web
 from tests.browser.screens import Terminal, join
@@ -106,15 +106,25 @@ def test_whom_the_wall_shows_is_told_and_a_command_tells_how_it_ended(
     wall.get_by_role("searchbox").fill("chi")
     wall.get_by_label("Message", exact=True).fill("Try this: https://example.org/kill")
     wall.get_by_label(re.compile("^Command to run")).fill("echo $((40 + 3))-told")
+    wall.get_by_text("File, countdown").click()
+    handout: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"44-handed\n"}
+    wall.get_by_label(re.compile("^File into")).set_input_files(handout)
+    wall.get_by_label(re.compile("^Countdown minutes")).fill("7")
     wall.get_by_role("button", name="Send to 1").click()
     told = chi.page.get_by_role("region", name="From your instructor")
     expect(told.get_by_role("link")).to_have_attribute("href", "https://example.org/kill")
+    expect(told.get_by_text("7 min left")).to_be_visible()
+    sent = wall.get_by_role("list", name="Told before")
+    expect(sent).to_contain_text("1 done, 0 failed, 0 not yet")  # the file is there
+    wall.get_by_text("1 done, 0 failed").click()
+    expect(sent.get_by_role("listitem").filter(has_text="Chi: done")).not_to_have_count(0)
     faults = serious_faults(chi.page) + serious_faults(wall)
     chi.page.reload()
     chi.terminal.wait_prompt()
+    chi.terminal.run("cat ~/from-instructor/notes.txt")
+    chi.terminal.wait_for("^44-handed")
     told.get_by_role("button", name=re.compile("^Run: echo")).click()
     chi.terminal.wait_for("^43-told")
-    sent = wall.get_by_role("list", name="Told before")
     expect(sent).to_contain_text("1 done, 0 failed, 0 not yet")
     told.get_by_role("button", name=re.compile("^Close the message")).click()
     expect(told).to_be_hidden()

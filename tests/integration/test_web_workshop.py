@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -122,12 +123,20 @@ def test_a_learner_downloads_what_they_changed_and_nobody_elses(
         sudo useradd new
     """
     assert server.client.lab_prepare(lab["lab"], script)["code"] == 0
+    with tempfile.TemporaryFile() as handout:
+        handout.write(b"for you")
+        handout.flush()
+        put = [server.client.lab_put(lab["lab"], "a 'b' $(c).txt", handout.fileno()) for _ in "12"]
+    assert put == [0, 0]  # each read from its beginning, and the second took the first's place
     with tarfile.open(fileobj=io.BytesIO(ben.fetch("/work/files.tar.gz"))) as archive:
         names = archive.getnames()
         (notes,) = [name for name in names if name.endswith("/notes")]
         file = archive.extractfile(notes)
         assert file is not None
         assert file.read() == b"mine\n"
+        handed = archive.extractfile(notes.replace("notes", "from-instructor/a 'b' $(c).txt"))
+        assert handed is not None
+        assert handed.read() == b"for you"
         assert archive.getmember(notes.replace("notes", "big")).size == 3000000
         assert archive.getmember(notes.replace("notes", "link")).linkname == "/etc/shadow"
     assert "work/etc/passwd" in names

@@ -91,6 +91,10 @@ class Engine(Protocol):
         """Sends what a learner changed into a socket, as a tar by gzip, to its end."""
         ...
 
+    def lab_put(self, lab: str, name: str, fd: int) -> int:
+        """Puts a file into a lab, for its learner; 0 where it is there."""
+        ...
+
     def lab_check(
         self,
         lab: str,

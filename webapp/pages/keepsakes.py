@@ -81,13 +81,10 @@ def show_certificate(certificate_id: str) -> Response:
         if learner is None:
             raise problems.not_found()
         certificate = certificate_of(session, learner, wired().library)
-    address = learners_address().url
-    link = f"{address}/c/{certificate.id}" if address else ""
+    address = learners_address().url or request.host_url.rstrip("/")
+    link = f"{address}/c/{certificate.id}"
     page = render_template(
-        "keepsakes/certificate.html",
-        certificate=certificate,
-        link=link,
-        qr=qr_picture(link) if link else "",
+        "keepsakes/certificate.html", certificate=certificate, link=link, qr=qr_picture(link)
     )
     return Response(page, headers={"X-Robots-Tag": "noindex"})
 

@@ -223,7 +223,7 @@ def _line(results: Results, row: Row, lesson: Lesson, times: list[StepTimes]) ->
     return {
         "learner": row.learner.public_id,
         "name": row.learner.shown_name,
-        "quiz": f"{right} of {asked}" if asked and last else UNKNOWN,
+        "quiz": f"{right} of {asked}" if asked and row.asked else UNKNOWN,
         "state": state,
         "words": words,
         "cells": [_cell(row.cells[each.step.id], each) for each in times],

@@ -15,6 +15,7 @@ from webapp.problems import not_found, not_yours
 from webapp.sockets import wire
 from webapp.sockets.desk import Desk
 from webapp.visitors import current_visitor, visitor_by_sign_in
+from webapp.workshops.messages import Word
 
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
@@ -44,7 +45,13 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
     wire.listen(
         socketio,
         NAMESPACE,
-        {"watch": room.watch, "look": room.look, "tell": room.tell, **desk.handlers},
+        {
+            "watch": room.watch,
+            "look": room.look,
+            "tell": room.tell,
+            "outcome": room.outcome,
+            **desk.handlers,
+        },
     )
     parts.news.listen(desk.hear)
     parts.news.listen(room.hear)
@@ -97,20 +104,56 @@ class WallRoom:
         self._watched[wire.sid()] = watched.id
         return {"learners": rows, "clock": _clock(watched), "sent": sent}
 
-    def tell(self, learners: str, text: str, command: str) -> dict[str, Any]:
+    def tell(
+        self,
+        learners: str,
+        text: str,
+        command: str,
+        minutes: int | None,
+        file_name: str | None,
+        file: bytes | None,
+    ) -> dict[str, Any]:
         """Tells those learners something, or everyone who is in the workshop that is watched."""
-        visitor = current_visitor()
-        with self._parts.database.read() as session:
-            watched = self._of_this_page(session)
-        if watched is None or visitor.person is None or not may_help(visitor, watched):
-            raise not_yours()
-        by = visitor.person.name
-        count = self._parts.messages.tell(watched, learners.split(), text, command, by)
+        watched, by = self._helped()
+        word = Word(text, command, minutes or 0, file_name or "", file or b"")
+        count = self._parts.messages.tell(watched, learners.split(), word, by)
         audit.keep("wall.tell", workshop=watched.public_id, count=count)
         with self._parts.database.read() as session:
             sent = _sent(self._parts.classes.of(session, watched))
         self._show_sent(watched, sent)
         return {"count": count}
+
+    def outcome(self, message: str) -> dict[str, Any]:
+        """What became of a message, learner by learner."""
+        watched, _ = self._helped()
+        with self._parts.database.read() as session:
+            sent = self._parts.classes.of(session, watched).sent.get(message)
+            learners = learners_of(session, watched.id)
+        if sent is None:
+            raise not_found()
+        return {
+            "learners": [
+                {
+                    "learner": each.public_id,
+                    "name": each.shown_name,
+                    "here": self._parts.presence.is_here(each.id),
+                    "read": each.id in sent.read,
+                    "ran": each.id in sent.codes,
+                    "code": sent.codes.get(each.id),
+                }
+                for each in learners
+                if each.id in sent.to
+            ]
+        }
+
+    def _helped(self) -> tuple[Workshop, str]:
+        """The workshop that this page watches, and the name of who helps there."""
+        visitor = current_visitor()
+        with self._parts.database.read() as session:
+            watched = self._of_this_page(session)
+        if watched is None or visitor.person is None or not may_help(visitor, watched):
+            raise not_yours()
+        return watched, visitor.person.name
 
     def look(self, learners: str) -> None:
         """Whose small pictures the page shows now: public names with spaces between.
@@ -208,6 +251,8 @@ def _sent(standings: Standings) -> list[dict[str, Any]]:
             "message": name,
             "text": each.text,
             "command": each.command,
+            "file": each.file,
+            "until": each.until,
             "by": each.by,
             "at": each.at.timestamp(),
             "to": len(each.to),

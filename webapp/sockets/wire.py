@@ -19,7 +19,13 @@ from flask_socketio import emit
 from webapp.lesson_format.model import Work
 from webapp.problems import Problem, broke
 from webapp.workshops.hands import NOTE_MOST
-from webapp.workshops.messages import COMMAND_MOST, TEXT_MOST
+from webapp.workshops.messages import (
+    COMMAND_MOST,
+    COUNTDOWN_MOST,
+    FILE_BYTES_MOST,
+    FILE_NAME_MOST,
+    TEXT_MOST,
+)
 from webapp.workshops.terminal_names import LENGTH_MOST
 
 if TYPE_CHECKING:
@@ -214,7 +220,12 @@ MESSAGES: tuple[Message, ...] = (
         Sender.BROWSER,
         (_text("message", 16), Field("code", Kind.WHOLE, 255, optional=True)),
     ),
-    Message("/lesson", "message", Sender.SERVER, _facts("message", "text", "command", "by", "at")),
+    Message(
+        "/lesson",
+        "message",
+        Sender.SERVER,
+        _facts("message", "text", "command", "until", "file", "by", "at"),
+    ),
     Message("/lesson", "keyboard", Sender.SERVER, _facts("state", "by", "at")),
     Message("/lesson", "machine", Sender.SERVER, _facts("machine")),
     Message("/lesson", "meter", Sender.SERVER, _facts(*METER_FACTS)),
@@ -298,10 +309,14 @@ MESSAGES: tuple[Message, ...] = (
             _text("learners", LOOK_CHARS),
             _text("text", 4 * TEXT_MOST),
             _text("command", 4 * COMMAND_MOST),
+            Field("minutes", Kind.WHOLE, COUNTDOWN_MOST, optional=True, unit="minutes"),
+            Field("file_name", Kind.TEXT, 4 * FILE_NAME_MOST, optional=True),
+            Field("file", Kind.BYTES, FILE_BYTES_MOST, optional=True),
         ),
         ("count",),
-        2 * LOOK_CHARS + 4 * ANSWER_BYTES,
+        2 * LOOK_CHARS + 4 * ANSWER_BYTES + FILE_BYTES_MOST,
     ),
+    Message("/wall", "outcome", Sender.BROWSER, (_text("message", 16),), ("learners",)),
     Message("/wall", "sent", Sender.SERVER, _facts("messages")),
     Message("/wall", "screen", Sender.SERVER, _facts("learner", "rows", "cols", "lines", "whole")),
     Message(

@@ -122,16 +122,20 @@ class Sent:
     """One message, and what became of it.
 
     Attributes:
+        file: the name of what each was given; empty where nothing was.
+        until: when its countdown is over, in unix seconds; None where it has none.
         to: who was told.
         read: who has closed it.
         codes: how its command ended last, for each who ran it; None where nobody knows.
     """
 
-    WORDS = ("text", "command", "by")
+    WORDS = ("text", "command", "file", "by")
 
     text: str
     command: str
+    file: str
     by: str
+    until: int | None
     at: datetime
     to: set[LearnerId] = field(default_factory=set)
     read: set[LearnerId] = field(default_factory=set)
@@ -199,8 +203,9 @@ class Standings:
     def _take_message(self, event: Event) -> None:
         name = str(event.payload.get("message", ""))
         if event.type == "told" and name not in self.sent:
-            text, command, by = (str(event.payload.get(each, "")) for each in Sent.WORDS)
-            self.sent[name] = Sent(text, command, by, event.at)
+            text, command, file, by = (str(event.payload.get(each, "")) for each in Sent.WORDS)
+            until = event.payload.get("until")
+            self.sent[name] = Sent(text, command, file, by, until, event.at)
             self.sent = dict(list(self.sent.items())[-SENT_MOST:])
         if name in self.sent:
             self.sent[name].take(event)

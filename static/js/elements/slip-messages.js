@@ -4,8 +4,12 @@ import { drawing } from "../lib/dom.js";
 import { say } from "../lib/say.js";
 import { linked } from "../lib/words.js";
 import { SlipCommand } from "./slip-command.js";
+import { SlipCountdown } from "./slip-countdown.js";
 
-/** @typedef {{message: string, text: string, command: string, by: string, at: number}} Message */
+/**
+ * @typedef {{message: string, text: string, command: string, until: number | null, file: string,
+ *   by: string, at: number}} Message
+ */
 
 const SHOWN = 2;
 
@@ -25,7 +29,7 @@ export class SlipMessages extends HTMLElement {
   show(message) {
     this.#add(message);
     this.#count();
-    say(`${message.by}: ${message.text || message.command}`);
+    say(`${message.by}: ${message.text || message.command || message.file || "a countdown"}`);
   }
 
   /** @param {Message} message */
@@ -36,6 +40,8 @@ export class SlipMessages extends HTMLElement {
     card.dataset.message = message.message;
     card.append(this.#head(message));
     if (message.text) card.append(this.#text(message.text));
+    if (message.until !== null) card.append(this.#countdown(message.until));
+    if (message.file) card.append(this.#file(message.file));
     if (message.command) card.append(this.#command(message));
     this.append(card);
   }
@@ -76,6 +82,26 @@ export class SlipMessages extends HTMLElement {
       link.textContent = words;
       place.append(link);
     }
+    return place;
+  }
+
+  /** @param {number} until */
+  #countdown(until) {
+    const clock = new SlipCountdown();
+    clock.className = "message__clock";
+    clock.dataset.until = String(until);
+    const left = document.createElement("span");
+    left.dataset.left = "";
+    clock.append(left);
+    return clock;
+  }
+
+  /** @param {string} name */
+  #file(name) {
+    const place = document.createElement("p");
+    const code = document.createElement("code");
+    code.textContent = `~/from-instructor/${name}`;
+    place.append("A file for you: ", code);
     return place;
   }
 

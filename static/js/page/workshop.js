@@ -51,8 +51,8 @@ room.on("screen", (fact) => wall.picture(fact));
 wall.addEventListener("slip-look", (event) => {
   room.tell("look", { learners: /** @type {CustomEvent} */ (event).detail.join(" ") });
 });
-tell.tell = (learners, text, command) =>
-  room.ask("tell", { learners: learners.join(" "), text, command });
+tell.tell = (learners, word) => room.ask("tell", { learners: learners.join(" "), ...word });
+tell.outcome = (message) => room.ask("outcome", { message });
 room.on("sent", ({ messages }) => tell.showSent(messages));
 room.on("clock", ({ until, ended, overran, paused }) => {
   if (ended || paused !== "paused" in page.dataset) location.reload();

@@ -265,7 +265,7 @@ def test_no_message_does_anything_for_whom_it_is_not_for(
     assert {name for name, code in answers.items() if code not in codes} <= silent
 
 
-LOOKS = {"watch", "look", "follow"}
+LOOKS = {"watch", "look", "follow", "outcome"}
 
 
 def test_every_form_and_every_word_to_a_class_has_its_words_in_the_log(app: Flask) -> None:
