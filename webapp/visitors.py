@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from webapp.crowd import Held
+    from webapp.models.base import PersonId
     from webapp.models.people import Person
 
 PERSON_COOKIE = "slipway_person"
@@ -109,9 +110,9 @@ def visitor_of(person_cookie: str | None, learner_cookie: str | None) -> Visitor
     return visitor
 
 
-def visitor_by_sign_in(session: Session, browser_id: int) -> Visitor:
-    """Who is signed in there, as far as that is still good."""
-    found = sign_in_by_id(session, browser_id)
+def visitor_by_sign_in(session: Session, browser_id: int, person_id: PersonId) -> Visitor:
+    """A person who is signed in there, as far as that is still good."""
+    found = sign_in_by_id(session, browser_id, person_id)
     return NOBODY if found is None else _teacher(session, *found)
 
 

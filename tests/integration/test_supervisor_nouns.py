@@ -74,10 +74,10 @@ def test_the_webs_nouns_take_the_data_folder_where_the_runtimes_do(instance: Ins
 @pytest.mark.parametrize(
     "words",
     ["lab list", "image list", "lesson test", "restart", "workshop create", "serve",
-     "person instructor add", "person instructor reset", "database upgrade"],
+     "person instructor add", "person instructor reset", "audit list", "database upgrade"],
 )  # fmt: skip
 def test_each_noun_says_that_it_takes_the_data_folder(words: str) -> None:
-    is_the_webs = words.startswith(("workshop", "person", "database"))
+    is_the_webs = words.startswith(("workshop", "person", "audit", "database"))
     half = "webapp.cli" if is_the_webs else "runtime.cli"
     said = subprocess.run(
         [sys.executable, "-m", half, *words.split(), "--help"],

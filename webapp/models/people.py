@@ -60,10 +60,9 @@ class Person(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
-    @property
-    def watch_id(self) -> str:
+    def watch_id(self, sign_in: int) -> str:
         """Under which the pump knows whoever teaches and looks; a learner by their public id."""
-        return f"{_WATCHES}{self.id}"
+        return f"{_WATCHES}{self.id}-{sign_in}"
 
 
 class Learner(Base):
@@ -231,9 +230,11 @@ def sign_in_by_cookie(session: Session, token: str) -> tuple[Person, Browser] | 
     return _sign_in(session, Browser.token_hash == token_hash(token))
 
 
-def sign_in_by_id(session: Session, browser_id: int) -> tuple[Person, Browser] | None:
-    """Whose sign-in this is, while it is good."""
-    return _sign_in(session, Browser.id == browser_id)
+def sign_in_by_id(
+    session: Session, browser_id: int, person_id: PersonId
+) -> tuple[Person, Browser] | None:
+    """This sign-in of a person's, while it is good. Numbers of ended ones are given again."""
+    return _sign_in(session, (Browser.id == browser_id) & (Browser.person_id == person_id))
 
 
 def _sign_in(session: Session, which: ColumnElement[bool]) -> tuple[Person, Browser] | None:
@@ -302,13 +303,10 @@ def learner_by_certificate(session: Session, certificate_id: str) -> Learner | N
     return session.scalar(select(Learner).where(Learner.certificate_id == certificate_id))
 
 
-def is_signed_in(session: Session, who: Learner | Person) -> bool:
+def is_signed_in(session: Session, learner: Learner) -> bool:
     """Does any browser know them?"""
-    if isinstance(who, Person):
-        return bool(sign_ins_of(session, who.id))
-    return (
-        session.scalar(select(Browser.id).where(Browser.learner_id == who.id).limit(1)) is not None
-    )
+    query = select(Browser.id).where(Browser.learner_id == learner.id).limit(1)
+    return session.scalar(query) is not None
 
 
 def learner_with_key(session: Session, lab_key: str) -> Learner | None:
@@ -325,8 +323,15 @@ def learners_called(session: Session, workshop_id: WorkshopId, name_key: str) ->
 
 def watcher_of(opaque: str) -> PersonId | None:
     """Which person the pump knows by this id; None where it is a learner's."""
-    number = opaque.removeprefix(_WATCHES)
-    return PersonId(int(number)) if number != opaque and number.isdecimal() else None
+    number = opaque.removeprefix(_WATCHES).partition("-")[0]
+    is_person = opaque.startswith(_WATCHES) and number.isdecimal()
+    return PersonId(int(number)) if is_person else None
+
+
+def watching_sign_in(opaque: str) -> int | None:
+    """By which sign-in that person came; None where it isn't known."""
+    number = opaque.removeprefix(_WATCHES).partition("-")[2]
+    return int(number) if opaque.startswith(_WATCHES) and number.isdecimal() else None
 
 
 def learner_in(session: Session, workshop_id: WorkshopId, public_id: str) -> Learner | None:

@@ -15,14 +15,14 @@ import structlog
 from webapp import background
 from webapp.access import Visitor, may_type, may_watch
 from webapp.models.people import (
-    Person,
-    assisted_by,
     is_signed_in,
     learner_by_public_id,
     learner_with_key,
     watcher_of,
+    watching_sign_in,
 )
 from webapp.models.workshops import Workshop
+from webapp.visitors import visitor_by_sign_in
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -109,13 +109,10 @@ class Rights:
 
 
 def _visitor(session: Session, opaque: str) -> Visitor:
-    """Whom the pump knows by this id, as far as they are signed in anywhere."""
-    person_id = watcher_of(opaque)
+    """Whom the pump knows by this id, as far as they are signed in where they came from."""
+    person_id, sign_in = watcher_of(opaque), watching_sign_in(opaque)
     if person_id is not None:
-        person = session.get(Person, person_id)
-        if person is None or not is_signed_in(session, person):
-            return Visitor()
-        return Visitor(person, assists=assisted_by(session, person_id))
+        return Visitor() if sign_in is None else visitor_by_sign_in(session, sign_in, person_id)
     learner = learner_by_public_id(session, opaque)
     if learner is None or not is_signed_in(session, learner):
         return Visitor()

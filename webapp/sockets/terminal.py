@@ -99,14 +99,15 @@ def _who_may(visitor: Visitor, owner: Learner, workshop: Workshop) -> tuple[str,
     """How the pump knows whoever asks, and what they may; a learner hears who is about to watch."""
     if may_type(visitor, owner.lab_key):
         return owner.public_id, "watch" if workshop.is_paused else "type"
-    person = visitor.person
-    if person is None or not may_watch(visitor, owner.lab_key, workshop):
+    person, sign_in = visitor.person, visitor.sign_in
+    if person is None or sign_in is None or not may_watch(visitor, owner.lab_key, workshop):
         raise not_yours()
     if person.id not in wired().watching.of(owner.id):  # else it is one more of their terminals
         audit.keep("terminal.watch", workshop=workshop.public_id, learner=owner.public_id)
     wired().watching.expect(owner.id, person)
     is_lent = wired().keyboards.is_lent_to(owner.id, person.id)
-    return person.watch_id, "help" if is_lent and not workshop.is_paused else "watch"
+    may: May = "help" if is_lent and not workshop.is_paused else "watch"
+    return person.watch_id(sign_in), may
 
 
 def _owner(lab_key: str) -> tuple[Learner, Workshop]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask_socketio import SocketIO
     from sqlalchemy.orm import Session
 
-    from webapp.models.base import LearnerId, WorkshopId
+    from webapp.models.base import LearnerId, PersonId, WorkshopId
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
     from webapp.workshops.standing import Standings
@@ -65,7 +65,7 @@ class WallRoom:
     def __init__(self, socketio: SocketIO, parts: Wiring) -> None:
         self._socketio = socketio
         self._parts = parts
-        self._sign_ins: dict[str, int] = {}
+        self._sign_ins: dict[str, tuple[int, PersonId]] = {}
         self._watched: dict[str, WorkshopId] = {}
         self._seen: dict[str, dict[LearnerId, str]] = {}
         self._sent_before: dict[WorkshopId, list[dict[str, Any]]] = {}
@@ -73,10 +73,10 @@ class WallRoom:
 
     def connect(self, _auth: object = None) -> None:
         """Those who teach only."""
-        sign_in = current_visitor().sign_in
-        if sign_in is None:
+        visitor = current_visitor()
+        if visitor.person is None or visitor.sign_in is None:
             raise Refused("sign-in-needed")
-        self._sign_ins[wire.sid()] = sign_in
+        self._sign_ins[wire.sid()] = visitor.sign_in, visitor.person.id
 
     def disconnect(self, _reason: object = None) -> None:
         """The page is gone; what nobody watches is no longer followed."""
@@ -214,7 +214,7 @@ class WallRoom:
         """Ends the connection of each page whose reader may no longer see what it is told."""
         for sid, sign_in in list(self._sign_ins.items()):
             with self._parts.database.read() as session:
-                visitor = visitor_by_sign_in(session, sign_in)
+                visitor = visitor_by_sign_in(session, *sign_in)
                 watched = self._watched.get(sid)
                 workshop = None if watched is None else session.get(Workshop, watched)
             if visitor.person is None or (workshop and not may_help(visitor, workshop)):

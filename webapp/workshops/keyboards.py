@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from webapp.models.events import record
+from webapp.models.people import watcher_of
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class Keyboards:
         owners = self._labs.by_lab()
         for grant in self._pump.grants():
             owner = owners.get(grant["terminal"].partition(".")[0])
-            if owner == learner_id and grant["person"] == person.watch_id:
+            if owner == learner_id and watcher_of(grant["person"]) == person.id:
                 self._pump.renew(viewer=grant["viewer"], until=grant["until"], may=may)
 
     def _keep(self, learner_id: LearnerId, what: str, person: Person) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from webapp.models.events import events_of
-from webapp.models.people import Person
+from webapp.models.people import Person, remember_browser, sign_ins_of
 from webapp.problems import Problem
 from webapp.sockets.rights import Rights
 from webapp.workshops import keyboards as rules
 from webapp.workshops.joining import join
-from webapp.workshops.teaching import person_called
+from webapp.workshops.teaching import end_sign_ins, person_called
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -35,13 +35,14 @@ class Room:
         self.otter, _ = join(parts.database, workshop.code, "otter", "a")
         with parts.database.read() as session:
             found = person_called(session, "ada")
-        assert found
+            assert found
+            (self.sign_in,) = sign_ins_of(session, found.id)
         self.ada = found
         place = parts.line.place_of(self.otter.id)
         assert place.lab
         lab = place.lab["lab"]
         grant = {"viewer": "v", "terminal": f"{lab}.1", "may": "watch", "until": time.time() + HOUR}
-        self.grants: list[dict[str, Any]] = [{**grant, "person": found.watch_id}]
+        self.grants: list[dict[str, Any]] = [{**grant, "person": found.watch_id(self.sign_in.id)}]
         patch.setattr(parts.pumps, "grants", lambda: self.grants)
         patch.setattr(parts.pumps, "renew", self.renew)
         parts.presence.arrive(self.otter.id)
@@ -53,6 +54,9 @@ class Room:
         for grant in self.grants:
             if grant["viewer"] == viewer:
                 grant.update(until=until, may=may or grant["may"])
+
+    def withdraw(self, *, viewer: str) -> None:
+        self.grants = [grant for grant in self.grants if grant["viewer"] != viewer]
 
     @property
     def may(self) -> str:
@@ -120,6 +124,20 @@ def test_a_web_that_begins_anew_has_lent_no_keyboard(
     room.parts.keyboards._keyboards.clear()  # as after a start
     rights.compare()
     assert room.may == "watch"
+
+
+def test_a_sign_in_that_was_ended_watches_no_more_though_another_is_good(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.parts.pumps, "of", lambda _terminal: room)
+    with room.parts.database.write() as session:
+        remember_browser(session, person_id=room.ada.id)
+    rights = Rights(room.parts)
+    rights.compare()
+    assert room.may == "watch"
+    end_sign_ins(room.parts.database, room.ada.id, only=room.sign_in.id)
+    rights.compare()
+    assert room.grants == []
 
 
 def test_nobody_is_asked_who_is_not_there_and_one_at_a_time(room: Room) -> None:
