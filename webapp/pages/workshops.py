@@ -162,6 +162,7 @@ def show_learner(public_id: str, learner_id: str) -> str:
         standings=standings,
         hand=wired().hands.place_of(learner.id),
         lessons=_lessons(workshop),
+        locked=wired().pacing.locked_for(learner, workshop),
         renewal=wired().labs.renewal_of(learner.id),
         ends=clock_time(learner.ends_at(workshop)),
         leads=may_teach(current_visitor(), workshop),

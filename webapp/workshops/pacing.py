@@ -8,7 +8,7 @@ import structlog
 
 from webapp.models.events import record
 from webapp.models.people import learners_of
-from webapp.problems import Problem, step_locked
+from webapp.problems import Problem
 from webapp.workshops.changing import going_on
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class Pacing:
         """
         self._require_known(workshop, step_id)
         if step_id in self.locked_for(learner, workshop):
-            raise step_locked()
+            raise Problem(
+                "step-locked", "This step is locked for the class.", "Unlock it there first."
+            )
         lesson_name, _, step_name = step_id.partition("/")
         lesson = self._library.lessons[lesson_name]
         step = lesson.step(step_name)

@@ -1,0 +1,112 @@
+"""The pace of a class, with two browsers: steps, a pause, time, a late comer, a projector."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from tests.browser.screens import SLOW_MS, Terminal, join
+from tests.browser.test_instructor import open_workshop, sign_in
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Person, WebCommand
+
+PROJECTOR = {"width": 1280, "height": 720}
+SMALL = """least => [...document.querySelectorAll("body *")]
+    .filter(each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+    .filter(each => each.checkVisibility({visibilityProperty: true, opacityProperty: true}))
+    .filter(each => !each.closest(".said, .skips, .xterm, canvas"))
+    .map(each => [parseFloat(getComputedStyle(each).fontSize), each.textContent.trim()])
+    .filter(([size]) => size < least)"""
+
+
+def teach(person: Person, web_command: WebCommand, name: str) -> tuple[Page, str]:
+    """Sign in as somebody new, and open a workshop; their page, and its code."""
+    link = urlsplit(web_command("person", "instructor", "add", name).split()[0]).path
+    page = person()
+    sign_in(page, link)
+    return page, open_workshop(page)
+
+
+def test_a_class_is_held_brought_paused_and_one_of_it_given_more(
+    person: Person, web_command: WebCommand
+) -> None:
+    grace, code = teach(person, web_command, "greta")
+    wall = grace.url
+    ben = join(person(), code, "Ben")
+    clock = ben.page.locator("slip-countdown")
+
+    grace.get_by_role("button", name="Lock what follows").click()
+    expect(ben.page.locator("[data-locked-line]")).to_be_visible()
+    expect(ben.page.get_by_role("link", name=re.compile("^Step 2, .*, locked$"))).to_be_visible()
+    grace.get_by_role("button", name="Unlock this step").click()
+    expect(ben.page.locator("[data-locked-line]")).to_be_hidden()
+    grace.locator("select[name=step]").select_option(index=2)
+    grace.get_by_role("button", name="Bring everyone to it").click()
+    grace.get_by_role("button", name="Unlock all").click()
+    expect(ben.page).to_have_url(re.compile("/03-"))
+    expect(ben.page.get_by_text("has brought everyone to this step.")).to_be_visible()
+
+    ben.terminal.wait_prompt()
+    grace.get_by_role("button", name="Pause").click()
+    expect(clock).to_contain_text("Paused")
+    expect(ben.page.get_by_text("Paused by greta.").first).to_be_visible()
+    grace.get_by_role("button", name="Go on").click()
+    expect(clock).not_to_contain_text("Paused")
+    assert ben.terminal.ask("echo on$((40 + 2))") == "on42"
+
+    until = int(clock.get_attribute("data-until") or 0)
+    grace.get_by_role("link", name=re.compile("Ben")).first.click()
+    grace.get_by_role("button", name=re.compile("15 min for")).click()
+    expect(clock).to_have_attribute("data-until", str(until + 900))
+    grace.get_by_text("Bring Ben to a step").click()
+    grace.locator("select[name=step]").select_option(index=3)
+    ben.terminal.run("touch old")
+    grace.get_by_role("button", name="Bring Ben there").click()
+    expect(ben.page).to_have_url(re.compile("/04-"), timeout=SLOW_MS)
+    ben.terminal.wait_prompt()
+    assert ben.terminal.ask("ls") == ""
+
+    grace.goto(f"{wall}/learners/{grace.url.rpartition('/')[2]}")
+    grace.get_by_text(re.compile("^Let Ben back in")).click()
+    grace.get_by_role("button", name="Make a one-time link").click()
+    way = urlsplit(grace.locator(".facts__link").inner_text()).path
+    found = person()
+    found.goto(way)
+    found.get_by_role("button", name=re.compile("^Go on as Ben")).click()
+    expect(found).to_have_url(re.compile("/04-"))
+
+
+def test_on_a_projector_text_is_large_the_terminal_has_80_columns_and_nobody_a_name(
+    person: Person, web_command: WebCommand
+) -> None:
+    ivan, code = teach(person, web_command, "iris")
+    wall = ivan.url
+    join(person(), code, "Ben")
+    ivan.set_viewport_size({"width": 1280, "height": 720})
+    expect(ivan.get_by_role("link", name=re.compile("Ben"))).to_be_visible()
+    ivan.get_by_role("button", name="Present").click()
+    expect(ivan.locator("html[data-present]")).to_have_count(1)
+    expect(ivan.locator(".tile")).to_have_count(1)
+    assert "Ben" not in ivan.locator("body").inner_text()
+    assert ivan.evaluate(SMALL, 24) == []
+    ivan.goto(f"{wall}/code")
+    expect(ivan.get_by_role("heading", name=code)).to_be_visible()
+    assert ivan.evaluate(SMALL, 24) == []
+    ivan.goto(wall)
+    ivan.get_by_role("button", name="Try it as a learner").click()
+    expect(ivan.get_by_role("heading", name="A prompt")).to_be_visible()
+    assert ivan.evaluate(SMALL, 24) == []
+    ivan.get_by_role("tab", name=re.compile("Terminal")).click()
+    terminal = Terminal(ivan)
+    terminal.wait_prompt()
+    assert ivan.evaluate(SMALL, 24) == []
+    columns = int(terminal.ask("stty size").split()[1])
+    assert columns >= 80
+    font = ivan.evaluate("document.querySelector('.xterm-rows, .xterm-screen').style.fontSize")
+    assert font in {"", "24px"}
