@@ -68,7 +68,7 @@ def _step(cell: Cell) -> dict[str, Any]:
     return {
         "step": progress.step.id,
         "state": cell.state,
-        "opened_at": _moment(progress.opened_at),
+        "opened_at": _moment(cell.opened_at),
         "passed_at": _moment(progress.passed_at),
         "seconds": _seconds(cell.time_s),
         "tries": progress.tries,
@@ -103,7 +103,7 @@ def _line(row: Row, lesson: Lesson, number: int, step: Step) -> list[str | float
         number,
         step.title,
         cell.state,
-        _moment(progress.opened_at),
+        _moment(cell.opened_at),
         _moment(progress.passed_at),
         _seconds(cell.time_s),
         progress.tries,

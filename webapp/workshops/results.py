@@ -8,10 +8,9 @@ from statistics import mean, median, quantiles
 from typing import TYPE_CHECKING
 
 from webapp.lesson_format.model import QuestionKind
-from webapp.models.base import now
 from webapp.models.events import events_in
 from webapp.models.people import learners_of
-from webapp.workshops.progress import StepProgress
+from webapp.workshops.progress import StepProgress, rested, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,11 +53,13 @@ class Cell:
 
     Attributes:
         progress: what they did there.
-        time_s: from its opening until it was passed, or left; None before it was opened.
+        opened_at: for the first time; None before.
+        time_s: from then until it was passed, or left, without pauses of the class.
         goes_on: they are on it still, so its time is one so far.
     """
 
     progress: StepProgress
+    opened_at: datetime | None
     time_s: float | None
     goes_on: bool
     answers: tuple[Answer, ...]
@@ -196,8 +197,8 @@ def results_of(session: Session, workshop: Workshop, library: Library) -> Result
     for event in events_in(session, workshop.id):
         events.setdefault(event.learner_id, []).append(event)
     learners = [each for each in learners_of(session, workshop.id) if not each.is_staff]
-    until = None if workshop.is_open else (workshop.ended_at or workshop.ends_at)
-    rows = (_row(learner, lessons, events.get(learner.id, []), until) for learner in learners)
+    moment = workshop.moment if workshop.is_open else None
+    rows = (_row(learner, lessons, events.get(learner.id, []), moment) for learner in learners)
     return Results(workshop, lessons, tuple(rows))
 
 
@@ -227,12 +228,14 @@ class _Way:
 
     steps: dict[str, StepProgress]
     seen: str | None = None
+    opened_at: dict[str, datetime] = field(default_factory=dict)
     left_at: dict[str, datetime] = field(default_factory=dict)
     last_at: dict[str, datetime] = field(default_factory=dict)
     first: dict[tuple[str, str], bool] = field(default_factory=dict)
     tries: Counter[tuple[str, str]] = field(default_factory=Counter)
     raised_at: datetime | None = None
     hands: list[float | None] = field(default_factory=list)
+    pauses: list[tuple[datetime, float]] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
         """Adds one event, in the order in which they happened."""
@@ -241,27 +244,41 @@ class _Way:
         elif event.type == "lowered" and self.raised_at is not None:
             self.hands.append((event.at - self.raised_at).total_seconds())
             self.raised_at = None
-        if event.step is None or event.step not in self.steps:
-            return
-        if self.seen is not None and event.step != self.seen:
+        elif event.type == "rested":
+            self.pauses.append((event.at, rested(event).total_seconds()))
+        if event.step is None or event.step in self.steps:
+            take(self.steps, event)
+        if event.step in self.steps:
+            self._take_step(event, event.step)
+
+    def _take_step(self, event: Event, step_id: str) -> None:
+        if self.seen is not None and step_id != self.seen:
             self.left_at.setdefault(self.seen, event.at)
-        self.seen = event.step
-        self.last_at[event.step] = event.at
-        self.steps[event.step].take(event)
+        if event.type == "brought":
+            return  # they are led there, and open it next
+        self.seen = step_id
+        self.last_at[step_id] = event.at
+        if event.type == "opened":
+            self.opened_at.setdefault(step_id, event.at)
         if event.type == "answered" and event.payload.get("broke") is not True:
-            name = (event.step, str(event.payload.get("question", "")))
+            name = (step_id, str(event.payload.get("question", "")))
             self.first.setdefault(name, event.payload.get("passed") is True)
             self.tries[name] += 1
 
-    def cell(self, step: Step, until: datetime | None) -> Cell:
-        """How one step stands, in a class that was over `until` then; None: it goes on."""
+    def cell(self, step: Step, moment: datetime | None) -> Cell:
+        """How one step stands.
+
+        Args:
+            step: which.
+            moment: now, by the clock of a class that goes on; None of one that is over.
+        """
         progress = self.steps[step.id]
         total = progress.counts()[1]
         end = (progress.passed_at if total else None) or self.left_at.get(step.id)
-        goes_on = until is None and end is None and step.id == self.seen
-        end = end or (now() if goes_on else self.last_at.get(step.id))
-        begun = progress.opened_at
-        time_s = (end - begun).total_seconds() if begun and end else None
+        goes_on = moment is not None and end is None and step.id == self.seen
+        end = end or (moment if goes_on else self.last_at.get(step.id))
+        begun = self.opened_at.get(step.id)
+        time_s = self._time_s(begun, end) if begun and end else None
         answers = tuple(
             Answer(
                 question.name,
@@ -272,11 +289,15 @@ class _Way:
             for question in step.questions
             if (result := progress.answers.get(question.name)) is not None
         )
-        return Cell(progress, time_s, goes_on, answers)
+        return Cell(progress, begun, time_s, goes_on, answers)
+
+    def _time_s(self, begun: datetime, end: datetime) -> float:
+        paused_s = sum(seconds for at, seconds in self.pauses if begun < at <= end)
+        return max(0.0, (end - begun).total_seconds() - paused_s)
 
 
 def _row(
-    learner: Learner, lessons: Iterable[Lesson], events: Iterable[Event], until: datetime | None
+    learner: Learner, lessons: Iterable[Lesson], events: Iterable[Event], moment: datetime | None
 ) -> Row:
     steps = [step for lesson in lessons for step in lesson.steps]
     way = _Way({step.id: StepProgress(step) for step in steps})
@@ -285,7 +306,7 @@ def _row(
     can_be_wrong = {name for step in steps for name in judged(step)}
     return Row(
         learner,
-        {step.id: way.cell(step, until) for step in steps},
+        {step.id: way.cell(step, moment) for step in steps},
         right_first=frozenset(name for name in can_be_wrong if way.first.get(name)),
         asked=frozenset(can_be_wrong & way.first.keys()),
         hands=(*way.hands, *((None,) if way.raised_at else ())),

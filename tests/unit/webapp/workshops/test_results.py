@@ -98,6 +98,31 @@ def test_a_step_that_was_left_unpassed_took_the_time_until_the_next_was_opened(
     assert read(parts, wide).rows[0].cells[TWO].time_s == 30
 
 
+def test_no_step_is_charged_a_pause_of_the_class_wherever_it_fell(
+    parts: Wiring, wide: Workshop
+) -> None:
+    learner, _ = join(parts.database, wide.code, "ben", "attempt")
+    do(parts, learner, 0, "opened", ONE)
+    do(parts, learner, 100, "rested", None, seconds=60)
+    do(parts, learner, 110, "opened", TWO)
+    do(parts, learner, 300, "rested", None, seconds=150)
+    do(parts, learner, 320, "opened", "00-your-terminal/03-again-and-copy")
+    cells = read(parts, wide).rows[0].cells
+    assert (cells[ONE].time_s, cells[TWO].time_s) == (50, 60)
+    assert cells[ONE].opened_at == BEGAN
+
+
+def test_who_is_brought_to_a_step_skips_those_before_and_leaves_theirs_then(
+    parts: Wiring, wide: Workshop
+) -> None:
+    learner, _ = join(parts.database, wide.code, "ben", "attempt")
+    do(parts, learner, 0, "opened", ONE)
+    do(parts, learner, 40, "brought", "00-your-terminal/03-again-and-copy")
+    cells = read(parts, wide).rows[0].cells
+    assert (cells[ONE].state, cells[ONE].time_s) == ("skipped", 40)
+    assert (cells[TWO].state, cells[TWO].time_s) == ("skipped", None)
+
+
 def test_of_five_learners_half_and_nine_in_ten_are_told_and_of_four_their_mean(
     parts: Wiring, wide: Workshop
 ) -> None:
