@@ -6,6 +6,7 @@ import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
 import { say } from "../lib/say.js";
+import { passOverGreatCounts } from "../terminal/counts.js";
 import { Echo } from "../terminal/echo.js";
 import { deedOf, isAnswer, withHeld } from "../terminal/keys.js";
 import { Link } from "../terminal/link.js";
@@ -209,6 +210,7 @@ export class TerminalScreen {
 
   #listen() {
     this.#term.attachCustomKeyEventHandler((event) => this.#key(event));
+    passOverGreatCounts(this.#term.parser);
     this.#term.parser.registerCsiHandler({ prefix: "?", final: "t" }, (size) => this.#take(size));
     this.#term.onData((data) => this.#typed(data));
     this.#term.onBell(() => this.#ring());
