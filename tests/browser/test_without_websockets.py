@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screens import SLOW_MS, join
 from tests.browser.test_everyone import fits_its_width, serious_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Route
 
     from tests.browser.conftest import Person
@@ -64,26 +61,23 @@ def not_passed_on(route: Route) -> None:
     route.fulfill(status=502, body="Bad Gateway")
 
 
-@pytest.mark.parametrize(
-    ("way", "reason"),
-    [
-        (cut, "Pages arrive here, but live connections are cut off on the way."),
-        (not_passed_on, "something before Slipway answers its live connection with 502."),
-    ],
-)
 def test_a_page_that_loads_while_its_socket_is_refused_says_why(
-    person: Person, workshop: dict[str, Any], way: Callable[[Route], None], reason: str
+    person: Person, workshop: dict[str, Any]
 ) -> None:
     page = person(width=320, may_lose_connection=True)
     page.add_init_script(STRIPPED)
-    page.route(OPENING, way)
+    page.route(OPENING, cut)
     page.goto(f"/j/{workshop['code']}")
     page.get_by_label("Your name").fill("otter")
     page.get_by_role("button", name="Join").click()
     page.get_by_role("link", name="Start the lesson").click()
     said = page.locator("[data-refused]")
-    expect(said).to_contain_text(reason, timeout=SLOW_MS)
+    expect(said).to_contain_text("live connections are cut off on the way.", timeout=SLOW_MS)
     assert fits_its_width(page)
     assert serious_faults(page) == []
+    page.unroute(OPENING)
+    page.route(OPENING, not_passed_on)
+    page.reload()
+    expect(said).to_contain_text("answers its live connection with 502.", timeout=SLOW_MS)
     page.unroute(OPENING)
     expect(said).to_have_count(0, timeout=SLOW_MS)
