@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from tests.browser.screens import join
+from tests.browser.screens import SLOW_MS, join
+from tests.browser.test_everyone import serious_faults
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -60,6 +62,14 @@ def test_a_class_is_opened_followed_and_ended(
     ben.check()
     expect(tile).to_contain_text("check passed")
 
+    ben.terminal.run("echo mine > ~/notes")
+    work = ben.page.context.new_page()
+    work.goto(f"{server.url}/work")
+    with work.expect_download(timeout=SLOW_MS) as files:
+        work.get_by_role("link", name="Download your files").click()
+    with tarfile.open(files.value.path()) as archive:
+        assert "work/home/learner/notes" in archive.getnames()
+
     grace.get_by_role("link", name=re.compile("^End the workshop")).click()
     expect(grace.get_by_text("What goes")).to_be_visible()
     expect(grace.get_by_text("1 lab, with every file")).to_be_visible()
@@ -68,6 +78,21 @@ def test_a_class_is_opened_followed_and_ended(
     expect(grace.get_by_role("row", name=re.compile("Ben"))).to_contain_text("passed")
     wait_for(lambda: not server.client.lab_list(), "the end of every lab")
     expect(ben.page.get_by_text("over")).not_to_have_count(0)
+
+    grace.get_by_role("link", name="Results", exact=True).click()
+    line = grace.get_by_role("row", name=re.compile("^Ben"))
+    expect(line).to_contain_text("left at step 1")
+    grace.get_by_role("link", name="Tries", exact=True).click()
+    expect(line.get_by_role("cell").first).to_have_text("2")
+    ben.page.get_by_role("link", name="Your transcript and certificate").click()
+    ben.page.get_by_label("Name on the certificate").fill("Benedikt Ö")
+    ben.page.get_by_role("button", name="Make the certificate").click()
+    expect(ben.page.get_by_role("heading", name="Benedikt Ö")).to_be_visible()
+    anybody = person()
+    anybody.goto(ben.page.url)
+    expect(anybody.get_by_role("definition").filter(has_text="1 of")).to_be_visible()
+    faults = [serious_faults(page) for page in (grace, anybody, work)]
+    assert faults == [[], [], []]
 
 
 def test_a_one_time_link_works_once(person: Person, web_command: WebCommand) -> None:
