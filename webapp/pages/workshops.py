@@ -34,6 +34,7 @@ from webapp.workshops.codes import spoken
 from webapp.workshops.ending import end_demos, end_soon, end_workshop
 from webapp.workshops.labs import shells_of
 from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.paths import read_paths
 from webapp.workshops.progress import progress_of
 from webapp.workshops.recordings import CHOICES as RECORDING_CHOICES
 from webapp.workshops.terminal_names import names_of
@@ -309,14 +310,19 @@ def _recording() -> str:
 def _new_form(problem: Problem | None = None) -> str:
     person = instructor()
     library = wired().library
-    chosen = request.form.getlist("lessons") if problem else list(library.lessons)[:2]
-    plan = Plan(())
+    paths = read_paths(wired().settings.lessons, library.lessons)
+    path = next((each for each in paths if each.name == request.args.get("path")), None)
+    usual = list(path.lessons if path else library.lessons)[: None if path else 2]
+    chosen = request.form.getlist("lessons") if problem else usual
+    plan = Plan((), minutes=path.minutes) if path else Plan(())
     return render_template(
         "workshops/new.html",
         person_name=person.name,
         lessons=list(library.lessons.values()),
         faults=library.faults,
         chosen=chosen,
+        paths=paths,
+        path=path,
         max_learners=request.form.get("max_learners", plan.max_learners),
         minutes=request.form.get("minutes", plan.minutes),
         internet=request.form.get("internet", "off"),

@@ -14,9 +14,12 @@ from webapp.lesson_format.model import Profile
 from webapp.models.people import Learner, workshops_for
 from webapp.problems import Problem
 from webapp.workshops.opening import ensure_demo
+from webapp.workshops.paths import read_paths
 from webapp.workshops.teaching import person_called
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.webapp.conftest import Browser, MemoryEngine
     from webapp.models.base import LearnerId
     from webapp.models.workshops import Workshop
@@ -243,3 +246,26 @@ def test_a_learner_who_lost_the_pin_gets_it_from_their_own_instructor_only(
     assert mallory.get(page).status_code == 403
     assert chi.get(page).location == "/sign-in"
     assert ada.get(f"{page}x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "minutes", "count"),
+    [("90-minutes", 100, 4), ("half-a-day", 240, 7), ("a-day", 420, 9)],
+)
+def test_a_way_through_the_course_chooses_its_lessons_and_its_length(
+    ada: Browser, path: str, minutes: int, count: int
+) -> None:
+    page = unescape(ada.get(f"/workshops/new?path={path}").text)
+    assert len(re.findall(r'name="lessons" value="[^"]+"[^>]* checked', page)) == count
+    assert re.search(rf'name="minutes"[^>]*value="{minutes}"', page)
+    assert f'href="/workshops/new?path={path}" aria-current="true"' in page
+
+
+def test_a_way_that_nobody_named_or_a_broken_file_leaves_the_usual_choice(
+    ada: Browser, tmp_path: Path
+) -> None:
+    page = ada.get("/workshops/new?path=nowhere").text
+    assert len(re.findall(r'name="lessons" value="[^"]+"[^>]* checked', page)) == 2
+    assert read_paths(tmp_path, ()) == []
+    (tmp_path / "paths.toml").write_text("[[path]]\nname = 3")
+    assert read_paths(tmp_path, ()) == []
