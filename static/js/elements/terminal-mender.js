@@ -19,10 +19,26 @@ export function lineOf({ buffer: { active } }) {
   return line?.translateToString(false, 0, active.cursorX) ?? "";
 }
 
+/**
+ * All that is shown down to the cursor, in lines as they were printed.
+ * @param {import("@xterm/xterm").Terminal} term
+ */
+function screenOf(term) {
+  const { active } = term.buffer;
+  let text = "";
+  for (let row = active.baseY; row < active.baseY + active.cursorY; row++) {
+    const goesOn = active.getLine(row + 1)?.isWrapped;
+    text += active.getLine(row)?.translateToString(!goesOn) ?? "";
+    if (!goesOn) text += "\r\n";
+  }
+  return text + lineOf(term);
+}
+
 export class TerminalMender {
   #term;
   #isAtShell;
   #timer = 0;
+  #isBack = false;
 
   /**
    * @param {import("@xterm/xterm").Terminal} term
@@ -31,6 +47,20 @@ export class TerminalMender {
   constructor(term, isAtShell) {
     this.#term = term;
     this.#isAtShell = isAtShell;
+  }
+
+  /**
+   * A replay is over. What was mended before it isn't part of it, so what was printed since stands on the screen that
+   * goes, and is kept.
+   */
+  back() {
+    this.#isBack = true;
+    this.look();
+  }
+
+  /** A program is in front: what it leaves is its own. */
+  giveWay() {
+    this.#isBack = false;
   }
 
   /** Something changed: looks at it soon. */
@@ -44,8 +74,7 @@ export class TerminalMender {
 
   #mend() {
     this.#timer = 0;
-    const line = lineOf(this.#term);
-    if (!this.#isAtShell() || !isPrompt(line)) return;
+    if (!this.#isAtShell() || !isPrompt(lineOf(this.#term))) return;
     const { mouseTrackingMode, insertMode, originMode, sendFocusMode } = this.#term.modes;
     this.#term.write(
       mending({
@@ -54,8 +83,9 @@ export class TerminalMender {
         isInserting: insertMode,
         isOrigin: originMode,
         tellsFocus: sendFocusMode,
-        line,
+        line: this.#isBack ? screenOf(this.#term) : lineOf(this.#term),
       }),
     );
+    this.#isBack = false;
   }
 }

@@ -280,6 +280,7 @@ export class TerminalScreen {
       size: (rows, cols) => this.#term.write(sizeMark(rows, cols)),
       front: (hasProgram) => {
         this.#hasProgram = hasProgram;
+        if (hasProgram) this.#mender.giveWay();
         this.#mender.look();
       },
       ended: (reason) => this.#end(reason),
@@ -314,7 +315,7 @@ export class TerminalScreen {
     this.#quietUntil = Date.now() + QUIET_MS;
     this.#reader.skip();
     this.fit();
-    this.#mender.look();
+    this.#mender.back();
   }
 
   /**
