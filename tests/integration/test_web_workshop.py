@@ -219,7 +219,7 @@ def test_a_workshop_of_the_command_line_is_taken_up_and_ends_the_demo(
     wait_for(lambda: living(server) == [], "the end of chi's lab", deadline_s=30)
 
 
-@pytest.mark.parametrize(("origin", "status"), [("same", 101), ("http://elsewhere.example", 400)])
+@pytest.mark.parametrize(("origin", "status"), [("same", 101), ("http://elsewhere.example", 403)])
 def test_a_socket_opens_for_our_own_pages_only_and_without_compression(
     server: Server, ada: Visitor, origin: str, status: int
 ) -> None:
