@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from runtime.cli import test
 test.TOP = Path(sys.argv[1])
-test.EVERYTHING = ((1, [sys.argv[1]]),)
+test.EVERYTHING, test._WORKERS = ([sys.argv[1]],), 1
 test.command([])
 """
 RACES = """
