@@ -105,9 +105,15 @@ installed_packages() {
 
 # remove_packages: what setup brought goes again, unless something else has come to need it.
 remove_packages() {
-  # What Debian itself protects (e2fsprogs) is left: apt removes it only when forced to.
-  brought=$(dpkg-query --show --showformat='${db:Status-Status}${Essential}${Protected}${Important} ${Package}\n' |
-    sed -n 's/^installed\(no\)*  *//p' | grep -xFf "$top/.slipway/packages" 2>/dev/null) || return 0
+  ours=$(installed_packages | grep -xFf "$top/.slipway/packages" 2>/dev/null) || return 0
+  # What Debian itself protects (e2fsprogs) is left, with all that it needs: apt breaks neither.
+  # shellcheck disable=SC2086 # the packages are words
+  protected=$(dpkg-query --show --showformat='${Essential}${Protected}${Important} ${Package}\n' \
+    $ours | sed -n 's/^.*yes.* //p')
+  # shellcheck disable=SC2086
+  needed=$(apt-cache depends --recurse --important --installed $protected 2>/dev/null |
+    sed -n 's/^\([a-z0-9][^ :]*\).*/\1/p')
+  brought=$(echo "$ours" | grep -vxF "$needed") || return 0
   # shellcheck disable=SC2086 # the packages are words
   others=$(apt-get --simulate purge $brought | sed -n 's/^Purg \([^ ]*\).*/\1/p' |
     grep -vxFf "$top/.slipway/packages") || :
