@@ -52,6 +52,22 @@ LONGEST = {
     "test_survival.py",
     "test_terminal_page.py",
 }
+# Files whose tests look at labs of their own only. Each start and end of a daemon costs a second.
+SHARING = {
+    "test_attacks_on_engine.py",
+    "test_attacks_on_resources.py",
+    "test_attacks_on_the_kernel.py",
+    "test_engine.py",
+    "test_image_bombs.py",
+    "test_lab_checks.py",
+    "test_lab_isolation.py",
+    "test_lab_limits.py",
+    "test_lab_network.py",
+    "test_lab_small_limits.py",
+    "test_lab_walls.py",
+    "test_limit_news.py",
+    "test_own_figures.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -259,13 +275,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def shared_runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
-    """A real daemon with the real image, for the files of one worker, one after another."""
-    yield from _daemon(make_instance(), base_image)
-
-
-@pytest.fixture(scope="module")
-def own_runtime(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
-    """A daemon that no other file has met, for one whose tests look at all that it holds."""
+    """The daemon of the files in `SHARING` that one worker runs, one after another."""
     yield from _daemon(make_instance(), base_image)
 
 
@@ -280,13 +290,19 @@ def _daemon(instance: Instance, base_image: Image) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def runtime(shared_runtime: Server) -> Iterator[Server]:
-    """A running daemon without labs, for the tests of one file; its labs end with the file."""
-    yield shared_runtime
-    if not shared_runtime.is_running():
-        shared_runtime.start()
-    for lab in shared_runtime.client.lab_list():
-        shared_runtime.client.lab_remove(lab["lab"])
+def runtime(
+    request: pytest.FixtureRequest, make_instance: Callable[[], Instance], base_image: Image
+) -> Iterator[Server]:
+    """A real daemon with the real image, for the tests of one file; its labs end with it."""
+    if request.path.name not in SHARING:
+        yield from _daemon(make_instance(), base_image)
+        return
+    shared: Server = request.getfixturevalue("shared_runtime")
+    yield shared
+    if not shared.is_running():
+        shared.start()
+    for lab in shared.client.lab_list():
+        shared.client.lab_remove(lab["lab"])
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,7 @@ COOKIE_AGE_S = 90 * 24 * 3600
 SEEN_EVERY = timedelta(minutes=5)
 """So exactly it is kept when a sign-in was used last: a row that is written costs a disk's turn."""
 _DEPTH_MOST = 4  # no page of ours lies deeper
+_LABELS_MOST = 10  # of a host's name: each is a cookie more to take away
 
 
 class FormCookie(SecureCookieSessionInterface):
@@ -172,7 +173,7 @@ def _paths(path: str) -> list[str]:
 def _domains(host: str) -> list[str | None]:
     """The host by itself, and each domain that it lies in."""
     name = bare(host)
-    parts = name.split(".")
+    parts = name.split(".")[-_LABELS_MOST:]
     return [None, *(".".join(parts[first:]) for first in range(len(parts)))]
 
 

@@ -30,15 +30,17 @@ TOP = "work"
 STALLED_S = 60.0
 """Who takes nothing for so long gets no more."""
 IN_MACHINE = (
-    "booted=$(sed -n 's/^btime //p' /proc/stat); "
-    'find / -xdev \\( -type f -o -type l \\) -newerct "@$booted" -print0 | '
+    'find / -xdev \\( -type f -o -type l \\) -newerct "@$1" -print0 | '
     f"tar -cz --null --files-from=- --transform='flags=r;s,^/*,{TOP}/,' --ignore-failed-read"
 )
-"""The same in a machine, by its own tools: its learner is root of the kernel there anyway."""
+"""The same in a machine, since when it started, by its own tools: its learner is root there.
+
+Its own word for when it booted moves by as long as a pause was.
+"""
 _LEFT_OUT = f"{TOP}/LEFT-OUT.txt"
 _BLOCK_BYTES = 512
 _HOLES_BYTES = 1 << 20  # that a file may have beyond what its blocks hold
-_PASSED_OVER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV}
+_PASSED_OVER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV, errno.ENXIO}
 
 
 class Outlet:
@@ -107,6 +109,7 @@ def pack(top: Path, since: float, uid_base: int, outlet: Outlet) -> None:
                 if error.errno not in _PASSED_OVER:
                     raise
                 continue  # it has gone meanwhile, or is another one
+            archive.members = []  # type: ignore[attr-defined] # it would keep all of them
             if why:
                 left_out.append(f"{name}: {why}")
         if left_out:
@@ -129,8 +132,11 @@ def _changed(
         try:
             with beneath.scanned(top_fd, folder, one_mount=True) as entries:
                 for entry in entries:
-                    found = entry.stat(follow_symlinks=False)
                     name = f"{folder}/{entry.name}"
+                    try:
+                        found = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:  # it has gone; the others of the folder haven't
+                        continue
                     if stat.S_ISDIR(found.st_mode):
                         folders.append(name)
                     if found.st_ctime >= since:
@@ -162,7 +168,10 @@ def _add(archive: tarfile.TarFile, top_fd: int, member: tarfile.TarInfo) -> str:
     if member.isdir():
         archive.addfile(member)
     elif member.issym():
-        member.linkname = _target(top_fd, name)
+        try:
+            member.linkname = _target(top_fd, name)
+        except OSError as error:
+            return _why_not(error)
         archive.addfile(member)
     elif member.isreg():
         return _add_file(archive, top_fd, member, name)
@@ -182,16 +191,31 @@ def _target(top_fd: int, name: str) -> str:
 
 def _add_file(archive: tarfile.TarFile, top_fd: int, member: tarfile.TarInfo, name: str) -> str:
     # A FIFO that took the file's place would wait for a writer without O_NONBLOCK.
-    fd = beneath.opened(top_fd, name, os.O_RDONLY | os.O_NONBLOCK, one_mount=True)
+    try:
+        fd = beneath.opened(top_fd, name, os.O_RDONLY | os.O_NONBLOCK, one_mount=True)
+    except OSError as error:
+        return _why_not(error)
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)  # fdopen closes no folder that it refuses
+        return "another thing took its place"
     with os.fdopen(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            return "another thing took its place"
         if found.st_size > found.st_blocks * _BLOCK_BYTES + _HOLES_BYTES:
             return f"has {found.st_size} bytes, mostly holes"
         member.size = found.st_size
         archive.addfile(member, cast("BinaryIO", _Steady(file, found.st_size)))
     return ""
+
+
+def _why_not(error: OSError) -> str:
+    """Why one thing can't be packed, such as too long a path, or a lease that somebody holds.
+
+    Raises:
+        OSError: it has gone meanwhile.
+    """
+    if error.errno in _PASSED_OVER:
+        raise error
+    return str(error.strerror)
 
 
 class _Steady:

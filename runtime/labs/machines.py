@@ -235,18 +235,21 @@ class Machines:
         is_gone: Callable[[], bool],
     ) -> int:
         """Run a command in a machine to its end, on descriptors of the caller's; its exit code."""
+        lost: list[OSError] = []  # raised in there, it would leave the command on its channel
 
         def write(kind: str, data: bytes) -> None:
-            with suppress(BrokenPipeError):
-                while data:
+            try:
+                while data and not lost:
                     data = data[os.write(fds[1] if kind == "O" else fds[2], data) :]
+            except OSError as error:
+                lost.append(error)
 
         code = self.agent(lab_id).run(
             "root" if user == "root" else "learner",
             guest.arguments(argv),
             stdin_fd=fds[0],
             on_output=write,
-            is_gone=is_gone,
+            is_gone=lambda: bool(lost) or is_gone(),
         )
         return 137 if code is None else code
 

@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from tests.conftest import Server
 
 
-@pytest.fixture(scope="module")
-def runtime(own_runtime: Server) -> Server:
-    """One whose folders and links can be counted."""
-    return own_runtime
-
-
 @pytest.fixture
 def lab(runtime: Server) -> Iterator[Lab]:
     made = Lab(runtime.client, "learner-9")

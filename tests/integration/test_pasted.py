@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from runtime.instance import Instance
 
-START_S = 60
+START_S = 180
 STOP_S = 60
 
 

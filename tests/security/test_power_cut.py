@@ -71,7 +71,7 @@ def cut(server: Server) -> None:
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             is_lab = f"slipway-{instance.id}" in (path / "cgroup").read_text()
-            command = (path / "cmdline").read_text()
+            command = (path / "cmdline").read_text(errors="replace")
             if is_lab or any(mark in command for mark in marks):
                 pids.add(int(path.name))
     for pid in pids - {os.getpid()}:

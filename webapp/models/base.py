@@ -18,6 +18,9 @@ WorkshopId = NewType("WorkshopId", int)
 LearnerId = NewType("LearnerId", int)
 PersonId = NewType("PersonId", int)
 
+NUMBER_MOST = 2**63 - 1
+"""The greatest that SQLite compares with."""
+
 
 class Base(DeclarativeBase):
     """Constraints are named by rule, so that a migration can drop what it didn't create."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, redirect, render_template, request
 
 from webapp import audit
+from webapp.models.base import NUMBER_MOST
 from webapp.models.people import Browser, sign_ins_of, token_hash
 from webapp.pages.agents import in_words
 from webapp.pages.staff import signed_in
@@ -120,7 +121,8 @@ def set_password() -> Response:
 @blueprint.post("/account/sign-ins/<int:browser_id>/end")
 def end_one(browser_id: int) -> Response:
     """Signs one browser of whoever asks out; one of anybody else's isn't theirs to end."""
-    teaching.end_sign_ins(wired().database, signed_in().id, only=browser_id)
+    only = min(browser_id, NUMBER_MOST)
+    teaching.end_sign_ins(wired().database, signed_in().id, only=only)
     return redirect("/account")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
+from webapp.models.base import NUMBER_MOST
 from webapp.models.people import all_people, workshops_for
 from webapp.pages.staff import instructor
 from webapp.wiring import wired
@@ -19,6 +20,8 @@ def show() -> str:
     person = request.args.get("person", "")[:16]
     workshop = request.args.get("workshop", "")[:16]
     before = request.args.get("before", type=int)
+    if before is not None:
+        before = min(max(before, 0), NUMBER_MOST)
     with wired().database.read() as session:
         found = deeds.lines(
             session,

@@ -111,6 +111,8 @@ def forget_one(public_id: str, learner_id: str) -> ResponseReturnValue:
         parts.settings.web_path,
         learner,
     )
+    # Numbers are given again: whoever joins next isn't heard by this one's pages.
+    parts.socketio.close_room(f"learner-{learner.id}", namespace="/lesson")
     return redirect(url_for("workshops.show_one", public_id=public_id))
 
 

@@ -182,7 +182,7 @@ def card_of(session: Session, workshop: Workshop) -> dict[str, Any]:
         "is_over_time": workshop.is_over_time,
         "minutes": round((workshop.ends_at - workshop.starts_at).total_seconds() / 60),
         "minutes_left": minutes_left(workshop.ends_at, workshop.moment),
-        "paused": workshop.paused_at.timestamp() if workshop.paused_at else 0,
+        "paused": workshop.paused_at.timestamp() if goes_on and workshop.paused_at else 0,
     }
 
 

@@ -217,8 +217,8 @@ def note_privately(public_id: str, learner_id: str) -> Response:
 def try_it(public_id: str) -> Response:
     """Joins as a learner, under the instructor's own name; takes no place of the class."""
     person, workshop = helped_workshop(public_id)
-    # One for each person and workshop, however often it is pressed.
-    attempt = f"staff-{person.id}-{workshop.id}"
+    # One for each person and workshop, however often it is pressed; nobody else can name it.
+    attempt = f"staff-{person.public_id}-{workshop.id}"
     _, token = joining.join(wired().database, workshop.code, person.name, attempt, is_staff=True)
     answer = redirect("/lab")
     set_cookie(answer, LEARNER_COOKIE, token)

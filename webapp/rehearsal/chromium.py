@@ -30,6 +30,10 @@ _FLAGS = (
     "--no-sandbox",  # it sees pages of ours alone, and a server in a container has no room for it
     "--no-first-run",
     "--disable-background-networking",
+    # Three people look at three pages: none of them is one that nobody sees.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
     "--disable-component-update",
     "--disable-dev-shm-usage",
     "--disable-gpu",
@@ -95,6 +99,7 @@ class Chromium:
         self._pages[attached["sessionId"]] = page
         for domain in ("Page", "Runtime"):
             await page.ask(f"{domain}.enable")
+        await page.ask("Emulation.setFocusEmulationEnabled", enabled=True)
         return page
 
     async def ask(self, method: str, session: str = "", **params: object) -> dict[str, Any]:

@@ -51,7 +51,11 @@ class LearnerPage:
         start = "document.querySelector('main a.button--main')"
         await page.until(start, "the way to the lesson")
         await page.read(f"{start}.click()")
-        await page.until(f"/[$#] *$/.test({_SCREEN}.trimEnd() + ' ')", "a prompt")
+        try:
+            await page.until(f"/[$#] *$/.test({_SCREEN}.trimEnd() + ' ')", "a prompt")
+        except Failed as failed:
+            shown = await page.read(f"({_SCREEN}.trimEnd() || document.body.innerText).slice(-200)")
+            raise Failed(f"{failed}, but {shown!r}") from None
         learner.join_s = time.perf_counter() - started
         return learner
 

@@ -80,6 +80,7 @@ class LessonRoom:
         self._socketio = socketio
         self._parts = parts
         self._checking = Checking(parts.database, parts.engine)
+        self._learners: dict[str, LearnerId] = {}  # by connection: its cookie may have ended
         self._pages: Counter[LearnerId] = Counter()
         self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
@@ -92,6 +93,7 @@ class LessonRoom:
         if learner is None:
             raise Refused("not-joined")
         join_room(_room(learner.id))
+        self._learners[wire.sid()] = learner.id
         self._pages[learner.id] += 1
         self._parts.presence.arrive(learner.id)
         self._socketio.start_background_task(self._boot, learner.id)
@@ -102,14 +104,14 @@ class LessonRoom:
 
     def disconnect(self, _reason: object = None) -> None:
         """The page is gone; the lab and its terminals don't notice."""
-        learner = current_visitor().learner
-        if learner is None:
+        learner_id = self._learners.pop(wire.sid(), None)
+        if learner_id is None:
             return
-        self._pages[learner.id] -= 1
-        if self._pages[learner.id] <= 0:
-            del self._pages[learner.id]
-            self.compare.forget(learner.id)
-        self._parts.presence.leave(learner.id)
+        self._pages[learner_id] -= 1
+        if self._pages[learner_id] <= 0:
+            del self._pages[learner_id]
+            self.compare.forget(learner_id)
+        self._parts.presence.leave(learner_id)
 
     def open(self, step: str) -> dict[str, Any]:
         """The learner looks at a step."""

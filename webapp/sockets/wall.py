@@ -96,6 +96,8 @@ class WallRoom:
                 raise not_found()
             if not may_help(current_visitor(), watched):
                 raise not_yours()
+            if self._watched.get(wire.sid(), watched.id) != watched.id:
+                raise not_yours()  # one page, one workshop: that right alone is looked at again
             rows, sent = self._look(session, watched)
         self._told.setdefault(watched.id, {})
         for row in rows:  # who watches already hears what is new in them
@@ -195,8 +197,10 @@ class WallRoom:
         self._show_out()
         for workshop_id in list(self._told):
             with self._parts.database.read() as session:
-                workshop = session.get_one(Workshop, workshop_id)
-                rows, sent = self._look(session, workshop)
+                workshop = session.get(Workshop, workshop_id)
+                rows, sent = self._look(session, workshop) if workshop else ([], [])
+            if workshop is None:
+                continue  # it was deleted just now
             for row in rows:
                 self._show(workshop, row)
             self._show_sent(workshop, sent)
@@ -217,7 +221,8 @@ class WallRoom:
                 visitor = visitor_by_sign_in(session, *sign_in)
                 watched = self._watched.get(sid)
                 workshop = None if watched is None else session.get(Workshop, watched)
-            if visitor.person is None or (workshop and not may_help(visitor, workshop)):
+            is_lost = watched is not None and (workshop is None or not may_help(visitor, workshop))
+            if visitor.person is None or is_lost:
                 # Flask-SocketIO's own function for it wants a request.
                 self._socketio.server.disconnect(sid, namespace=NAMESPACE)  # type: ignore[attr-defined]
 

@@ -92,6 +92,8 @@ class Clock:
         for workshop_id in over:
             end_workshop(self._database, self._labs, self._news, workshop_id)
         self._pausing.end_long_ones()
+        if not self._labs.is_away:
+            self._pausing.agree()
         end_for_the_class(self._database, self._labs, self._news)
         if any(not each.is_demo for each in running):
             end_demos(self._database, self._labs, self._news)

@@ -140,7 +140,7 @@ def forget_learner(
     )
     with database.write() as session:
         _delete(session, [learner.id])
-    classes.read_anew(workshop.id)
+    classes.read_anew(workshop)
     log.info("learner.forgotten", workshop=workshop.id, learner=learner.id)
 
 

@@ -74,10 +74,18 @@ class Pausing:
         self._follow(learners, workshop)
 
     def agree(self) -> None:
-        """Lets labs stand still or go on as their workshops do: after either side was away."""
+        """Lets labs stand still or go on as their workshops do.
+
+        After either side was away; and what was being made when its class paused.
+        """
         with self._database.read() as session:
             known = {each.id: each for each in running_workshops(session)}
-            owners = [session.get(Learner, who) for who in self._labs.owners()]
+            rests = any(each.is_paused for each in known.values())
+            owners = [
+                session.get(Learner, who)
+                for who in self._labs.owners()
+                if (rests or self._labs.is_paused(who)) and self._labs.renewal_of(who) is None
+            ]
         for owner in owners:
             workshop = known.get(owner.workshop_id) if owner else None
             if owner and workshop and self._labs.is_paused(owner.id) != workshop.is_paused:

@@ -120,10 +120,10 @@ class StepProgress:
         """They go on without it: by themselves, or because the class was brought further."""
         self.is_skipped = True
 
-    def rest(self, pause: timedelta) -> None:
+    def rest(self, pause: timedelta, end: datetime) -> None:
         """The class was paused for so long: what isn't passed yet was opened later, as it were."""
         if self.opened_at is not None and self.passed_at is None:
-            self.opened_at += pause
+            self.opened_at = min(self.opened_at + pause, end)  # maybe opened within it
 
     def _take_result(self, event: Event) -> None:
         result = result_of(event)
@@ -195,7 +195,7 @@ def take(steps: Mapping[str, StepProgress], event: Event) -> None:
                 each.pass_over()
     elif event.type == "rested":
         for each in steps.values():
-            each.rest(rested(event))
+            each.rest(rested(event), event.at)
     elif event.step is not None:
         steps[event.step].take(event)
 

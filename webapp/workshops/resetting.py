@@ -58,12 +58,14 @@ class Resetting:
 
         The steps before it that they haven't passed are passed over.
         """
-        self._renew(learner, workshop, lesson, step)
+        if not self._renew(learner, workshop, lesson, step):
+            return
         with self._database.write() as session:
             record(session, learner.id, "brought", step.id, by=by)
         self._news.tell("brought", learner.id, step=step.id, by=by)
 
-    def _renew(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> None:
+    def _renew(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> bool:
+        """Whether there is a new lab; its page hears how that ended."""
         try:
             with self._labs.renewing(learner, workshop) as lab_id:
                 missing = play(
@@ -77,8 +79,9 @@ class Resetting:
         except Problem as problem:
             log.warning("lab.not_reset", learner=learner.id, code=problem.code)
             self._news.tell("reset", learner.id, done=False, sentence=str(problem))
-            return
+            return False
         log.info("lab.reset", learner=learner.id, step=step.id)
         what = "machine" if workshop.in_machine else "container"
         sentence = (NOT_ALL if missing else DONE).format(what=what, missing=missing)
         self._news.tell("reset", learner.id, done=not missing, sentence=sentence)
+        return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from statistics import mean, median, quantiles
 from typing import TYPE_CHECKING
 
@@ -292,7 +293,10 @@ class _Way:
         return Cell(progress, begun, time_s, goes_on, answers)
 
     def _time_s(self, begun: datetime, end: datetime) -> float:
-        paused_s = sum(seconds for at, seconds in self.pauses if begun < at <= end)
+        paused_s = sum(
+            max(0.0, (min(end, at) - max(begun, at - timedelta(seconds=seconds))).total_seconds())
+            for at, seconds in self.pauses
+        )
         return max(0.0, (end - begun).total_seconds() - paused_s)
 
 

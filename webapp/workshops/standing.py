@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from webapp.lesson_format.library import Library
     from webapp.lesson_format.model import Lesson, Step
-    from webapp.models.base import LearnerId, WorkshopId
+    from webapp.models.base import LearnerId
     from webapp.models.events import Event
     from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
@@ -79,7 +79,7 @@ class Standing:
         self._take_word(event)
         if event.type == "rested":
             take(self.steps, event)
-            self.since = self.since and self.since + rested(event)
+            self.since = self.since and min(self.since + rested(event), event.at)
         if event.step is None or event.step not in self.steps:
             return
         if event.step != self.seen:
@@ -254,26 +254,26 @@ class Classes:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._kept: dict[WorkshopId, Standings] = {}
+        self._kept: dict[str, Standings] = {}  # by public id: numbers are given again
         self._lock = threading.Lock()
 
     def of(self, session: Session, workshop: Workshop) -> Standings:
         """How the class of a workshop stands now."""
         with self._lock:
-            found = self._kept.get(workshop.id) or Standings(self._lessons(workshop))
+            found = self._kept.get(workshop.public_id) or Standings(self._lessons(workshop))
             events = events_in(session, workshop.id, after=found.read_to)
             newest = max(found.of, default=0)
             found.take(learners_of(session, workshop.id, after=newest), events)
             if workshop.is_open:
-                self._kept[workshop.id] = found
+                self._kept[workshop.public_id] = found
             else:
-                self._kept.pop(workshop.id, None)
+                self._kept.pop(workshop.public_id, None)
             return found
 
-    def read_anew(self, workshop_id: WorkshopId) -> None:
+    def read_anew(self, workshop: Workshop) -> None:
         """Somebody of a class was deleted: the next look reads all of it again."""
         with self._lock:
-            self._kept.pop(workshop_id, None)
+            self._kept.pop(workshop.public_id, None)
 
     def _lessons(self, workshop: Workshop) -> list[Lesson]:
         known = self._library.lessons

@@ -12,7 +12,7 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Who was here first is the owner; all others stay instructors."""
+    """Who was here first and can sign in is the owner; all others stay instructors."""
     op.add_column(
         "people",
         sa.Column("role", sa.String(length=12), nullable=False, server_default="instructor"),
@@ -56,9 +56,12 @@ def upgrade() -> None:
 
 
 def _fill() -> None:
-    people = sa.table("people", sa.column("id"), sa.column("role"), sa.column("public_id"))
+    names = ("id", "role", "public_id", "password_hash")
+    people = sa.table("people", *(sa.column(name) for name in names))
     connection = op.get_bind()
-    ids = [row.id for row in connection.execute(sa.select(people.c.id).order_by(people.c.id))]
+    # The account of the first start may never have been used: who can sign in goes first.
+    first = (people.c.password_hash.is_(None), people.c.id)
+    ids = [row.id for row in connection.execute(sa.select(people.c.id).order_by(*first))]
     for number, each in enumerate(ids):
         values = {"public_id": secrets.token_urlsafe(9)}
         if number == 0:
