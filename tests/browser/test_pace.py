@@ -27,7 +27,7 @@ SMALL = """least => [...document.querySelectorAll("body *")]
 def teach(person: Person, web_command: WebCommand, name: str) -> tuple[Page, str]:
     """Sign in as somebody new, and open a workshop; their page, and its code."""
     link = urlsplit(web_command("person", "instructor", "add", name).split()[0]).path
-    page = person()
+    page = person(may_lose_connection=True)  # to a terminal whose lab is made anew
     sign_in(page, link)
     return page, open_workshop(page)
 
