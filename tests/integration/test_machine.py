@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import socket
+import tarfile
 import termios
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,8 +126,29 @@ def test_who_works_in_a_machine_gets_no_shell_beside_it_and_checks_look_into_it(
         assert lab.check(script, timeout_s=0.1)["stdout"].strip() == machine.now()["boot_id"]
         sides = [each["side"] for each in lab.client.lab_processes(lab.id)]
         assert sides.count("container") == 1
+        assert_slow_hands_get_all(machine)
+        assert lab.check(script, timeout_s=0.1)["stdout"].strip() == machine.now()["boot_id"]
     finally:
         lab.remove()
+
+
+def assert_slow_hands_get_all(machine: Machine) -> None:
+    """What was changed is packed whole for somebody slow, though a file grows meanwhile."""
+    machine.sh("head -c 3M /dev/urandom >/root/noise; (while :; do date; done >/root/log) &")
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)  # as what the web lends
+
+    def pack() -> None:
+        with theirs:
+            machine.client.lab_changes(machine.lab.id, theirs.fileno())
+
+    with ThreadPoolExecutor(1) as aside, ours:
+        packing = aside.submit(pack)
+        time.sleep(1)  # long enough for more than the socket holds
+        packed = b"".join(iter(lambda: ours.recv(1 << 16), b""))
+        packing.result()
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        assert archive.getmember("work/root/noise").size == 3 << 20
 
 
 def test_a_fresh_lab_is_brought_to_its_step_on_both_sides(machine: Machine) -> None:
