@@ -39,7 +39,7 @@ _PALETTE: Mapping[str, int | None] = {
     **{f"bright{name}": number + 8 for number, name in enumerate(_NAMES)},
     "bfightmagenta": 13,  # as pyte spells it
 }
-_FAULTS = (TypeError, ValueError, IndexError, KeyError)
+_FAULTS = (TypeError, ValueError, IndexError, KeyError, NameError)
 """What pyte raises at sequences that it doesn't know; it goes on with the next."""
 
 
