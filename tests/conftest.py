@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -316,11 +317,19 @@ def engine_runtime(runtime: Server, engine_image: Image) -> Server:
 @pytest.fixture(scope="module")
 def server(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
     """A whole server on a port of its own, for the tests of one file; its labs end with it."""
-    instance = make_instance()
-    lend_image(base_image, instance)
+    with whole_server(make_instance(), base_image, "--end-labs") as server:
+        yield server
+
+
+@contextmanager
+def whole_server(
+    instance: Instance, image: Image, *words: str, host: str = "127.0.0.1"
+) -> Iterator[Server]:
+    """A whole server on a port of its own, started with these words more."""
+    lend_image(image, instance)
     port = free_port()
-    words = ["up", "--data", str(instance.data_path), "--port", str(port), "--end-labs"]
-    server = Server(instance, *words, url=f"http://127.0.0.1:{port}")
+    up = ["up", "--data", str(instance.data_path), "--host", host, "--port", str(port)]
+    server = Server(instance, *up, *words, url=f"http://{host}:{port}")
     try:
         server.start()
         yield server

@@ -26,7 +26,7 @@ from playwright.sync_api import (
 
 from tests.browser.classroom import Classroom, a_classroom
 from tests.browser.screens import SLOW_MS, Joined, join
-from tests.conftest import Server, free_port, lend_image
+from tests.conftest import Server, whole_server
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -118,15 +118,8 @@ def serving(
     instance: Instance, image: Image, classroom: Classroom, *words: str
 ) -> Iterator[Server]:
     """A whole server that a classroom reaches."""
-    lend_image(image, instance)
-    port = free_port()
-    up = ["up", "--data", str(instance.data_path), "--host", classroom.near, "--port", str(port)]
-    server = Server(instance, *up, *words, url=f"http://{classroom.near}:{port}")
-    try:
-        server.start()
+    with whole_server(instance, image, *words, host=classroom.near) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import pytest
 from playwright.sync_api import expect
 
 from runtime import folders
-from tests.browser import proxies
+from tests import proxies
 from tests.browser.conftest import FLAGS, SCREEN_READER, run_for_web
-from tests.browser.proxies import NAME, Behind, Proxy
 from tests.browser.screens import SLOW_MS, Joined, join
 from tests.browser.test_preview import PORT, SERVE, show
-from tests.conftest import Server, free_port, lend_image
+from tests.conftest import Server, whole_server
+from tests.proxies import NAME, Behind, Proxy
 from webapp.preview.address import HERE
 
 if TYPE_CHECKING:
@@ -44,18 +44,11 @@ def server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """A server with the manual's settings: on 127.0.0.1 alone, behind one proxy."""
-    instance = make_instance()
-    lend_image(base_image, instance)
     config = tmp_path_factory.mktemp("settings") / "slipway.toml"
     config.write_text(proxies.settings())
-    port = free_port()
-    words = ["--data", str(instance.data_path), "--config", str(config), "--port", str(port)]
-    server = Server(instance, "up", *words, "--end-labs", url=f"http://127.0.0.1:{port}")
-    try:
-        server.start()
+    words = (f"--config={config}", "--end-labs")
+    with whole_server(make_instance(), base_image, *words) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="module")

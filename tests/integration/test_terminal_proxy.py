@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.proxies import documented
 from tests.conftest import free_port
 from tests.integration.people import read_head
 from tests.integration.pump_harness import DEADLINE_S, Stage
-from tests.waiting import wait_for
+from tests.proxies import documented, nginx_of
 from webapp.terminals.connection import PING_EVERY_S
 
 if TYPE_CHECKING:
@@ -28,55 +26,32 @@ connection.PING_EVERY_S *= {LIMIT_S} / {OWN_LIMIT_S}
 from webapp.terminals.__main__ import main
 main()
 """
-CONFIG = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
+NEAR = "127.0.0.1"
+SITE = """
     server {{
-        listen 127.0.0.1:{port};
+        listen {near}:{port};
         proxy_read_timeout {limit_s}s;
         proxy_send_timeout {limit_s}s;
         {location}
     }}
-}}
 """
 ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 
 
 class Proxied:
-    """nginx, and the server behind it, which the test plays up to its answer.
+    """Ways through nginx to the server behind it, which the test plays up to its answer.
 
     Args:
-        folder: for nginx.
-        port: where it shall listen.
-        server: what it shall lead to.
+        port: where nginx listens.
+        server: what it leads to.
     """
 
-    def __init__(self, folder: Path, port: int, server: socket.socket) -> None:
-        site = documented("server {")
-        location = re.search(r"^    location / \{$.*?^    \}$", site, re.MULTILINE | re.DOTALL)
-        assert location
-        ours = f"127.0.0.1:{server.getsockname()[1]}"
-        text = location.group().replace("127.0.0.1:8080", ours)
-        path = folder / "nginx.conf"
-        path.write_text(CONFIG.format(folder=folder, port=port, limit_s=LIMIT_S, location=text))
+    def __init__(self, port: int, server: socket.socket) -> None:
         self._server, self._port = server, port
-        argv = ["nginx", "-c", str(path), "-e", str(folder / "errors"), "-p", str(folder)]
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
-
-    def is_listening(self) -> bool:
-        """Whether somebody can come."""
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self._port)) == 0
 
     def open(self) -> tuple[socket.socket, socket.socket]:
         """A websocket that went through it: the browser's end, and the server's."""
-        browser = socket.create_connection(("127.0.0.1", self._port), timeout=DEADLINE_S)
+        browser = socket.create_connection((NEAR, self._port), timeout=DEADLINE_S)
         asked = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
         browser.sendall(asked.encode())
         server, _ = self._server.accept()
@@ -89,15 +64,17 @@ class Proxied:
 
 @pytest.fixture
 def proxied(tmp_path: Path) -> Iterator[Proxied]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    location = re.search(
+        r"^    location / \{$.*?^    \}$", documented("server {"), re.MULTILINE | re.DOTALL
+    )
+    assert location
+    port = free_port()
+    with socket.create_server((NEAR, 0)) as server:
         server.settimeout(DEADLINE_S)
-        made = Proxied(tmp_path, free_port(), server)
-        try:
-            wait_for(made.is_listening, "nginx")
-            yield made
-        finally:
-            made.process.terminate()
-            made.process.wait(DEADLINE_S)
+        text = location.group().replace("127.0.0.1:8080", f"{NEAR}:{server.getsockname()[1]}")
+        site = SITE.format(near=NEAR, port=port, limit_s=LIMIT_S, location=text)
+        with nginx_of(tmp_path, site, NEAR, port):
+            yield Proxied(port, server)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.client import Problem, pump_names, pump_of
-from tests.conftest import Server, cli, free_port, lend_image
+from tests.conftest import Server, cli, whole_server
 from tests.integration.people import Learner, open_workshop
 from tests.integration.pump_harness import Browser, Stage
 from tests.integration.test_terminal_alone import reconnected
@@ -34,19 +34,12 @@ def server(
     base_image: Image,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    instance = make_instance()
-    lend_image(base_image, instance)
     config = tmp_path_factory.mktemp("config") / "slipway.toml"
     config.write_text(f"pumps = {PUMPS}")
-    port = free_port()
-    words = [f"--data={instance.data_path}", f"--port={port}", f"--config={config}", "--end-labs"]
-    server = Server(instance, "up", *words, url=f"http://127.0.0.1:{port}")
-    try:
-        server.start()
+    words = (f"--config={config}", "--end-labs")
+    with whole_server(make_instance(), base_image, *words) as server:
         config.write_text("pumps = 1")  # for the next start of the whole server, and no sooner
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="module")

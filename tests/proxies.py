@@ -96,11 +96,18 @@ def nginx(folder: Path, near: str, behind: Behind) -> Iterator[Proxy]:
     sites = _pointed(documented("server {"), behind)
     sites = sites.replace("listen 443 ssl", f"listen {near}:{port} ssl")
     sites = sites.replace(CERTIFICATES, str(folder))
+    with nginx_of(folder, sites, near, port):
+        yield Proxy(near, port, folder / "authority.crt")
+
+
+@contextmanager
+def nginx_of(folder: Path, sites: str, near: str, port: int) -> Iterator[None]:
+    """Debian's nginx with the sites that it reads, one of which listens there."""
     path = folder / "nginx.conf"
     path.write_text(NGINX.format(folder=folder, sites=sites))
     argv = ["nginx", "-c", str(path), "-e", str(folder / "errors"), "-p", str(folder)]
     with _running(argv, folder, near, port):
-        yield Proxy(near, port, folder / "authority.crt")
+        yield
 
 
 @contextmanager
