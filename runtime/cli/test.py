@@ -23,7 +23,7 @@ KINDS = {
 # All of them, in two runs: where a browser has begun, the worker's main thread has a running event
 # loop, in which pyroute2 can't work.
 EVERYTHING = (["tests/unit", "tests/integration", "tests/security"], ["tests/browser"])
-FEW = 3
+FEW = 5
 """So many of a whole run may fail beside others and pass alone."""
 
 # Most tests wait for most of their time, so three at a time keep two processors busy; browsers do
@@ -43,7 +43,7 @@ def command(words: tuple[str, ...]) -> None:
     their own and leave nothing; a server that runs on this machine is not touched.
 
     Where all of them run, several do at a time, and one may wait too long for its neighbours.
-    Up to three that failed run once more, alone; those that pass then are named at the end.
+    Up to five that failed run once more, alone; those that pass then are named at the end.
     """
     os.chdir(TOP)
     codes: list[int] = []
@@ -60,8 +60,8 @@ def command(words: tuple[str, ...]) -> None:
 def _code_with_few_again(argv: list[str], raced: list[str]) -> int:
     """Run it; where a few tests failed, these once more, one at a time.
 
-    A test that broke before or after itself is an error and not a failure: what it left on the
-    machine is not undone by another run, so it stays one.
+    A test that broke after itself stays an error: what it left on the machine is not undone by
+    another run.
 
     Args:
         argv: a run of pytest's.
@@ -76,8 +76,8 @@ def _code_with_few_again(argv: list[str], raced: list[str]) -> int:
     if code != _FAILED:
         return code
     cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314 - written by pytest just now
-    bad = [case for case in cases if case.find("failure") is not None or _broke(case)]
-    if len(bad) > FEW or any(map(_broke, bad)):
+    bad = [case for case in cases if len(case.findall("failure") + case.findall("error"))]
+    if len(bad) > FEW or any(map(_left_something, bad)):
         return code
     click.echo(f"\n{len(bad)} failed beside others: once more, alone")
     code = _code_of([*argv, "-n0", "--last-failed", "--last-failed-no-failures=none"])
@@ -86,8 +86,8 @@ def _code_with_few_again(argv: list[str], raced: list[str]) -> int:
     return code
 
 
-def _broke(case: ET.Element) -> bool:
-    return case.find("error") is not None
+def _left_something(case: ET.Element) -> bool:
+    return any("on teardown" in error.get("message", "") for error in case.findall("error"))
 
 
 def _code_of(argv: list[str]) -> int:

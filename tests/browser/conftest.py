@@ -45,6 +45,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+GET_UP = pytest.StashKey["Callable[[], None]"]()
 SCREEN_READER = "localStorage.setItem('slip-screen-reader', '1')"
 
 
@@ -123,7 +124,7 @@ def serving(
 
 
 @pytest.fixture
-def person(chromium: Browser, server: Server) -> Iterator[Person]:
+def person(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Person]:
     """A person at a browser of their own: each call is a page in a fresh context.
 
     Its terminals are read as a screen reader reads them, so that switch is on.
@@ -159,11 +160,23 @@ def person(chromium: Browser, server: Server) -> Iterator[Person]:
         page = context.new_page()
         return page if may_lose_connection else watched(page, complaints)
 
+    def get_up() -> None:
+        while contexts:
+            contexts.pop().close()
+        assert complaints == []
+
+    request.node.stash[GET_UP] = get_up
     yield sit_down
     sys.stderr.write(server.log())  # pytest shows it where the test failed
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    while contexts:
+        contexts.pop().close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """What a page complained of fails the test itself, so it's no error of what comes after it."""
+    yield
+    item.stash.get(GET_UP, lambda: None)()
 
 
 def watched(page: Page, complaints: list[str]) -> Page:

@@ -37,7 +37,7 @@ def test_a_class_is_held_brought_paused_and_one_of_it_given_more(
 ) -> None:
     grace, code = teach(person, web_command, "greta")
     wall = grace.url
-    ben = join(person(), code, "Ben")
+    ben = join(person(may_lose_connection=True), code, "Ben")  # as his is
     clock = ben.page.locator("slip-countdown")
 
     grace.get_by_role("button", name="Lock what follows").click()
@@ -91,6 +91,7 @@ def test_on_a_projector_text_is_large_the_terminal_has_80_columns_and_nobody_a_n
     expect(ivan.get_by_role("link", name=re.compile("Ben"))).to_be_visible()
     ivan.get_by_role("button", name="Present").click()
     expect(ivan.locator("html[data-present]")).to_have_count(1)
+    ivan.wait_for_load_state()  # with its style
     expect(ivan.locator(".tile")).to_have_count(1)
     seen = ivan.locator("body").inner_text()
     assert [name for name in ("Ben", "iris") if name in seen] == []
@@ -101,6 +102,7 @@ def test_on_a_projector_text_is_large_the_terminal_has_80_columns_and_nobody_a_n
     ivan.goto(wall)
     ivan.get_by_role("button", name="Try it as a learner").click()
     expect(ivan.get_by_role("heading", name="A prompt")).to_be_visible()
+    ivan.wait_for_load_state()
     assert ivan.evaluate(SMALL, 24) == []
     tab = ivan.get_by_role("tab", name=re.compile("Terminal"))
     tab.click()

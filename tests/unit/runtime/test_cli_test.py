@@ -45,6 +45,7 @@ def place():
 def test_that_leaves_something(place):
     pass
 """
+RACES_BEFOREHAND = BREAKS_AFTERWARDS.replace("    yield\n", "")
 FAILS = "def test_that_fails(): assert not 'a fault'"
 PLUGINS = "xdist.plugin,pytest_timeout"  # what the noun's words need, since each start loads them
 PASSES = "def test_that_passes(): pass"
@@ -59,10 +60,16 @@ def run(folder: Path, **files: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, check=False, env=few)
 
 
-def test_one_that_fails_beside_others_and_passes_alone_is_named(tmp_path: Path) -> None:
-    done = run(tmp_path, races=RACES.format(name="once"), passes=PASSES)
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(RACES.format(name="once"), "once"), (RACES_BEFOREHAND, "that_leaves_something")],
+)
+def test_one_that_fails_beside_others_and_passes_alone_is_named(
+    tmp_path: Path, text: str, name: str
+) -> None:
+    done = run(tmp_path, races=text, passes=PASSES)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.endswith("it races: test_races::test_once\n")
+    assert done.stdout.endswith(f"it races: test_races::test_{name}\n")
 
 
 @pytest.mark.parametrize("text", [FAILS, BREAKS_AFTERWARDS])
@@ -73,6 +80,6 @@ def test_what_fails_twice_or_leaves_something_fails_the_run(tmp_path: Path, text
 
 
 def test_many_that_fail_are_not_run_again(tmp_path: Path) -> None:
-    done = run(tmp_path, **{f"races{n}": RACES.format(name=n) for n in range(4)})
+    done = run(tmp_path, **{f"races{n}": RACES.format(name=n) for n in range(6)})
     assert done.returncode == 1
     assert "once more" not in done.stdout
