@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from runtime.limits import files
+from runtime.limits import disk, files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ class Room:
 
     def disk_each_bytes(self, labs: int, limits: Limits) -> int:
         """How large a disk each of so many labs gets: the usual one, or what fits."""
-        fits = self.disk_bytes // labs >> 20 << 20
+        fits = disk.files_bytes(self.disk_bytes // labs, limits.inodes) >> 20 << 20
         return max(_LEAST_DISK_BYTES, min(limits.disk_bytes, fits))
 
 
@@ -68,7 +68,7 @@ def judged(
     bounds = {
         # The last who comes is let in while all that a lab may use is there.
         "memory": max(0, before.memory_bytes - limits.memory_bytes) // each,
-        "disk": max(0, before.disk_bytes) // limits.disk_bytes,
+        "disk": max(0, before.disk_bytes) // disk.image_bytes(limits),
         "processors": int(
             learners * max(0.0, BUSY_MOST - seen["processors_of_others"]) / of_server
         ),

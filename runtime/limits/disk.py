@@ -171,6 +171,17 @@ def image_bytes(limits: Limits) -> int:
     return (files + tables + _BLOCK_BYTES - 1) // _BLOCK_BYTES * _BLOCK_BYTES
 
 
+def files_bytes(image: int, inodes: int) -> int:
+    """The `disk_bytes` of a lab whose image is to be so large; the way back of `image_bytes`.
+
+    Args:
+        image: bytes.
+        inodes: of the same lab.
+    """
+    blocks = image // _BLOCK_BYTES * _BLOCK_BYTES
+    return max(0, blocks - inodes * _INODE_BYTES - _TABLES_BYTES) * 40 // 41
+
+
 def _copy_data(source_fd: int, target_fd: int) -> None:
     """Copy what isn't a hole."""
     end = 0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runtime.cli.rehearse import _text
 from runtime.greatest import Room, judged
 from runtime.limits.amounts import Limits
+from runtime.limits.disk import files_bytes, image_bytes
 
 MIB = 1 << 20
 LIMITS = Limits(memory_bytes=256 * MIB, disk_bytes=512 * MIB)
@@ -68,16 +72,25 @@ def test_memory_counts_as_it_was_taken_and_lets_the_last_in_with_all_it_may_use(
 
 
 def test_disks_count_as_large_as_labs_usually_have_them() -> None:
-    found = result({}, disk=50 * LIMITS.disk_bytes + 1)
+    found = result({}, disk=50 * image_bytes(LIMITS) + 1)
     assert (found["greatest_class"], found["limited_by"]) == (50, "disk")
 
 
 def test_disks_of_a_class_that_would_not_fit_are_smaller_and_that_is_said() -> None:
-    room = Room(AMPLE, 100 * 200 * MIB + 1)
+    smaller = replace(LIMITS, disk_bytes=200 * MIB)
+    room = Room(AMPLE, 100 * image_bytes(smaller) + 1)
     assert room.disk_each_bytes(100, LIMITS) == 200 * MIB
     assert room.disk_each_bytes(10, LIMITS) == LIMITS.disk_bytes
     text = _text({**result({}), "lab_disk_bytes": 200 * MIB})
     assert "Disks of 200 MB each" in text
+
+
+@given(disk=st.integers(MIB, 1 << 44), inodes=st.integers(1, 1 << 22))
+def test_a_disk_is_as_large_as_its_image_has_room_for(disk: int, inodes: int) -> None:
+    limits = replace(LIMITS, disk_bytes=disk, inodes=inodes)
+    fits = files_bytes(image_bytes(limits), inodes)
+    assert disk <= fits < disk + 8192
+    assert image_bytes(replace(limits, disk_bytes=fits)) <= image_bytes(limits)
 
 
 def test_what_went_wrong_is_said_in_words() -> None:
