@@ -8,6 +8,7 @@ appears in its network namespace, as they do here whenever another test starts a
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ class Classroom:
     near: str
     link: str
 
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The words before a command that is to run in here."""
+        return "ip", "netns", "exec", self.name
+
     def set_cable(self, state: str) -> None:
         """Plug the computer's only cable out (`down`) or in (`up`)."""
         _ip("-n", self.name, "link", "set", self.link, state)
@@ -43,7 +49,7 @@ class Classroom:
     def browser(self, folder: Path) -> str:
         """A program that starts Chromium in here."""
         path = folder / "chromium"
-        path.write_text(f'#!/bin/sh\nexec ip netns exec {self.name} {CHROMIUM} "$@"\n')
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(self.within)} {CHROMIUM} "$@"\n')
         path.chmod(0o755)
         return str(path)
 
@@ -80,8 +86,7 @@ class Classroom:
             self._run("nft", "delete", "table", "inet", "slipway_silence")
 
     def _run(self, *words: str, said: str = "") -> None:
-        command = ["ip", "netns", "exec", self.name, *words]
-        subprocess.run(command, input=said, text=True, check=True)
+        subprocess.run([*self.within, *words], input=said, text=True, check=True)
 
 
 @contextmanager

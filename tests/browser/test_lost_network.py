@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.screens import join
+from tests.browser.screens import SLOW_MS, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from tests.browser.classroom import Classroom
     from tests.browser.conftest import Person
@@ -29,6 +29,12 @@ LOWEST = """() => {
     }).observe(place);
     return window.lowest;
 }"""
+
+
+HAS_FILE = """file => document.readyState === "complete" && (
+    [...document.styleSheets].some(sheet => sheet.href?.includes(file))
+    || (file.endsWith(".js") && document.querySelector("slip-terminal").connection)
+)"""
 
 
 @contextmanager
@@ -71,3 +77,32 @@ def test_the_same_shell_and_screen_are_there_when_the_network_is_back(
     ben.terminal.wait_prompt()
     assert ben.terminal.ask("echo $marker") == "kept"
     assert ben.page.evaluate("window.lowest") == height  # notes have a row of their own
+
+
+@pytest.mark.parametrize("file", ["js/terminal/link.js", "css/components/terminal.css"])
+def test_a_page_that_lost_one_of_its_files_on_the_way_loads_again_by_itself(
+    person: Person, workshop: dict[str, Any], file: str
+) -> None:
+    page = person(may_lose_connection=True)
+    loaded: list[str] = []
+    page.on("load", lambda page: loaded.append(page.url))
+
+    def lose_until_it_loads_again(route: Route) -> None:
+        if any("/lab/" in url for url in loaded):
+            route.continue_()
+        else:
+            route.abort("connectionreset")
+
+    page.route(f"**/static/{file}*", lose_until_it_loads_again)
+    join(page, workshop["code"], "Ben")
+    page.wait_for_function(HAS_FILE, arg=file, timeout=SLOW_MS)
+
+
+def test_a_page_that_never_arrives_whole_says_what_to_do(
+    person: Person, workshop: dict[str, Any]
+) -> None:
+    page = person(may_lose_connection=True)
+    page.route("**/static/js/page/join.js*", lambda route: route.abort("connectionreset"))
+    page.add_init_script("sessionStorage.setItem('slip-tries', '5')")
+    page.goto(f"/j/{workshop['code']}")
+    expect(page.get_by_role("alert").filter(has_text="try another network")).to_be_visible()

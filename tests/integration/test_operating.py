@@ -18,18 +18,34 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from runtime import folders
-from tests.conftest import TOP, slipway
+from tests.browser.classroom import Classroom, a_classroom
+from tests.conftest import TOP, slipway, whole_server
 from tests.integration.people import Learner, Person, web_command
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from runtime.image.store import Image
     from runtime.instance import Instance
     from tests.conftest import Server
 
 ALWAYS = ("SELECT * FROM events", "SELECT id, public_id, name, attempt, joined_at FROM learners")
+
+
+@pytest.fixture(scope="module")
+def classroom() -> Iterator[Classroom]:
+    """Where the class is played: beside other tests a browser is told of their links, too."""
+    with a_classroom() as room:
+        yield room
+
+
+@pytest.fixture(scope="module")
+def server(make_instance: Callable[[], Instance], base_image: Image) -> Iterator[Server]:
+    """A whole server that the classroom reaches, and whoever watches it from here."""
+    with whole_server(make_instance(), base_image, "--end-labs", host="0.0.0.0") as server:  # noqa: S104 - in a room, too
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +155,17 @@ def test_a_backup_while_learners_come_loses_nothing_that_was_answered(
     assert "slipway/base" in restored.stdout
 
 
-def test_a_class_is_played_to_its_end_without_an_error(server: Server) -> None:
+def test_a_class_is_played_to_its_end_without_an_error(
+    server: Server, classroom: Classroom
+) -> None:
     made = json.loads(web_command(server, "workshop", "create", "--learners", "4", "--json"))
     link = web_command(server, "person", "instructor", "add", "rehearsal").split()[0]
     public = made["page"].rpartition("/")[2]
-    words = [f"--url={server.url}", f"--code={made['code']}", f"--workshop={public}"]
+    url = server.url.replace("0.0.0.0", classroom.near)  # noqa: S104 - as the room reaches it
+    words = [f"--url={url}", f"--code={made['code']}", f"--workshop={public}"]
     words += [f"--link={link}", "--learners=2", "--rounds=1"]
     played = subprocess.run(
-        [sys.executable, "-m", "webapp.rehearsal", *words],
+        [*classroom.within, sys.executable, "-m", "webapp.rehearsal", *words],
         env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"},
         capture_output=True,
         text=True,

@@ -102,6 +102,11 @@ class Assets:
         beside = Path(path).parent
         return [BARE_NAMES.get(name) or os.path.normpath(beside / name) for name in names]
 
+    def script(self, path: str) -> Markup:
+        """One of our scripts, to stand in the page itself: it can't be lost on its own."""
+        file = self._folder / path
+        return _script(file, file.stat().st_mtime_ns)
+
     def icon(self, name: str) -> Markup:
         """One of lucide's drawings, inline, so that it takes its text's colour; decoration only."""
         file = self._folder / "vendor/lucide/icons" / f"{name}.svg"
@@ -109,7 +114,10 @@ class Assets:
 
 
 def init_assets(app: Flask) -> None:
-    """Give templates `asset`, `import_map`, `modules` and `icon`; browsers keep what has a hash."""
+    """Give templates `asset`, `import_map`, `modules`, `script` and `icon`.
+
+    Browsers keep what has a hash.
+    """
     folder = Path(str(app.static_folder))
     assets = Assets(folder, f"{app.static_url_path}/")
     app.jinja_env.globals.update(
@@ -117,6 +125,7 @@ def init_assets(app: Flask) -> None:
         import_map=assets.import_map,
         modules=assets.modules,
         icon=assets.icon,
+        script=assets.script,
     )
     app.after_request(_pack_static)
 
@@ -162,6 +171,11 @@ def _digest(file: Path, mtime_ns: int) -> str:  # noqa: ARG001 the time is part 
 @lru_cache(maxsize=256)
 def _imported(file: Path, mtime_ns: int) -> tuple[str, ...]:  # noqa: ARG001 part of the key
     return tuple(IMPORT.findall(file.read_text()))
+
+
+@lru_cache(maxsize=8)
+def _script(file: Path, mtime_ns: int) -> Markup:  # noqa: ARG001 the time is part of the cache's key
+    return Markup(file.read_text())  # noqa: S704 ours, not a person's text
 
 
 @lru_cache(maxsize=256)
