@@ -1,6 +1,7 @@
 """A real browser, without a screen: Chromium, told what to do over two pipes.
 
-By the pipes alone: a port would be open to every user of the machine. It runs as nobody.
+By the pipes alone: a port would be open to every user of the machine. It runs as nobody, and after
+everybody else: a learner's browser is on a computer of their own, and takes nothing of the server.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ def _start(program: str, home: str) -> tuple[int, int, int]:
     user = pwd.getpwnam("nobody")
     os.chown(home, user.pw_uid, user.pw_gid)
     who = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    argv = ["setpriv", "--pdeathsig=KILL", "--no-new-privs", *who, program, *_FLAGS]
+    argv = ["nice", "-n19", "setpriv", "--pdeathsig=KILL", "--no-new-privs", *who, program, *_FLAGS]
     argv.append(f"--user-data-dir={home}/profile")
     environ = {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8"}
     read_fd, their_write_fd = _pipe()
@@ -237,6 +238,8 @@ def _start(program: str, home: str) -> tuple[int, int, int]:
         pid = os.posix_spawnp(argv[0], argv, environ, file_actions=files, setsid=True)
     os.close(their_read_fd)
     os.close(their_write_fd)
+    with suppress(OSError):  # where sessions have shares of their own, this counts beside `nice`
+        Path(f"/proc/{pid}/autogroup").write_text("19")
     return pid, read_fd, write_fd
 
 
