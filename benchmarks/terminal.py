@@ -29,10 +29,11 @@ if not __package__:  # started as a file: then the checkout isn't on the path
 from benchmarks import bench
 from benchmarks.bench import say
 from benchmarks.figures import machine, quantile
-from benchmarks.terminals import client, phases
+from benchmarks.terminals import phases
 from benchmarks.terminals.opening import our_storms
 from benchmarks.terminals.phases import Stand, Windows
 from benchmarks.terminals.servers import OurPump, missing, peers
+from webapp.rehearsal.processors import go_first
 
 if TYPE_CHECKING:
     from benchmarks.terminals.servers import Server
@@ -73,7 +74,7 @@ def main(ttyd_path: Path | None, windows: int, seconds: float, *, as_json: bool)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    client.go_first()
+    go_first()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers and shells end with us
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), ttyd_path, windows, seconds)

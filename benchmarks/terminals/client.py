@@ -6,7 +6,6 @@ It goes before the servers it measures, so what it sees late was late.
 from __future__ import annotations
 
 import heapq
-import os
 import random
 import re
 import select
@@ -27,14 +26,6 @@ _PROMPT = re.compile(rb"[$#] ")
 _ANSWER_S = 30.0
 _QUIET_S = 0.1
 _STORM_S = 20.0  # who has no prompt by then has none
-_CLIENT_PRIORITY = 2  # of 99; the servers have 1
-
-
-def go_first() -> None:
-    """Let this process run before the servers; as it is where the kernel won't."""
-    with suppress(OSError):
-        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
-        os.sched_setscheduler(0, policy, os.sched_param(_CLIENT_PRIORITY))
 
 
 class Storm(TypedDict):

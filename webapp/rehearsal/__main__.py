@@ -8,6 +8,7 @@ import json
 import click
 
 from webapp.rehearsal.play import Play, Seen, p99
+from webapp.rehearsal.processors import go_first
 
 
 @click.command()
@@ -25,6 +26,7 @@ def main(url: str, code: str, workshop: str, link: str, learners: int, rounds: i
         await play.perform(link, workshop)
         return play.seen
 
+    go_first()
     click.echo(json.dumps(_as_dict(asyncio.run(perform()))))
 
 
