@@ -31,6 +31,7 @@ from webapp.workshops.keyboards import Keyboards
 from webapp.workshops.labs import Labs
 from webapp.workshops.limits_met import LimitsMet
 from webapp.workshops.messages import Messages
+from webapp.workshops.newcomers import Newcomers
 from webapp.workshops.news import News
 from webapp.workshops.pacing import Pacing
 from webapp.workshops.pausing import Pausing
@@ -147,6 +148,9 @@ def wire(
     watching = Watching(database, pumps, labs, news)
     news.listen(LimitsMet(database).hear)  # first of all: the others read what it keeps
     pausing = Pausing(database, labs, news)
+    pacing = Pacing(database, library, labs, news)
+    resetting = Resetting(database, engine, labs, news)
+    news.listen(Newcomers(database, labs, pacing, resetting).hear)
     metrics = Metrics(database, engine, pumps, presence)
     return Wiring(
         settings=settings,
@@ -168,9 +172,9 @@ def wire(
         keyboards=Keyboards(database, pumps, labs, presence, watching, news),
         messages=Messages(database, engine, labs, news),
         keepsakes=Keepsakes(engine, labs),
-        pacing=Pacing(database, library, news),
+        pacing=pacing,
         pausing=pausing,
-        resetting=Resetting(database, engine, labs, news),
+        resetting=resetting,
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),

@@ -79,6 +79,8 @@ class Learner(Base):
             back.
         is_staff: an instructor who tries the workshop; not counted as a learner.
         terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
+        begins_with: the step that a lab made for them begins at, because the class was there before
+            they had one; None: an empty one.
         extra_minutes: how much more time they have than the class.
         private_note: what those who teach the workshop note for themselves; no learner sees it.
         certificate_id: what its address shows; None before they wanted one.
@@ -101,6 +103,7 @@ class Learner(Base):
     lined_up_at: Mapped[datetime | None] = mapped_column(UtcTime, default=now)
     is_staff: Mapped[bool] = mapped_column(default=False)
     terminal_names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
+    begins_with: Mapped[str | None] = mapped_column(String(200))
     extra_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
     private_note: Mapped[str] = mapped_column(Text, default="", server_default="")
     certificate_id: Mapped[str | None] = mapped_column(String(16), unique=True, index=True)

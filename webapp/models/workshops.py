@@ -28,6 +28,9 @@ class Workshop(Base):
         ends_at: when labs end by themselves; the runtime knows it too.
         extra_minutes: the most that one learner was given beyond that.
         open_to: the last step that learners can open, `LESSON/NAME`; None where none is locked.
+        brought_to: the step that everyone was brought to last, where who joins now begins; None:
+            at the start.
+        brought_by: who brought them.
         paused_at: since when all of it stands still; None while it goes on.
         paused_by: who paused it last.
         ended_at: when the workshop was over; None while it is open.
@@ -64,6 +67,8 @@ class Workshop(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     open_to: Mapped[str | None] = mapped_column(String(200))
+    brought_to: Mapped[str | None] = mapped_column(String(200))
+    brought_by: Mapped[str] = mapped_column(String(32), default="", server_default="")
     paused_at: Mapped[datetime | None] = mapped_column(UtcTime)
     paused_by: Mapped[str] = mapped_column(String(32), default="", server_default="")
     overran_at: Mapped[datetime | None] = mapped_column(UtcTime)

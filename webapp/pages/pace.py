@@ -21,14 +21,22 @@ from webapp.workshops import changing, returning
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
-DOES = {"lock": "locked what follows", "unlock": "unlocked all after", "bring": "brought all to"}
+DOES = {
+    "lock": "locked what follows",
+    "unlock": "unlocked all after",
+    "bring": "brought all to",
+    "start": "let newcomers begin at the start",
+}
 
 blueprint = Blueprint("pace", __name__, url_prefix="/workshops")
 
 
 @blueprint.post("/<public_id>/steps")
 def lead(public_id: str) -> Response:
-    """Locks the steps after one, unlocks the next or all of them, or brings everyone to one."""
+    """Locks the steps after one, unlocks the next or all of them, or brings everyone to one.
+
+    Or lets those begin at the start who would be brought there, too, when they join.
+    """
     person, workshop = own_workshop(public_id)
     pacing, step = wired().pacing, request.form.get("step", "")
     do = request.form.get("do", "")
@@ -39,6 +47,8 @@ def lead(public_id: str) -> Response:
             pacing.open_to(workshop.id, None)
         case "bring":
             pacing.bring(workshop.id, step, person.name)
+        case "start":
+            pacing.begin_at_start(workshop.id)
         case _:
             raise problems.not_found()
     audit.note(step=step, does=DOES[do])

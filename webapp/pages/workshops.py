@@ -127,6 +127,7 @@ def show_one(public_id: str) -> str:
         lessons=_lessons(workshop),
         open_to=workshop.open_to,
         next_locked=wired().pacing.next_locked(workshop),
+        newcomers_at=wired().pacing.newcomers_begin_at(workshop),
     )
 
 

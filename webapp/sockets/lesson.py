@@ -12,6 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from webapp.access import as_learner
 from webapp.lesson_format.model import Card, Layout
+from webapp.models.events import events_of
 from webapp.problems import Problem, lab_none, step_locked, terminal_unknown, workshop_paused
 from webapp.sockets import wire
 from webapp.sockets.compare import Compare
@@ -21,6 +22,7 @@ from webapp.workshops.changing import clock_of
 from webapp.workshops.checking import Checking, Seat
 from webapp.workshops.container_view import cells
 from webapp.workshops.labs import shells_of
+from webapp.workshops.progress import brought_unseen
 from webapp.workshops.server_view import server_view
 from webapp.workshops.terminal_names import call_terminal, names_of
 
@@ -116,14 +118,22 @@ class LessonRoom:
     def open(self, step: str) -> dict[str, Any]:
         """The learner looks at a step."""
         seat, learner, workshop = self._seat(step)
+        with self._parts.database.read() as session:
+            brought = brought_unseen(events_of(session, learner.id))
         progress = self._checking.open_step(seat)
         if seat.lesson.layout is Layout.MACHINE:
             self.compare.watch(seat.learner_id)
         self._tell_progress(seat)
         standing = self.help.standing(seat.learner_id)
         locked = self._parts.pacing.locked_for(learner, workshop)
-        opened = {"step": step, "progress": _progress(progress), "locked": locked}
-        return {**opened, **clock_of(learner, workshop), **standing}
+        return {
+            "step": step,
+            "progress": _progress(progress),
+            "locked": locked,
+            "brought": None if brought is None or brought.step == step else brought.step,
+            **clock_of(learner, workshop),
+            **standing,
+        }
 
     def check(self, step: str) -> dict[str, Any]:
         """The learner asks whether the step is done."""

@@ -131,7 +131,7 @@ def _facts(*names: str) -> tuple[Field, ...]:
 STEP = _text("step", STEP_CHARS)
 TERMINAL = _text("terminal", 10)
 OPENED = (
-    *("step", "progress", "until", "paused", "by", "locked"),
+    *("step", "progress", "until", "paused", "by", "locked", "brought"),
     *("hand", "watchers", "keyboard", "messages"),
 )
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")

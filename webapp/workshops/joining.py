@@ -165,6 +165,9 @@ def _add(
     session.add(learner)
     session.flush()
     record(session, learner.id, "joined")
+    if workshop.brought_to is not None and not is_staff:
+        learner.begins_with = workshop.brought_to
+        record(session, learner.id, "brought", workshop.brought_to, by=workshop.brought_by)
     log.info("learner.joined", learner=learner.id, workshop=workshop.id)
     return learner
 

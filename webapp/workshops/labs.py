@@ -5,7 +5,7 @@ What the runtime said last, kept in memory and read anew after each silence.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -52,14 +52,24 @@ class Labs:
         self._news = news
         self._by_learner: dict[LearnerId, dict[str, Any]] = {}
         self._renewed: dict[LearnerId, str] = {}
+        self._is_read = False
         self.is_away = False
 
     def of(self, learner_id: LearnerId) -> dict[str, Any] | None:
         """The learner's lab as far as we know; None where there is none, or none yet to work in."""
         return None if learner_id in self._renewed else self._by_learner.get(learner_id)
 
+    def has_one(self, learner_id: LearnerId) -> bool:
+        """Whether they have a lab, or one is just being set up for them."""
+        return learner_id in self._renewed or learner_id in self._by_learner
+
+    @property
+    def are_known(self) -> bool:
+        """Whether we know who has one: the runtime was asked since it, or this process, began."""
+        return self._is_read and not self.is_away
+
     def renewal_of(self, learner_id: LearnerId) -> str | None:
-        """How far the fresh lab is that is just being put in the place of theirs; None: none is."""
+        """How far the fresh lab is that is just being set up for them; None: none is."""
         return self._renewed.get(learner_id)
 
     def tell_renewal(self, learner_id: LearnerId, done: int, of: int) -> None:
@@ -106,20 +116,47 @@ class Labs:
         old = self.of(learner.id)
         if old is None:
             raise lab_none()
+        self.hold(learner, workshop, replaces=old["lab"])
+        with self.held(learner.id) as lab_id:
+            yield lab_id
+
+    def hold(self, learner: Learner, workshop: Workshop, replaces: str | None = None) -> None:
+        """Makes a lab for a learner, in the place of another or of none.
+
+        Nobody works in it before `held` was left.
+
+        Raises:
+            Problem: as `give`.
+        """
         self._renewed[learner.id] = RENEWED
         self._news.tell("lab", learner.id)
-        try:
-            lab = self._engine.lab_create(
+        with ExitStack() as undoing:
+            undoing.callback(self._let_in, learner.id)
+            self._by_learner[learner.id] = self._engine.lab_create(
                 key=learner.lab_key,
                 until=learner.kept_until(workshop).timestamp(),
-                replaces=old["lab"],
+                replaces=replaces,
                 **workshop.shape,
             )
-            self._by_learner[learner.id] = lab
+            undoing.pop_all()
+
+    @contextmanager
+    def held(self, learner_id: LearnerId) -> Iterator[str]:
+        """Sets up the lab that is held for a learner, and then lets them in. Gives its id.
+
+        Raises:
+            Problem: `lab-none`.
+        """
+        try:
+            if (lab := self._by_learner.get(learner_id)) is None:
+                raise lab_none()  # it ended meanwhile
             yield str(lab["lab"])
         finally:
-            del self._renewed[learner.id]
-            self._news.tell("lab", learner.id)
+            self._let_in(learner_id)
+
+    def _let_in(self, learner_id: LearnerId) -> None:
+        del self._renewed[learner_id]
+        self._news.tell("lab", learner_id)
 
     def is_paused(self, learner_id: LearnerId) -> bool:
         """Whether the learner has a lab that stands still."""
@@ -210,7 +247,7 @@ class Labs:
             if lab["key"].startswith(KEY_PREFIX) and lab["key"].removeprefix(KEY_PREFIX).isdecimal()
         }
         changed = set(living) ^ set(self._by_learner)
-        self._by_learner = living
+        self._by_learner, self._is_read = living, True
         for learner_id in changed:
             self._news.tell("lab", learner_id, **({} if learner_id in living else _ended("died")))
 

@@ -20,7 +20,8 @@ class Item:
 
     Attributes:
         kind: `lab` (its state changed), `progress` (an event was recorded), `limit`, `shell`,
-            `seated` (a lab was given), `ended` (the workshop is over), `presence`, `clock`,
+            `seated` (a lab was given; `held`: it is to be set up first),
+            `ended` (the workshop is over), `presence`, `clock`,
             `hand` (it was raised or lowered, or its place is another),
             `watch` (others look at their terminals), `keyboard` (asked for, lent or free),
             `message` (they were told something), `heard` (they closed it, or ran its command),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from webapp.models.database import Database
     from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
+    from webapp.workshops.labs import Labs
     from webapp.workshops.news import News
 
 log = structlog.get_logger()
@@ -31,13 +32,15 @@ class Pacing:
     Args:
         database: keeps both.
         library: the lessons.
+        labs: who has one.
         news: hears `pace` (which steps are `locked`) and `brought` (to which `step`, `by` whom)
             for each learner.
     """
 
-    def __init__(self, database: Database, library: Library, news: News) -> None:
+    def __init__(self, database: Database, library: Library, labs: Labs, news: News) -> None:
         self._database = database
         self._library = library
+        self._labs = labs
         self._news = news
 
     def steps_of(self, workshop: Workshop) -> list[Step]:
@@ -75,6 +78,8 @@ class Pacing:
     def open_to(self, workshop_id: WorkshopId, step_id: str | None) -> None:
         """Locks all steps after one; with None none is locked.
 
+        Where the class was brought further, who joins from now on begins at the start.
+
         Raises:
             Problem: `step-unknown`, `workshop-over`.
         """
@@ -83,6 +88,8 @@ class Pacing:
             if step_id is not None:
                 self._require_known(workshop, step_id)
             workshop.open_to = step_id
+            if workshop.brought_to in self._locked(workshop):
+                workshop.brought_to = None
             learners = learners_of(session, workshop_id)
         log.info("steps.opened", workshop=workshop_id, to=step_id)
         self._tell_locked(learners, workshop)
@@ -90,7 +97,8 @@ class Pacing:
     def bring(self, workshop_id: WorkshopId, step_id: str, by: str) -> int:
         """Brings everyone to a step, which is unlocked with those before it.
 
-        What they have done stays done, and their labs as they are.
+        What they have done stays done, and their labs as they are. Who has none, or joins from now
+        on, finds that what the steps before it do is done in theirs.
 
         Returns:
             How many were brought.
@@ -103,14 +111,32 @@ class Pacing:
             self._require_known(workshop, step_id)
             if step_id in self._locked(workshop):
                 workshop.open_to = step_id
+            workshop.brought_to, workshop.brought_by = step_id, by
             learners = [each for each in learners_of(session, workshop_id) if not each.is_staff]
             for learner in learners:
                 record(session, learner.id, "brought", step_id, by=by)
+                if not self._labs.has_one(learner.id):
+                    learner.begins_with = step_id
         log.info("class.brought", workshop=workshop_id, step=step_id, learners=len(learners))
         self._tell_locked(learners, workshop)
         for learner in learners:
             self._news.tell("brought", learner.id, step=step_id, by=by)
         return len(learners)
+
+    def begin_at_start(self, workshop_id: WorkshopId) -> None:
+        """Lets those who join from now on begin at the first step again.
+
+        Raises:
+            Problem: `workshop-over`.
+        """
+        with self._database.write() as session:
+            going_on(session, workshop_id).brought_to = None
+
+    def newcomers_begin_at(self, workshop: Workshop) -> Step | None:
+        """The step that those are brought to who join now; None: they begin at the start."""
+        return next(
+            (each for each in self.steps_of(workshop) if each.id == workshop.brought_to), None
+        )
 
     def _locked(self, workshop: Workshop) -> list[str]:
         ids = [each.id for each in self.steps_of(workshop)]

@@ -226,6 +226,15 @@ def goes_on_in(standings: Sequence[Progress], events: Iterable[Event]) -> Progre
     return next((each for each in standings[at:] if not each.is_through), standings[-1])
 
 
+def brought_unseen(events: Sequence[Event]) -> Event | None:
+    """That they were brought to a step and have looked at none since: their page was away."""
+    moves = [each for each in events if each.type in {"brought", "opened"}]
+    if not moves or moves[-1].type == "opened":
+        return None
+    seen = next((each for each in reversed(moves) if each.type == "opened"), None)
+    return None if seen is not None and seen.step == moves[-1].step else moves[-1]
+
+
 def result_of(event: Event) -> Result:
     """What a `checked` or `answered` came to."""
     payload = event.payload

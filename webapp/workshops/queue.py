@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SERVER_FULL = "server-full"
+IN = {"ready", "making"}
+UNKNOWN = "Slipway looks which containers there are; then yours is made."
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Line:
             for learner in waiting:
                 if self._server_is_full or self._labs.is_away:
                     break
-                if self.place_of(learner.id).state == "ready":
+                if self.place_of(learner.id).state in IN:
                     admitted += 1
                     log.info("learner.admitted", learner=learner.id)
             for learner in waiting if admitted else ():
@@ -145,20 +147,29 @@ class Line:
             return _ready(lab)
         if workshop.is_paused:
             return Place("waiting", sentence=f"{problems.workshop_paused(workshop.paused_by)}")
+        if learner.begins_with is not None and not self._labs.are_known:
+            return Place("away", sentence=UNKNOWN)  # it may be there, with their work in it
         try:
-            place = _ready(self._labs.give(learner, workshop))
+            place = self._make(learner, workshop)
         except Problem as problem:
             if problem.code != SERVER_FULL:
                 log.warning("lab.refused", learner=learner.id, code=problem.code)
                 return Place("away", sentence=f"{problem.sentence} {problem.hint}".strip())
         else:
             self._was_full = False
-            self._news.tell("seated", learner.id)
+            self._news.tell("seated", learner.id, held=learner.begins_with is not None)
             return place
         self._server_is_full = self._was_full = True
         with self._database.write() as session:
             session.get_one(Learner, learner.id).admitted_at = None
         return self._waiting(learner, workshop)
+
+    def _make(self, learner: Learner, workshop: Workshop) -> Place:
+        """Asks for their lab; that of a late comer is held until it was set up for them."""
+        if learner.begins_with is None:
+            return _ready(self._labs.give(learner, workshop))
+        self._labs.hold(learner, workshop)
+        return Place("making", sentence=self._labs.renewal_of(learner.id) or "")
 
     def _waiting(self, learner: Learner, workshop: Workshop) -> Place:
         if workshop.starts_at > now():

@@ -11,6 +11,8 @@ from webapp.problems import Problem
 from webapp.workshops.beginning import play
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from webapp.engines.seam import Engine
     from webapp.lesson_format.model import Lesson, Step
     from webapp.models.database import Database
@@ -64,10 +66,25 @@ class Resetting:
             record(session, learner.id, "brought", step.id, by=by)
         self._news.tell("brought", learner.id, step=step.id, by=by)
 
+    def begin(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> None:
+        """The same in a first lab, which is held for them until then; they know their step."""
+        self._set_up(learner, workshop, lesson, step, self._labs.held(learner.id))
+
     def _renew(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> bool:
+        fresh = self._labs.renewing(learner, workshop)
+        return self._set_up(learner, workshop, lesson, step, fresh)
+
+    def _set_up(
+        self,
+        learner: Learner,
+        workshop: Workshop,
+        lesson: Lesson,
+        step: Step,
+        fresh: AbstractContextManager[str],
+    ) -> bool:
         """Whether there is a new lab; its page hears how that ended."""
         try:
-            with self._labs.renewing(learner, workshop) as lab_id:
+            with fresh as lab_id:
                 missing = play(
                     self._engine,
                     lab_id,

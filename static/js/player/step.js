@@ -70,6 +70,7 @@ export function wireStep(room, lab, run, keys = {}) {
     }
     const opened = await room.ask("open", { step }).catch(() => null); // over, which is said by `lab`
     if (!opened) return;
+    if (opened.brought) goTo(`/lab/${opened.brought}`); // the class was, while this page was away
     lab.keepTime(opened);
     lock(opened.locked);
     help.show(opened);

@@ -131,3 +131,33 @@ def test_a_step_of_another_workshop_is_refused(ada: Browser, page: str, do: str)
     wrong = {"do": do, "step": "05-limits/01-read"}
     assert ada.post(f"{page}/steps", wrong).status_code == 422
     assert ada.post(f"{page}/steps", {"do": "dance"}).status_code == 404
+
+
+def test_a_page_that_was_away_when_the_class_was_brought_is_told_once_it_is_back(
+    app: Flask, parts: Wiring, ada: Browser, ben: Browser, page: str
+) -> None:
+    socket = lesson_of(app, parts, ben)
+    assert say(socket, "open", FIRST)["brought"] is None
+    socket.disconnect("/lesson")
+    ada.post(f"{page}/steps", {"do": "bring", "step": LAST})
+    socket = lesson_of(app, parts, ben)
+    assert say(socket, "open", FIRST)["brought"] == LAST
+    assert [say(socket, "open", step)["brought"] for step in (LAST, FIRST)] == [None, None]
+
+
+def test_whoever_is_at_the_step_already_is_led_nowhere_when_they_look_back(
+    app: Flask, parts: Wiring, ada: Browser, ben: Browser, page: str
+) -> None:
+    socket = lesson_of(app, parts, ben)
+    say(socket, "open", LAST)
+    ada.post(f"{page}/steps", {"do": "bring", "step": LAST})
+    assert say(socket, "open", FIRST)["brought"] is None
+
+
+def test_the_class_page_says_where_newcomers_begin_and_lets_them_begin_at_the_start(
+    ada: Browser, page: str
+) -> None:
+    ada.post(f"{page}/steps", {"do": "bring", "step": LAST})
+    assert "Who joins now begins at" in ada.get(page).text
+    assert ada.post(f"{page}/steps", {"do": "start"}).location == page
+    assert "Who joins now begins at" not in ada.get(page).text

@@ -1,0 +1,135 @@
+"""Who comes when the class is at a step already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.waiting import wait_for
+from webapp.models.events import events_of
+from webapp.models.people import Learner
+from webapp.workshops.beginning import script_of
+from webapp.workshops.joining import join
+from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.progress import goes_on_in, progress_of
+
+if TYPE_CHECKING:
+    from tests.unit.webapp.conftest import MemoryEngine
+    from webapp.models.base import LearnerId
+    from webapp.models.workshops import Workshop
+    from webapp.wiring import Wiring
+    from webapp.workshops.news import Item
+
+NAME = "00-your-terminal"
+STEP = f"{NAME}/04-yours-only"
+
+
+@pytest.fixture
+def opened(parts: Wiring) -> Workshop:
+    """A workshop of one lesson, whose server has asked which labs there are."""
+    parts.labs.refresh()
+    return open_workshop(parts.database, parts.library, Plan((NAME,)))
+
+
+def come(parts: Wiring, workshop: Workshop, name: str) -> LearnerId:
+    return join(parts.database, workshop.code, name, name)[0].id
+
+
+def begins_with(parts: Wiring, learner_id: LearnerId) -> str | None:
+    with parts.database.read() as session:
+        return session.get_one(Learner, learner_id).begins_with
+
+
+def wait_ready(parts: Wiring, learner_id: LearnerId) -> None:
+    wait_for(lambda: parts.line.place_of(learner_id).state == "ready", "a lab to work in")
+    wait_for(lambda: begins_with(parts, learner_id) is None, "that it was kept")
+
+
+def test_who_joins_later_begins_where_the_class_is_in_a_lab_set_up_for_it(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    told: list[str] = []
+
+    def hear(item: Item) -> None:
+        if item.kind == "lab":
+            told.append(parts.line.place_of(item.learner_id).sentence)
+
+    parts.news.listen(hear)
+    assert parts.line.place_of(late).state == "making"
+    wait_ready(parts, late)
+    assert [each for each in told if "1 of 2 commands are done" in each]
+    assert len(engine.asked) == 1
+    lab = parts.labs.of(late)
+    assert lab
+    assert engine.prepared == [(lab["lab"], script_of(("whoami", "date")), "container")]
+    with parts.database.read() as session:
+        events = events_of(session, late)
+    progress = goes_on_in([progress_of(events, parts.library.lessons[NAME])], events)
+    assert progress.current.id == STEP
+    assert [each.is_skipped for each in progress.steps[:3]] == [True] * 3
+
+
+def test_who_has_a_lab_keeps_it_and_who_has_none_yet_gets_one_that_is_set_up(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    here, away = come(parts, opened, "here"), come(parts, opened, "away")
+    parts.line.place_of(here)
+    parts.pacing.bring(opened.id, STEP, "ada")
+    assert [begins_with(parts, each) for each in (here, away)] == [None, STEP]
+    parts.line.place_of(away)
+    wait_ready(parts, away)
+    assert parts.line.place_of(here).state == "ready"
+    lab = parts.labs.of(away)
+    assert lab
+    assert [name for name, *_ in engine.prepared] == [lab["lab"]]
+
+
+def test_newcomers_begin_at_the_start_again_when_that_is_wanted_or_the_class_goes_back(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    steps = parts.pacing.steps_of(opened)
+    parts.pacing.bring(opened.id, STEP, "ada")
+    early = come(parts, opened, "early")
+    parts.pacing.open_to(opened.id, steps[0].id)
+    parts.line.place_of(early)  # who joined while the class was there finds that step locked
+    wait_ready(parts, early)
+    one = come(parts, opened, "one")
+    parts.pacing.bring(opened.id, STEP, "ada")
+    parts.pacing.begin_at_start(opened.id)
+    two = come(parts, opened, "two")
+    assert [begins_with(parts, each) for each in (one, two)] == [STEP, None]
+    assert engine.prepared == []
+
+
+def test_a_full_server_puts_a_newcomer_in_line_and_lets_them_in_in_order(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    engine.room = 0
+    first, second = come(parts, opened, "first"), come(parts, opened, "second")
+    assert [parts.line.place_of(each).place for each in (first, second)] == [1, 2]
+    assert parts.labs.renewal_of(first) is None
+    engine.room = 1
+    parts.line.move()
+    wait_ready(parts, first)
+    assert parts.line.place_of(second).place == 1
+
+
+def test_nothing_is_run_in_a_lab_that_may_have_been_there_before_the_server_began(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    parts.labs.set_away(is_away=True)
+    assert parts.line.place_of(late).state == "away"
+    assert engine.asked == []
+    with parts.database.read() as session:
+        key = session.get_one(Learner, late).lab_key
+    engine.lab_create(key=key)
+    parts.labs.refresh()
+    parts.labs.set_away(is_away=False)
+    assert parts.line.place_of(late).state == "ready"
+    assert engine.prepared == []
