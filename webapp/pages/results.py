@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from webapp import audit
+from webapp.models.base import now
 from webapp.models.people import learners_of
-from webapp.pages.staff import card_of, own_learner, own_workshop
+from webapp.pages.staff import card_of, helped_workshop, own_learner, own_workshop
 from webapp.wiring import wired
 from webapp.workshops.exporting import results_csv, results_json
 from webapp.workshops.forgetting import forget, forget_learner
 from webapp.workshops.results import results_of
-from webapp.workshops.times import duration
+from webapp.workshops.times import clock_time, duration
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -34,7 +35,7 @@ SHOWN = {"time": "Time", "tries": "Tries", "hints": "Hints"}
 @blueprint.get("/<public_id>/results")
 def show_results(public_id: str) -> str:
     """What the class came to; one lesson of it, one sort of figure in its table."""
-    person, workshop = own_workshop(public_id)
+    person, workshop = helped_workshop(public_id)
     results = _results(workshop)
     wanted = request.args.get("lesson", "")
     lesson = next((each for each in results.lessons if each.name == wanted), None)
@@ -50,6 +51,7 @@ def show_results(public_id: str) -> str:
         lesson=lesson,
         shown=shown if shown in SHOWN else "time",
         kinds=SHOWN,
+        as_of=clock_time(now()),
         facts=_facts(results),
         chart=_chart(results, lesson) if lesson else None,
         table=_table(results, lesson) if lesson else [],
@@ -59,14 +61,14 @@ def show_results(public_id: str) -> str:
 @blueprint.get("/<public_id>/results.csv")
 def download_csv(public_id: str) -> Response:
     """A table for spreadsheets: a line for each learner and step."""
-    _, workshop = own_workshop(public_id)
+    _, workshop = helped_workshop(public_id)
     return _file(workshop, results_csv(_results(workshop)), "text/csv", "csv")
 
 
 @blueprint.get("/<public_id>/results.json")
 def download_json(public_id: str) -> Response:
     """All of it, for programs."""
-    _, workshop = own_workshop(public_id)
+    _, workshop = helped_workshop(public_id)
     text = json.dumps(results_json(_results(workshop)), ensure_ascii=False, indent=2)
     return _file(workshop, text, "application/json", "json")
 

@@ -192,15 +192,19 @@ class WallRoom:
     def go_on(self) -> None:
         """Time passes, too: who was at work a minute ago may be idle, away or stuck by now.
 
-        And who watches may have been signed out meanwhile.
+        And all that was kept of somebody may have been deleted, or who watches been signed out.
         """
         self._show_out()
-        for workshop_id in list(self._told):
+        for workshop_id, told in list(self._told.items()):
+            known = set(told)
             with self._parts.database.read() as session:
                 workshop = session.get(Workshop, workshop_id)
                 rows, sent = self._look(session, workshop) if workshop else ([], [])
             if workshop is None:
                 continue  # it was deleted just now
+            for learner in known - {row["learner"] for row in rows}:
+                told.pop(learner, None)
+                self._tell(workshop, "gone", learner=learner)
             for row in rows:
                 self._show(workshop, row)
             self._show_sent(workshop, sent)

@@ -318,6 +318,7 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message("/wall", "outcome", Sender.BROWSER, (_text("message", 16),), ("learners",)),
     Message("/wall", "sent", Sender.SERVER, _facts("messages")),
+    Message("/wall", "gone", Sender.SERVER, _facts("learner")),
     Message("/wall", "screen", Sender.SERVER, _facts("learner", "rows", "cols", "lines", "whole")),
     Message(
         "/wall",

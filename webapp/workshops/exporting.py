@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _HEAD = (
     *("learner", "joined", "lesson", "step", "title", "state", "opened", "passed"),
-    *("seconds", "tries", "hints", "answers"),
+    *("seconds", "tries", "hints", "answers", "extra_minutes"),
 )
 
 
@@ -58,6 +58,7 @@ def _learner(results: Results, row: Row) -> dict[str, Any]:
         "joined_at": _moment(row.learner.joined_at),
         "finished": row.has_finished(results.steps),
         "seconds": _seconds(row.time_s),
+        "extra_minutes": row.learner.extra_minutes,
         "hands_raised": len(row.hands),
         "steps": [_step(row.cells[step.id]) for step in results.steps],
     }
@@ -109,6 +110,7 @@ def _line(row: Row, lesson: Lesson, number: int, step: Step) -> list[str | float
         progress.tries,
         progress.hints_open,
         "\n".join(answers),
+        row.learner.extra_minutes,
     ]
 
 

@@ -75,6 +75,8 @@ export class SlipWall extends HTMLElement {
 
   /** Everyone, as the page begins or comes back. @param {Learner[]} learners */
   begin(learners) {
+    const here = new Set(learners.map((each) => each.learner));
+    for (const learner of [...this.#tileOf.keys()]) if (!here.has(learner)) this.#drop(learner);
     for (const learner of learners) this.#take(learner);
     if (this.#isHeld) this.#show();
     else this.#order(); // which shows, too
@@ -88,6 +90,12 @@ export class SlipWall extends HTMLElement {
     this.#showSoon();
     if (learner.state === "hand" && before !== "hand") say(`${learner.name} raised a hand.`);
     this.#orderTimer ||= window.setTimeout(() => this.#orderSoon(), STAY_MS);
+  }
+
+  /** All that was kept of one learner was deleted. @param {string} learner */
+  leave(learner) {
+    this.#drop(learner);
+    this.#showSoon();
   }
 
   /** What changed of one learner's picture. @param {import("../wall/runs.js").ScreenFact} fact */
@@ -134,6 +142,18 @@ export class SlipWall extends HTMLElement {
     if (known) return;
     this.#list("others").append(tile);
     this.#add(tile);
+  }
+
+  /** The keyboard goes on from the tile beside it. @param {string} learner */
+  #drop(learner) {
+    const tile = this.#tileOf.get(learner);
+    this.#learners.delete(learner);
+    this.#tileOf.delete(learner);
+    if (!tile) return;
+    const beside = tile.nextElementSibling ?? tile.previousElementSibling;
+    if (tile.contains(document.activeElement) && isElement(beside)) linkOf(beside).focus();
+    this.#pictures.remove(tile);
+    tile.remove();
   }
 
   /** @param {HTMLElement} tile */
@@ -188,6 +208,7 @@ export class SlipWall extends HTMLElement {
       const learner = this.#of(tile);
       tile.hidden = learner !== undefined && !fits(learner, this.#filter, find);
     }
+    this.#keepReachable();
     const isEmpty = this.#learners.size > 0 && this.#tiles.every((tile) => tile.hidden);
     this.#part("none").hidden = !isEmpty;
     this.#part("none").textContent = isEmpty ? nobody(this.#filter, find) : "";
@@ -264,6 +285,13 @@ export class SlipWall extends HTMLElement {
     if (!tile) return;
     for (const each of this.#tiles) linkOf(each).tabIndex = each === tile ? 0 : -1;
   };
+
+  /** The tile that Tab reaches may have been filtered away, or be gone. */
+  #keepReachable() {
+    const shown = this.#tiles.filter((tile) => !tile.hidden);
+    const first = shown[0];
+    if (first && !shown.some((tile) => linkOf(tile).tabIndex === 0)) linkOf(first).tabIndex = 0;
+  }
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {

@@ -38,6 +38,13 @@ export class WallPictures {
     this.#watcher.observe(tile);
   }
 
+  /** A tile goes. @param {HTMLElement} tile */
+  remove(tile) {
+    this.#watcher.unobserve(tile);
+    this.#sizes.unobserve(part(tile, "picture"));
+    if (this.#seen.delete(tile)) this.#askSoon();
+  }
+
   /**
    * @param {HTMLElement} tile
    * @param {import("../wall/runs.js").ScreenFact} fact

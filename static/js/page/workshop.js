@@ -47,6 +47,10 @@ room.on("learner", (learner) => {
   one("[data-nobody]", HTMLElement).hidden = true;
   wall.change(learner);
 });
+room.on("gone", ({ learner }) => {
+  wall.leave(learner);
+  one("[data-nobody]", HTMLElement).hidden = wall.learners.length > 0;
+});
 room.on("screen", (fact) => wall.picture(fact));
 wall.addEventListener("slip-look", (event) => {
   room.tell("look", { learners: /** @type {CustomEvent} */ (event).detail.join(" ") });

@@ -35,8 +35,8 @@ ANYBODY = {"join", "certificates", "health", "network"}
 LEARNERS = {"lesson", "container", "keepsakes", "preview", "recordings"}
 OWNERS = {"people"}
 INSTRUCTORS = {"images", "server", "audit"}
-LEADERS = {"assistants", "results"}
-# Pages of these two rooms: before one is signed in; and what an assistant may, too.
+LEADERS = {"assistants"}
+# Pages of these rooms: before one is signed in; and what an assistant may, too.
 ACCOUNT_ANYBODY = {"show_welcome", "welcome", "show_sign_in", "sign_in", "sign_out"}
 HELPERS = {
     "show_list",
@@ -47,6 +47,9 @@ HELPERS = {
     "note_privately",
     "try_it",
     "hand_out_link",
+    "show_results",
+    "download_csv",
+    "download_json",
 }
 # No pages: files, and websockets (tests/integration/test_terminal_opening.py).
 ELSEWHERE = {"static", "terminal.open_terminal", "trial.open_trial"}
@@ -161,7 +164,7 @@ def allowed(endpoint: str, rule: str) -> set[str]:
         return {"olga"}
     if room in INSTRUCTORS:
         return TEACH
-    assert room in {"workshops", "pace", *LEADERS}, (
+    assert room in {"workshops", "pace", "results", *LEADERS}, (
         f"{endpoint} is in no row of the table of who may what"
     )
     helps = {"tess"} if page in HELPERS and room not in LEADERS else set()
@@ -270,7 +273,7 @@ LOOKS = {"watch", "look", "follow", "outcome"}
 
 def test_every_form_and_every_word_to_a_class_has_its_words_in_the_log(app: Flask) -> None:
     """What is looked at is none, but a learner's terminal: sockets/terminal.py writes that down."""
-    staff = {"account", "workshops", "pace", *OWNERS, *INSTRUCTORS, *LEADERS}
+    staff = {"account", "workshops", "pace", "results", *OWNERS, *INSTRUCTORS, *LEADERS}
     sent = {
         endpoint
         for endpoint, _, method in pages(app)

@@ -228,3 +228,21 @@ def test_a_malformed_message_is_refused_and_the_connection_lives(
     socket = wall(app, parts, ada)
     assert "problem" in watch(socket, wanted)
     assert watch(socket, workshop.public_id)["learners"] == []
+
+
+def test_a_learner_whose_data_is_deleted_leaves_a_wall_that_is_open(
+    app: Flask, parts: Wiring, ada: Browser, workshop: Workshop
+) -> None:
+    otter, _ = join(parts.database, workshop.code, "otter", "a")
+    heron, _ = join(parts.database, workshop.code, "heron", "b")
+    socket = wall(app, parts, ada)
+    watch(socket, workshop.public_id)
+    page = f"/workshops/{workshop.public_id}/learners/{otter.public_id}"
+    assert ada.post(f"{page}/forget").status_code == 302
+    for _ in range(2):
+        with pytest.raises(Problem):
+            parts.activity.look()  # no pump is here; the wall looks nevertheless
+    received = [each for each in socket.get_received("/wall") if each["name"] == "gone"]
+    assert [each["args"] for each in received] == [[{"learner": otter.public_id}]]
+    again = watch(wall(app, parts, ada), workshop.public_id)
+    assert [row["learner"] for row in again["learners"]] == [heron.public_id]

@@ -12,13 +12,15 @@ import pytest
 
 from webapp.models.base import now
 from webapp.models.events import Event
+from webapp.models.people import Role
 from webapp.models.workshops import Workshop
 from webapp.workshops.joining import join
 from webapp.workshops.results import results_of
 from webapp.workshops.spreadsheet import as_csv
+from webapp.workshops.teaching import assist
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.unit.webapp.conftest import Browser, MemoryEngine
     from webapp.models.people import Learner
@@ -221,6 +223,35 @@ def test_the_json_has_names_exactly_and_each_answer_as_it_was_read(
             "tries": 1,
         }
     ]
+
+
+def test_files_say_how_much_longer_somebody_had_than_the_class(
+    ada: Browser, parts: Wiring, wide: Workshop
+) -> None:
+    join(parts.database, wide.code, "ben", "b")
+    learner, _ = join(parts.database, wide.code, "chi", "c")
+    page = f"/workshops/{wide.public_id}"
+    ada.post(f"{page}/learners/{learner.public_id}/minutes", {"minutes": "15"})
+    found = ada.get(f"{page}/results.json").json
+    assert found is not None
+    assert [each["extra_minutes"] for each in found["learners"]] == [0, 15]
+    table = ada.get(f"{page}/results.csv").text.removeprefix("\ufeff")
+    rows = csv.DictReader(io.StringIO(table, newline=""))
+    assert {(row["learner"], row["extra_minutes"]) for row in rows} == {("ben", "0"), ("chi", "15")}
+
+
+def test_an_assistant_reads_results_and_is_offered_no_deletion(
+    parts: Wiring, wide: Workshop, sign_in: Callable[[str, str], Browser], ada: Browser
+) -> None:
+    tess = sign_in("tess", Role.ASSISTANT)
+    assist(parts.database, wide, "tess")
+    page = f"/workshops/{wide.public_id}"
+    assert f"{page}/results" in tess.get(page).text
+    assert "the class goes on." in tess.get(f"{page}/results").text
+    end(parts, wide)
+    read = {who: each.get(f"{page}/results").text for who, each in (("tess", tess), ("ada", ada))}
+    assert [who for who, text in read.items() if "Delete all" in text] == ["ada"]
+    assert "the class goes on." not in read["ada"]
 
 
 @pytest.mark.parametrize("shown", ["time", "tries", "hints", "nonsense"])
