@@ -98,7 +98,7 @@ def create_app(
     init_staff(app)
     init_errors(app)
     init_visitors(app)
-    init_audit(app)
+    init_audit(app, wiring.database)
     init_headers(app)
     learner_rooms = (join, lesson, container, preview, recordings, keepsakes)
     staff_rooms = (account, workshops, assistants, pace, results, images, server, people, audit)

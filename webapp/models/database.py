@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from webapp.problems import disk_full
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 log = structlog.get_logger()
@@ -41,10 +41,15 @@ class Database:
         self.url = url
         self.engine = create_engine(url)
         self._writing = threading.Lock()
+        self._also: list[Callable[[Session], None]] = []
         self._write_engine = self.engine.execution_options(slipway_writes=True)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+
+    def write_along(self, what: Callable[[Session], None]) -> None:
+        """Let something more be kept, or not, together with each change, as its last part."""
+        self._also.append(what)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -66,6 +71,8 @@ class Database:
                 session.begin(),
             ):
                 yield session
+                for what in self._also:
+                    what(session)
         except OperationalError as error:
             if getattr(error.orig, "sqlite_errorname", "") not in DISK_FULL:
                 raise

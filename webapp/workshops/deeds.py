@@ -1,7 +1,8 @@
 """The audit log: what those who teach did, in which words it is told, and who may read it.
 
-A deed is written when it was done. Names of learners aren't in it, only their public ids: their
-name is looked up when somebody reads, and is gone with their data.
+A deed is written together with what it changes in the database, or when it was done. Names of
+learners aren't in it, only their public ids: their name is looked up when somebody reads, and is
+gone with their data.
 """
 
 from __future__ import annotations
@@ -122,43 +123,48 @@ class Line:
         }
 
 
+def deed(
+    what: str,
+    *,
+    who: Person | None = None,
+    called: str = COMMAND_LINE,
+    **facts: object,
+) -> Deed:
+    """A row of the log, for a transaction to keep.
+
+    Args:
+        what: a key of `WORDS`.
+        who: did it; None where nobody with an account did.
+        called: who did it then.
+        facts: `workshop` and `learner` by their public ids; what the sentence needs; no secret.
+            Long ones are cut, and nothing in them can turn the rest of a line around.
+    """
+    workshop, learner = facts.pop("workshop", None), facts.pop("learner", None)
+    short = {
+        name: what_shows(value[:_LETTERS_MOST]) if isinstance(value, str) else value
+        for name, value in facts.items()
+    }
+    return Deed(
+        who=who.name if who else called,
+        person=who.public_id if who else None,
+        what=what,
+        workshop=None if workshop is None else str(workshop),
+        learner=None if learner is None else str(learner),
+        facts=short,
+    )
+
+
 def keep(
     database: Database,
     what: str,
     *,
     who: Person | None = None,
     called: str = COMMAND_LINE,
-    workshop: str | None = None,
-    learner: str | None = None,
-    **facts: object,
+    **more: object,
 ) -> None:
-    """Writes one deed down.
-
-    Args:
-        database: where.
-        what: a key of `WORDS`.
-        who: did it; None where nobody with an account did.
-        called: who did it then.
-        workshop: its public id.
-        learner: their public id.
-        facts: what the sentence needs; no secret. Long ones are cut, and nothing in them can turn
-            the rest of a line around.
-    """
-    short = {
-        name: what_shows(value[:_LETTERS_MOST]) if isinstance(value, str) else value
-        for name, value in facts.items()
-    }
+    """Writes one deed down that was done; as `deed`."""
     with database.write() as session:
-        session.add(
-            Deed(
-                who=who.name if who else called,
-                person=who.public_id if who else None,
-                what=what,
-                workshop=workshop,
-                learner=learner,
-                facts=short,
-            )
-        )
+        session.add(deed(what, who=who, called=called, **more))
 
 
 def lines(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.webapp.conftest import PASSWORD
+from webapp import audit
 from webapp.models.base import now
 from webapp.models.people import Role
 from webapp.models.workshops import Workshop
 from webapp.workshops import deeds
 from webapp.workshops.forgetting import forget
 from webapp.workshops.joining import join
+from webapp.workshops.teaching import person_called
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,3 +160,41 @@ def test_older_deeds_are_on_the_next_page(
     assert ["for first" in page, "for second" in page, "for third" in page] == [False, True, True]
     older = page.partition('href="/audit?before=')[2].partition('"')[0].replace("&amp;", "&")
     assert "for first" in olga.get(f"/audit?before={older}").text
+
+
+def test_a_server_that_dies_right_after_a_deed_has_its_row(
+    ada: Browser, workshop: Workshop, parts: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("_complete", "_write"):
+        monkeypatch.setattr(audit, name, dies)
+    with pytest.raises(KeyboardInterrupt):
+        ada.post(f"/workshops/{workshop.public_id}/places", {"places": "9"})
+    with parts.database.read() as session:
+        (line,) = deeds.lines(session, None)
+        assert session.get_one(Workshop, workshop.id).max_learners == 9
+    assert (line.who, line.what, line.workshop_id) == (
+        "ada",
+        "workshops.set_places",
+        workshop.public_id,
+    )
+
+
+def test_what_the_database_took_back_has_no_row(
+    sign_in: Callable[[str, str], Browser], parts: Wiring
+) -> None:
+    olga = sign_in("olga", Role.OWNER)
+    with parts.database.read() as session:
+        person = person_called(session, "olga")
+    assert person
+    refused = olga.post(f"/people/{person.public_id}/role", {"role": "assistant"})
+    assert (refused.status_code, told(parts)) == (409, [])
+
+
+def test_a_wrong_password_of_one_who_is_signed_in_is_no_sign_in(
+    ada: Browser, parts: Wiring
+) -> None:
+    ada.post("/sign-in", {"name": "ada", "password": "x" * 10})
+    assert told(parts) == [("ada", "tried a wrong password for ada")]
