@@ -16,6 +16,8 @@ from webapp.models.workshops import Workshop, workshop_by_code
 from webapp.workshops.codes import plain_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.orm import Session
 
     from webapp.models.database import Database
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 NAME_LENGTH_MOST = 32
+MARKS_MOST = 5
+"""On one letter; with dozens of them it would be drawn over what stands above and below."""
+_NAME_KEY_MOST = 128  # as long as its column; one sign may stand for 18 letters
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers, which no font draws
 LINE_LENGTH_MOST = 500
 
 
@@ -43,17 +49,19 @@ def clean_name(raw: str) -> str:
 
 
 def what_shows(raw: str) -> str:
-    """A text that somebody typed, less control and format characters and doubled spaces."""
+    """A text that somebody typed, less what can't be seen and doubled spaces."""
     normal = unicodedata.normalize("NFC", raw)
-    seen = "".join(
-        " " if each.isspace() else each for each in normal if _can_be_seen(each) or each.isspace()
-    )
-    return " ".join(seen.split())
+    return " ".join("".join(_seen(normal)).split())
+
+
+def only_seen(raw: str) -> str:
+    """The same of a line whose spaces mean something, such as a command."""
+    return "".join(_seen(raw)).strip()
 
 
 def name_key(name: str) -> str:
     """How names are compared: `Otter` and `otter` are the same."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    return unicodedata.normalize("NFKC", name).casefold()[:_NAME_KEY_MOST]
 
 
 def find_workshop(session: Session, raw_code: str) -> Workshop:
@@ -182,9 +190,16 @@ def _who_could_be(session: Session, workshop: Workshop, name: str) -> list[Learn
     return found
 
 
-def _can_be_seen(character: str) -> bool:
-    """No control, format (zero-width, bidi overrides), private or unassigned characters.
+def _seen(text: str) -> Iterator[str]:
+    marks = 0
+    for each in text:
+        marks = marks + 1 if unicodedata.category(each) in {"Mn", "Me"} else 0
+        if each.isspace():
+            yield " "
+        elif marks <= MARKS_MOST and _can_be_seen(each):
+            yield each
 
-    Joiners in words may stay.
-    """
-    return unicodedata.category(character)[0] != "C"
+
+def _can_be_seen(character: str) -> bool:
+    """No control, format (zero-width, bidi overrides), private or unassigned ones, no fillers."""
+    return unicodedata.category(character)[0] != "C" and character not in _BLANK_LETTERS

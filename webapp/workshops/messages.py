@@ -14,7 +14,7 @@ from webapp.models.base import public_name
 from webapp.models.events import events_of, record
 from webapp.models.people import learners_of
 from webapp.problems import Problem
-from webapp.workshops.joining import what_shows
+from webapp.workshops.joining import only_seen, what_shows
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -64,7 +64,7 @@ class Word:
         Raises:
             Problem: `message-empty`.
         """
-        text, command = what_shows(self.text[:TEXT_MOST]), what_shows(self.command[:COMMAND_MOST])
+        text, command = what_shows(self.text[:TEXT_MOST]), only_seen(self.command[:COMMAND_MOST])
         file = what_shows(self.file_name.replace("/", " ")).lstrip(". ")[:FILE_NAME_MOST]
         if not (text or command or self.minutes or file):
             raise Problem("message-empty", "There is nothing to tell.", "Type a sentence.")

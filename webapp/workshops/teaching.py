@@ -229,7 +229,7 @@ def change_password(
 
 def person_called(session: Session, raw_name: str) -> Person | None:
     """Whoever has that name; case is forgiven."""
-    return session.scalar(select(Person).where(Person.name_key == name_key(raw_name.strip())[:128]))
+    return session.scalar(select(Person).where(Person.name_key == name_key(raw_name.strip())))
 
 
 def require_person(session: Session, raw_name: str) -> Person:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from webapp.keys import derive_pin
 from webapp.models.people import Learner, learners_of
@@ -64,6 +65,8 @@ def test_the_same_name_twice_is_two_people_after_one_question(
         ("   \t ", "Your name has no character that can be seen."),
         ("x" * 50_000, "Your name has 50000 characters; 32 fit."),
         ("\u202e\u202d", "Your name has no character that can be seen."),
+        ("\u3164\u2800\u115f\uffa0", "Your name has no character that can be seen."),
+        ("\u0301", "Your name has no character that can be seen."),
     ],
 )
 def test_a_name_that_no_roster_can_show_gets_one_sentence(
@@ -85,6 +88,32 @@ def test_any_name_that_can_be_seen_is_taken_and_shown_as_text(
     assert "<b>x</b>" not in ben.get("/pin").text
     ben.get("/pin")
     assert all(name not in str(asked) for asked in engine.asked)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("a" + "\u0301" * 31, "\u00e1" + "\u0301" * 5),
+        ("o\u3164tter", "otter"),
+        ("\ufdfa" * 32, "\ufdfa" * 32),
+        ("</script>", "</script>"),
+    ],
+    ids=[
+        "a tower of accents",
+        "a gap that is a letter",
+        "18 letters in each",
+        "an end of a script",
+    ],
+)
+def test_a_name_stays_within_its_line_and_its_column(
+    ben: Browser, workshop: Workshop, parts: Wiring, ada: Browser, typed: str, shown: str
+) -> None:
+    assert ben.join(workshop.code, typed).status_code == 302
+    assert names(parts, workshop) == [shown]
+    with parts.database.read() as session:
+        keys = session.scalars(select(Learner.name_key)).all()
+    assert [len(each) <= 128 for each in keys] == [True]
+    assert "</script></" not in ada.get(f"/workshops/{workshop.public_id}").text
 
 
 def test_a_wrong_code_gets_its_sentence_and_locks_no_class_out(

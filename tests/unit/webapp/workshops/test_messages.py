@@ -57,6 +57,14 @@ def test_a_class_is_told_and_each_keeps_it_until_they_close_it(
     assert len(parts.messages.open_for(heron.id)) == 1
 
 
+def test_a_command_keeps_its_spaces_and_loses_what_cannot_be_seen(
+    parts: Wiring, workshop: Workshop, otter: Learner
+) -> None:
+    parts.messages.tell(workshop, (), Word("", "echo 'a  b'\u202e \u200b| wc -c "), "ada")
+    (told,) = parts.messages.open_for(otter.id)
+    assert told["command"] == "echo 'a  b' | wc -c"
+
+
 def test_only_those_who_are_named_are_told(
     parts: Wiring, workshop: Workshop, otter: Learner, heron: Learner
 ) -> None:
