@@ -51,6 +51,15 @@ def test_a_class_is_held_brought_paused_and_one_of_it_given_more(
     expect(ben.page).to_have_url(re.compile("/03-"))
     expect(ben.page.get_by_text("has brought everyone to this step.")).to_be_visible()
 
+    late = join(person(may_lose_connection=True), code, "Late")
+    expect(late.page).to_have_url(re.compile("/03-"))
+    tile = grace.get_by_role("link", name=re.compile("Late"))
+    expect(tile.locator("[data-step]")).to_have_text("3")
+    side = grace.context.new_page()
+    side.goto(f"{wall}/learners/{(tile.get_attribute('href') or '').rpartition('/')[2]}/forget")
+    side.get_by_role("button", name="Delete all of Late").click()
+    expect(tile).to_have_count(0)
+
     ben.terminal.wait_prompt()
     grace.get_by_role("button", name="Pause").click()
     expect(clock).to_contain_text("Paused")
