@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,18 @@ def test_each_check_fails_before_the_solution_and_passes_after(
     assert {step.step: step.faults for step in steps if step.faults} == {}
     assert [step.step for step in steps] == [step.id for step in lesson.steps]
     assert engine_runtime.client.lab_list() == []
+
+
+def test_what_the_planner_was_asked_is_there_again_in_a_lab_that_begins_anew(
+    engine_runtime: Server,
+) -> None:
+    lesson = native.load(LESSONS / "01-the-full-server")
+    names = ("05-one-more-until-no", "06-a-container-instead", "08-give-it-back")
+    asking = replace(lesson, steps=tuple(each for each in lesson.steps if each.name in names))
+    steps = list(rehearse(engine_runtime.client, asking, fresh=True))
+    assert [(step.step.partition("/")[2], step.faults) for step in steps] == [
+        (name, []) for name in names
+    ]
 
 
 @pytest.mark.parametrize(

@@ -313,7 +313,7 @@ class Step:
         return next((each for each in self.questions if each.name == name), None)
 
 
-BEGINNINGS = frozenset({DeedKind.RUN, DeedKind.BOOT})
+BEGINNINGS = frozenset({DeedKind.RUN, DeedKind.BOOT, DeedKind.MORE})
 """The deeds that bring a fresh lab to where a step begins; no other leaves anything in it."""
 
 
@@ -324,15 +324,20 @@ class Beginning:
     Attributes:
         boot: how its machine starts; empty where it has none.
         runs: commands, each with the side that it is typed into.
+        asks: what is asked of the planner, in this order.
     """
 
     boot: str = ""
     runs: tuple[Deed, ...] = ()
+    asks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, deeds: Iterable[Deed]) -> Beginning:
-        """What is left of deeds: each boot begins with an empty disk, and an end leaves none."""
-        boot, runs = "", list[Deed]()
+        """What is left of deeds: each boot begins with an empty disk, and an end leaves none.
+
+        Of what the planner was asked, a stop leaves nothing.
+        """
+        boot, runs, asks = "", list[Deed](), list[str]()
         for deed in deeds:
             if deed.kind is DeedKind.BOOT:
                 boot = "" if deed.text == "end" else deed.text
@@ -345,7 +350,9 @@ class Beginning:
                 runs.append(deed)
                 if deed.where is not Where.CONTAINER:
                     boot = boot or "cold"
-        return cls(boot, tuple(runs))
+            elif deed.kind is DeedKind.MORE:
+                asks = [] if deed.text == "stop" else [*asks, deed.text]
+        return cls(boot, tuple(runs), tuple(asks))
 
     def typed_into(self, side: Where) -> tuple[str, ...]:
         """The commands that one side gets; BOTH, as one shell would get them all."""

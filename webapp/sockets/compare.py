@@ -9,7 +9,7 @@ import structlog
 
 from webapp.problems import Problem
 from webapp.sockets import wire
-from webapp.workshops import works
+from webapp.workshops import asking, works
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,15 +75,9 @@ class Compare:
         self._watching.discard(learner_id)
 
     def boot(self, how: str, rows: int, cols: int) -> dict[str, Any]:
-        """Start the machine; the container's own cold start is taken first, if it never was.
-
-        One after the other, so that neither slows the other down.
-        """
+        """Start the machine."""
         _, lab = self._lab_of()
-        engine = self._parts.engine
-        if engine.meter_read(lab)["container"]["starts"]["cold"] is None:
-            engine.meter_start(lab)
-        return {"machine": engine.machine_boot(lab, how, rows=rows, cols=cols)}
+        return {"machine": asking.boot(self._parts.engine, lab, how, rows=rows, cols=cols)}
 
     def halt(self, *, force: bool) -> dict[str, Any]:
         """End the machine: asked to, or by force."""

@@ -1,4 +1,4 @@
-"""Brings a fresh lab to where a step begins: boots its machine, and types into both sides."""
+"""Brings a fresh lab to where a step begins: boots, types into both sides, asks the planner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 
 from webapp.lesson_format.model import Where
 from webapp.problems import Problem
+from webapp.workshops import asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ LATE = (
     "back to the step that you miss something of."
 )
 NO_MACHINE = "Its machine did not come, so what the steps before do in it is not there: {why}"
+NO_MORE = "What the steps before start beside it is not all there: {why}"
 
 
 def play(
@@ -60,7 +62,7 @@ def play(
     there = beginning.typed_into(Where.BOTH if in_machine else Where.MACHINE)
     of, missing = len(here) + len(there), ""
     if boot := beginning.boot or ("cold" if in_machine else ""):
-        missing = _boot(engine, lab, boot)
+        missing = _boot(engine, lab, boot, in_machine=in_machine)
     hand = _Hand(engine, lab, until, told)
     if here and hand.is_late(here, Where.CONTAINER, 0, of):
         return LATE
@@ -71,13 +73,29 @@ def play(
             missing = LATE if hand.is_late(there, Where.MACHINE, len(here), of) else ""
         except Problem as problem:
             missing = _without(lab, problem)
-    return missing
+    # Last, so that what is started beside it takes no processor time from what was typed.
+    unasked = _ask(engine, lab, beginning.asks)
+    return missing or unasked
 
 
-def _boot(engine: Engine, lab: str, how: str) -> str:
+def _ask(engine: Engine, lab: str, asks: Sequence[str]) -> str:
+    """Ask the planner; which answer is wanting, and why, or empty. A no is an answer."""
+    try:
+        for what in asks:
+            asking.ask_planner(engine, lab, what)
+    except Problem as problem:
+        log.warning("lab.without_more", lab=lab, code=problem.code)
+        return NO_MORE.format(why=problem.sentence)
+    return ""
+
+
+def _boot(engine: Engine, lab: str, how: str, *, in_machine: bool) -> str:
     """Have a machine booted; why that can't be, or empty."""
     try:
-        engine.machine_boot(lab, how, rows=24, cols=80)
+        if in_machine:  # nobody sees its container, so nobody compares how they start
+            engine.machine_boot(lab, how, rows=24, cols=80)
+        else:
+            asking.boot(engine, lab, how, rows=24, cols=80)
     except Problem as problem:
         return _without(lab, problem)
     return ""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from runtime.client import Problem
+from webapp.workshops import asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 BOOT_S = 180.0
 WORK_S = 60.0
-TRIES_MOST = 50
 _POLL_S = 0.2
 _READ_BYTES = 65536
 _HISTORY = "/home/learner/.bash_history"
@@ -64,9 +64,7 @@ class MachineHand:
             self._client.machine_end(self._lab, force=True)
             self._wait(lambda state: state in _OVER)
             return
-        if self._client.meter_read(self._lab)["container"]["starts"]["cold"] is None:
-            self._client.meter_start(self._lab)
-        self._client.machine_boot(self._lab, how, rows=24, cols=80)
+        asking.boot(self._client, self._lab, how, rows=24, cols=80)
         self._wait(lambda state: state == "ready")
 
     def run(self, command: str) -> str:
@@ -108,15 +106,7 @@ class MachineHand:
 
     def ask_for(self, what: str) -> None:
         """One more of a kind, machines until the planner says no, or no more of them."""
-        if what == "stop":
-            self._client.plan_less(self._lab)
-        elif what != "until-no":
-            self._client.plan_more(self._lab, what)
-        else:
-            for _ in range(TRIES_MOST):
-                if self._client.plan_more(self._lab, "machine")["refused"]:
-                    return
-            raise _stuck("more: until-no", f"{TRIES_MOST} more were started and none refused")
+        asking.ask_planner(self._client, self._lab, what)
 
     def _wait(self, is_there: Callable[[str], bool]) -> None:
         deadline = time.monotonic() + BOOT_S

@@ -63,6 +63,11 @@ export function wireCompare(room, lab) {
     if (reading.accelerator) banner?.toggleAttribute("hidden", reading.accelerator !== "tcg");
   });
   room.on("work", (fact) => works.show(fact));
+  // Another machine may be in the same state as the one before.
+  room.on("reset", () => {
+    panel.isolate();
+    planner.look();
+  });
 
   machine.boot = async (how) => {
     const answer = await room.ask("boot", { how, ...SIZE });

@@ -55,6 +55,9 @@ class MemoryEngine:
         spent: processor seconds of each lab.
         stock: the images that there are.
         told: what was asked for of images.
+        timed: labs whose container's cold start is known.
+        planned: what the planner started, or was asked for in vain.
+        fitting: how many machines it starts.
         warned: labs whose learners were told that they end, with idle and left seconds.
     """
 
@@ -80,6 +83,9 @@ class MemoryEngine:
         self.findings: list[dict[str, str]] = []
         self.told: list[tuple[str, ...]] = []
         self.booted: list[str] = []
+        self.timed: list[str] = []
+        self.planned: list[str] = []
+        self.fitting = 3
         self.machine = {"state": "ready", "sentence": ""}
         self.prepared: list[tuple[str, str, str]] = []
         self.is_late = False
@@ -195,7 +201,7 @@ class MemoryEngine:
         raise NotImplementedError
 
     def meter_read(self, lab: str) -> dict[str, Any]:
-        raise NotImplementedError
+        return {"container": {"starts": {"cold": {"ms": 200.0} if lab in self.timed else None}}}
 
     def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
         self._answer()
@@ -217,7 +223,9 @@ class MemoryEngine:
         self.warned.append((lab, idle_s, left_s))
 
     def meter_start(self, lab: str) -> dict[str, Any]:
-        raise NotImplementedError
+        self._answer()
+        self.timed.append(lab)
+        return {"ms": 200.0}
 
     def meter_isolation(self, lab: str) -> dict[str, Any]:
         raise NotImplementedError
@@ -232,7 +240,10 @@ class MemoryEngine:
         raise NotImplementedError
 
     def plan_more(self, lab: str, kind: str) -> dict[str, Any]:
-        raise NotImplementedError
+        self._answer()
+        self.planned.append(kind)
+        is_no = kind == "machine" and self.planned.count(kind) > self.fitting
+        return {"lab": lab, "refused": {"kind": kind} if is_no else None}
 
     def plan_less(self, lab: str) -> dict[str, Any]:
         raise NotImplementedError

@@ -55,6 +55,7 @@ def test_each_side_gets_its_commands_and_a_machine_alone_gets_all(
         (lab, script_of(("both", "there")), "machine"),
     ]
     engine.prepared.clear()
+    assert engine.timed == [lab]
     assert play(engine, lab, Beginning.of(DEEDS[2:]), in_machine=True) == ""
     assert engine.prepared == [(lab, script_of(("both", "there", "here")), "machine")]
 
@@ -65,3 +66,22 @@ def test_a_machine_that_does_not_come_is_said_and_the_container_is_as_it_should_
     engine.machine = {"state": "failed", "sentence": "There is no memory for it."}
     assert "There is no memory for it." in play(engine, lab, Beginning.of(DEEDS))
     assert engine.prepared == [(lab, script_of(("both", "here")), "container")]
+
+
+def test_what_the_planner_was_asked_is_asked_again_and_a_no_belongs_to_it(
+    engine: MemoryEngine, lab: str
+) -> None:
+    asked = (*DEEDS, Deed(DeedKind.MORE, "until-no"), Deed(DeedKind.MORE, "container"))
+    assert play(engine, lab, Beginning.of(asked)) == ""
+    assert engine.planned == ["machine"] * (engine.fitting + 1) + ["container"]
+    stopped = (*asked, Deed(DeedKind.MORE, "stop"), Deed(DeedKind.MORE, "machine"))
+    assert Beginning.of(stopped).asks == ("machine",)
+
+
+def test_a_planner_that_never_says_no_is_said_and_what_was_typed_is_there(
+    engine: MemoryEngine, lab: str
+) -> None:
+    engine.fitting = 1000
+    deeds = (DEEDS[-1], Deed(DeedKind.MORE, "until-no"))
+    assert "none refused" in play(engine, lab, Beginning.of(deeds))
+    assert engine.prepared == [(lab, script_of(("here",)), "container")]
