@@ -18,9 +18,9 @@ import click
 
 from runtime import folders, log, settings
 from runtime.cli.running import data_option, fresh_lab, runtime
-from runtime.image import fitness, reference, rooting
+from runtime.image import archives, fitness, reference, rooting
 from runtime.image.build import Builder
-from runtime.image.fetch import Fetcher, archive_name
+from runtime.image.fetch import Fetcher
 from runtime.image.shared import SharedImage, SharedStore
 from runtime.image.skopeo import Access
 from runtime.image.store import Store
@@ -94,7 +94,7 @@ def pull(name: str, data: Path | None, mirror: str | None, user: str | None) -> 
 def load(archive: Path, name: str | None, data: Path | None) -> None:
     """Take the image of an ARCHIVE (`docker save`, `podman save`), under a NAME if you say one."""
     log.start("error")
-    wanted = reference.read(name or archive_name(archive))
+    wanted = reference.read(name or archives.name(archive))
     started = time.monotonic()
     with Progress() as progress:
         image = fetcher(settings.load({"data": data})).load(archive, wanted, progress.amount)
@@ -220,7 +220,7 @@ def _build_folder(
         recipe = building.Recipe.read(context, folder.resolve().name, str(folder))
         need_image(Instance.at(known.data), building.IMAGE)
         mirror = reference.read_mirror(known.registry_mirror)
-        building.have_bases(recipe, brings, mirror, progress.amount)
+        building.have_bases(recipe, _store(data), brings, mirror, progress.amount)
         progress.amount("making a lab to build in", 0, 0)
         limits = {
             "memory_bytes": building.MEMORY_BYTES,

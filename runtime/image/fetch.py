@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import tarfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import structlog
 
-from runtime.image import fitness, refusals, skopeo
+from runtime.image import archives, fitness, refusals, skopeo, whiteouts
 from runtime.kernel import spawn
 from runtime.problems import Problem
 
@@ -42,7 +41,7 @@ Tell = Callable[[str, int, int], None]
 SILENCE_S = 60.0
 # Beside what an image takes unpacked: the server's own needs of a disk.
 _KEPT_FREE_BYTES = 256 << 20
-_MANIFEST_BYTES = 4 << 20
+_KEPT_FREE_FILES = 0.05  # of all that the disk can have; empty ones take no other room
 _COUNT_S = 1.0
 # The same image is the same elsewhere, and here is as little room for it.
 _EVERYWHERE = {"image-unfit", "image-store-full", "image-too-large"}
@@ -85,7 +84,7 @@ class Fetcher:
         Args:
             wanted: which.
             tell: hears how far it is.
-            mirror: asked first, where the name has no registry of its own.
+            mirror: asked first for what is the usual registry's.
             access: who asks; needs a name with its registry.
 
         Raises:
@@ -98,7 +97,7 @@ class Fetcher:
                 f"Whoever signs in to fetch {wanted.name} has to name the registry.",
                 "Write it before the name, as in registry.example/team/web:1.",
             )
-        at_mirror = wanted.at(mirror) if mirror is not None and not wanted.registry else None
+        at_mirror = wanted.at(mirror) if mirror is not None and wanted.is_usual else None
         with self._alone(wanted.name, tell) as desk:
 
             def pulled(place: Reference) -> SharedImage:
@@ -120,7 +119,7 @@ class Fetcher:
             Problem: `image-archive`, `image-unfit`, `image-store-full`.
         """
         called = called or archive.name
-        address = f"{archive_kind(archive, called)}:{archive}"
+        address = f"{archives.kind(archive, called)}:{archive}"
         source = skopeo.Source(address, place="The archive")
         with self._alone(wanted.name, tell) as desk:
             try:
@@ -130,8 +129,8 @@ class Fetcher:
                 problem = refusals.explain(wanted.name, source.place, words(error))
                 if problem.code == "image-store-full":
                     raise problem from error
-                raise _bad_archive(called, problem.sentence) from error
-            return self.store.require(wanted)
+                raise archives.refused(called, problem.sentence) from error
+            return self._shown(self.store.require(wanted))
 
     def load_from(self, fd: int, wanted: Reference, tell: Tell, called: str) -> SharedImage:
         """The same of a file that has no name, as a page's upload; it is copied first.
@@ -194,13 +193,15 @@ class Fetcher:
             chosen = choose(wanted, place, source)
             here = self.store.find(wanted)
             if here is not None and here.digest == chosen.found.digest:
-                return here
+                return self._shown(here)
             found, source = chosen.found, chosen.source
             fitness.require(wanted.name, skopeo.settings(source))
             self._copy(source, wanted, desk, self._missing_bytes(found.body), tell)
         except (spawn.ProgramFailed, OSError, ValueError) as error:
-            raise refusals.explain(wanted.name, source.place, words(error)) from error
-        return self.store.require(wanted)
+            raise refusals.explain(
+                wanted.name, source.place, words(error), signs_in=source.auth_fd is not None
+            ) from error
+        return self._shown(self.store.require(wanted))
 
     def _copy(
         self,
@@ -216,7 +217,7 @@ class Fetcher:
         pulse = Pulse(self._silence_s)
 
         def look(done_bytes: int) -> None:
-            guard.check(self._free_bytes())
+            guard.check(os.statvfs(self._work_path))
             if pulse.is_over(done_bytes, guard.unpacked_bytes):
                 raise refusals.silent(wanted.name, source.place, self._silence_s)
             step = "unpacking" if done_bytes >= total_bytes else "fetching"
@@ -224,6 +225,19 @@ class Fetcher:
 
         skopeo.copy(source, self.store.address(wanted.name), desk.path, look, desk.held)
         self._require_room(wanted)
+
+    @staticmethod
+    def _shown(image: SharedImage) -> SharedImage:
+        """The image, once labs see all that its layers hide.
+
+        Also of one that was here: a kill may have come between.
+        """
+        try:
+            for layer in image.layers:
+                whiteouts.show(layer.path)
+        except OSError as error:
+            log.warning("image.whiteouts_hidden", image=image.id[:12], error=str(error))
+        return image
 
     def _require_room(self, wanted: Reference) -> None:
         """Take away again what unpacked to more than there may be, faster than anybody looked."""
@@ -244,8 +258,7 @@ class Fetcher:
     def _missing_bytes(self, manifest: dict[str, Any]) -> int:
         """What is to come over the network: layers that are here already don't."""
         here = self.store.compressed_digests()
-        layers = [each for each in manifest.get("layers", []) if isinstance(each, dict)]
-        return sum(int(each.get("size", 0)) for each in layers if each.get("digest") not in here)
+        return sum(size for digest, size in layer_sizes(manifest) if digest not in here)
 
     @contextmanager
     def _alone(self, name: str, tell: Tell) -> Iterator[_Desk]:
@@ -327,6 +340,18 @@ class Found:
         self.body: dict[str, Any] = json.loads(raw)
 
 
+def layer_sizes(manifest: dict[str, Any]) -> list[tuple[str, int]]:
+    """Each layer's digest, and what it takes over the network; what strangers wrote amiss is none.
+
+    Args:
+        manifest: of an image for one kind of machine.
+    """
+    listed = manifest.get("layers")
+    layers = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    sizes = [(str(each.get("digest")), each.get("size")) for each in layers]
+    return [(digest, size) for digest, size in sizes if isinstance(size, int)]
+
+
 class Chosen(NamedTuple):
     """An image for this machine, in exactly the state that was looked at.
 
@@ -382,18 +407,22 @@ class _Guard:
         self.unpacked_bytes = 0
         self._counted_at = 0.0
 
-    def check(self, free_bytes: int) -> None:
+    def check(self, disk: os.statvfs_result) -> None:
         """Raises `image-store-full` where more was unpacked than may be, or the disk is full.
 
         Args:
-            free_bytes: what the disk has left.
+            disk: as it is now.
         """
         if time.monotonic() - self._counted_at > _COUNT_S:
             new = self._store.layer_paths() - self._before
             self.unpacked_bytes = sum(map(skopeo.bytes_in, new))
             self._counted_at = time.monotonic()
+        free_bytes = disk.f_bavail * disk.f_frsize
         if self.unpacked_bytes > self.room_bytes or free_bytes < _KEPT_FREE_BYTES // 2:
             raise refusals.full(self._name, self.unpacked_bytes, self.room_bytes)
+        # Some file systems have no number of files that they could run out of.
+        if disk.f_files and disk.f_favail < disk.f_files * _KEPT_FREE_FILES:
+            raise refusals.too_many_files(self._name)
 
 
 class Pulse:
@@ -409,49 +438,6 @@ class Pulse:
         if amounts != self._last:
             self._last, self._at = amounts, time.monotonic()
         return time.monotonic() - self._at > self._silence_s
-
-
-def archive_kind(archive: Path, called: str) -> str:
-    """How an archive is laid out, as skopeo calls it.
-
-    Args:
-        archive: the file.
-        called: what people call it.
-
-    Raises:
-        Problem: `image-archive`.
-    """
-    try:
-        with tarfile.open(archive) as members:
-            for member in members:
-                if member.name.removeprefix("./") == "oci-layout":
-                    return "oci-archive"
-                if member.name.removeprefix("./") == "manifest.json":
-                    return "docker-archive"
-    except (tarfile.TarError, EOFError) as error:
-        raise _bad_archive(called, "it is no tar file, or breaks off in the middle") from error
-    except OSError as error:
-        raise _bad_archive(called, error.strerror or str(error)) from error
-    raise _bad_archive(called, "it holds neither a list of images nor an OCI layout")
-
-
-def archive_name(archive: Path, called: str = "") -> str:
-    """What the image in an archive is called there; the file's own name where nothing says."""
-    try:
-        with tarfile.open(archive) as members:
-            listed = members.extractfile("manifest.json")
-            tags = json.loads(listed.read(_MANIFEST_BYTES))[0]["RepoTags"] if listed else []
-    except (KeyError, OSError, tarfile.TarError, ValueError, IndexError, TypeError):
-        tags = []
-    return str(tags[0]) if tags else (called or archive.name).split(".")[0].lower()
-
-
-def _bad_archive(called: str, why: str) -> Problem:
-    return Problem(
-        "image-archive",
-        f"{called} is no image that can be taken: {why.rstrip('.')[:200]}.",
-        "Write one with `docker save NAME -o FILE`, or with podman, and try again.",
-    )
 
 
 def _manifest(wanted: Reference, raw: bytes) -> Found:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from runtime.image import reference
-from runtime.image.fetch import archive_name
+from runtime.image import archives, reference
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Fetches:
         """
         with ExitStack() as owned:
             owned.callback(os.close, fd)
-            wanted = reference.read(name or archive_name(Path(f"/proc/self/fd/{fd}"), called))
+            wanted = reference.read(name or archives.name(Path(f"/proc/self/fd/{fd}"), called))
             return self.begin(
                 wanted.name, lambda tell: self._fetcher.load_from(fd, wanted, tell, called), owned
             )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import re
 from typing import TYPE_CHECKING, Any
 
+from runtime.image.reference import DIGEST
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -27,18 +29,31 @@ def architecture() -> str:
     return _ARCHITECTURES.get(machine, machine)
 
 
+def _here() -> tuple[str, str]:
+    return "linux", architecture()
+
+
 def choose(name: str, index: dict[str, Any]) -> str:
     """The digest of the variant that runs here, out of a list of them.
 
     Raises:
         Problem: `image-unfit` where there is none.
+        ValueError: it is no such list.
     """
-    variants = [each for each in index.get("manifests", []) if isinstance(each, dict)]
-    kinds = [_kind(each.get("platform", {})) for each in variants]
-    for variant, kind in zip(variants, kinds, strict=True):
-        if kind == ("linux", architecture()):
-            return str(variant.get("digest", ""))
-    raise _unfit(name, (each for each in kinds if "unknown" not in each))
+    listed = index.get("manifests")
+    if not isinstance(listed, list):
+        raise ValueError("its list of variants is none")  # noqa: TRY004 - of what came
+    variants = [each for each in listed if isinstance(each, dict)]
+    kinds = [_kind(each.get("platform")) for each in variants]
+    ours = [each for each, kind in zip(variants, kinds, strict=True) if kind == _here()]
+    # Where it isn't said what one is for, its own settings tell.
+    unsaid = [each for each in variants if each.get("platform") is None]
+    if not ours + unsaid:
+        raise _unfit(name, (each for each in kinds if "unknown" not in each))
+    digest = str((ours + unsaid)[0].get("digest"))
+    if not re.fullmatch(DIGEST, digest):
+        raise ValueError("its list of variants doesn't say which one runs here")
+    return digest
 
 
 def require(name: str, settings: dict[str, Any]) -> None:
@@ -52,7 +67,7 @@ def require(name: str, settings: dict[str, Any]) -> None:
         Problem: `image-unfit`.
     """
     kind = _kind(settings)
-    if kind != ("linux", architecture()):
+    if kind != _here():
         raise _unfit(name, [kind])
 
 
@@ -78,7 +93,9 @@ def notes(settings: dict[str, Any], *, has_shell: bool) -> list[str]:
     return found
 
 
-def _kind(raw: dict[str, Any]) -> tuple[str, str]:
+def _kind(raw: object) -> tuple[str, str]:
+    if not isinstance(raw, dict):
+        raw = {}
     return str(raw.get("os") or "linux"), str(raw.get("architecture") or "unknown")
 
 

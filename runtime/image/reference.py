@@ -64,6 +64,11 @@ class Reference:
     def _end(self) -> str:
         return f":{self.tag}" if self.tag else f"@{self.digest}"
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is at the registry that names without one mean."""
+        return self.registry in {"", USUAL}
+
     def pinned(self, digest: str) -> Reference:
         """The same image in exactly one state."""
         return replace(self, digest=digest)
@@ -77,9 +82,10 @@ class Reference:
 
     def is_called(self, name: str) -> bool:
         """Whether an image that is kept under this full name is the one that is meant."""
+        long = f"{USUAL}/{self._long_path}{self._end}"
         if self.registry:
-            return name == self.name
-        return name in {f"{USUAL}/{self._long_path}{self._end}", f"localhost/{self.name}"}
+            return name == (long if self.is_usual else self.name)
+        return name in {long, f"localhost/{self.name}"}
 
 
 def read(text: str) -> Reference:

@@ -81,13 +81,23 @@ _KINDS = (
 )
 
 
-def explain(name: str, registry: str, said: str) -> Problem:
+_REFUSED_WHO_SIGNS_IN = _kind(
+    "registry-refused",
+    "",
+    "{registry} refused {name} to this user name and password: they may be wrong, be too old, or "
+    "not be allowed to read it.",
+    "Give them again. Where they are right, look at the image's name.",
+)
+
+
+def explain(name: str, registry: str, said: str, *, signs_in: bool = False) -> Problem:
     """Say what a failed copy means.
 
     Args:
         name: the image's, as it was asked for.
         registry: who was asked; empty for the usual one.
         said: skopeo's standard error.
+        signs_in: whether it was asked with a user name and a password.
 
     Returns:
         The Problem, with whose words in it are a registry's no longer than a line.
@@ -98,18 +108,22 @@ def explain(name: str, registry: str, said: str) -> Problem:
     told = _NAMES.sub("", words)  # a tag may be 429, an image be called denied
     for kind in _KINDS:
         if kind.sign.search(told):
-            return Problem(
-                kind.code,
-                kind.sentence.format(name=name, registry=who),
-                kind.hint.format(name=name, registry=who),
-                image=name,
-            )
+            if signs_in and kind.code == _REFUSED_WHO_SIGNS_IN.code:
+                return _said(_REFUSED_WHO_SIGNS_IN, name, who)
+            return _said(kind, name, who)
     return Problem(
         "image-fetch-failed",
         f"{name} could not be fetched: {words or 'skopeo said nothing'}. Nothing of it was kept.",
         "Look at the name and the network, then try again.",
         image=name,
     )
+
+
+def _said(kind: _Kind, name: str, registry: str) -> Problem:
+    sentence, hint = (
+        text.format(name=name, registry=registry) for text in (kind.sentence, kind.hint)
+    )
+    return Problem(kind.code, sentence, hint, image=name)
 
 
 def silent(name: str, registry: str, seconds: float) -> Problem:
@@ -133,6 +147,16 @@ def full(name: str, needs_bytes: int, room_bytes: int) -> Problem:
         image=name,
         needs_bytes=needs_bytes,
         room_bytes=room_bytes,
+    )
+
+
+def too_many_files(name: str) -> Problem:
+    """What is said of one whose files, not their bytes, are more than the disk can have."""
+    return Problem(
+        "image-store-full",
+        f"{name} has more files than the server's disk has room for. Nothing of it was kept.",
+        "Remove images that no lesson needs, or choose one with fewer files.",
+        image=name,
     )
 
 

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
+from runtime.container.profile import load
 from runtime.image import reference
+from runtime.image.shared import SharedStore, called
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from runtime.image.fetch import Fetcher, Tell
     from runtime.image.reference import Reference
     from runtime.image.shared import SharedImage
+    from runtime.image.store import Image, Store
 
 IMAGE, PROFILE = "slipway/engine", "engine"
 TIMEOUT_S = 1800
@@ -106,15 +109,31 @@ def build(recipe: Recipe, place: Place, fetcher: Fetcher, said: int, tell: Tell)
         return fetcher.load(archive, reference.read(recipe.name), tell)
 
 
-def have_bases(recipe: Recipe, fetcher: Fetcher, mirror: Reference | None, tell: Tell) -> None:
-    """Fetch what an image starts from and isn't here yet.
+def have_bases(
+    recipe: Recipe, roots: Store, fetcher: Fetcher, mirror: Reference | None, tell: Tell
+) -> None:
+    """Fetch what an image starts from, where neither this server nor the lab has it.
+
+    Args:
+        recipe: says what that is.
+        roots: has what the lab is made from.
+        fetcher: fills the server's store.
+        mirror: asked first.
+        tell: hears how far it is.
 
     Raises:
         Problem: as `Fetcher.pull`.
     """
+    here = [*fetcher.store.images(), *_brought(roots.get(IMAGE))]
     for wanted in recipe.bases:
-        if fetcher.store.find(wanted) is None:
+        if called(here, wanted) is None:
             fetcher.pull(wanted, tell, mirror=mirror)
+
+
+def _brought(root: Image) -> list[SharedImage]:
+    """What every lab that is made from this brings along, such as `busybox`."""
+    places = [root.rootfs_path / name.strip("/") for name in load(PROFILE).shared_images]
+    return [image for place in places for image in SharedStore(place, place).images()]
 
 
 def failed(name: str, why: str, **facts: object) -> Problem:
@@ -159,7 +178,7 @@ def _bases(text: str) -> tuple[str, ...]:
     for line in text.splitlines():
         if found := _FROM.match(line):
             base, stage = found.groups()
-            if base not in {*stages, *bases, "scratch", "busybox"} and "$" not in base:
+            if base not in {*stages, *bases, "scratch"} and "$" not in base:
                 bases.append(base)
             stages.add(stage or "")
     return tuple(each for each in bases if not each.startswith("localhost/"))

@@ -72,7 +72,7 @@ class Builds:
         recipe = building.Recipe.read(context, name, f"The folder “{name}”")
         if not self._roots.has(building.IMAGE):
             Builder(self._roots).build(building.IMAGE, lambda step, _: tell(step, 0, 0))
-        building.have_bases(recipe, self._fetcher, self._mirror, tell)
+        building.have_bases(recipe, self._roots, self._fetcher, self._mirror, tell)
         tell("making a lab to build in", 0, 0)
         said = _Listener()
         try:

@@ -138,8 +138,7 @@ class Lending:
                 fitness.require(_typed(wanted), skopeo.settings(chosen.source))
             except (spawn.ProgramFailed, OSError, ValueError) as error:
                 raise _explained(wanted, source, error) from error
-            layers = chosen.found.body.get("layers", [])
-            size = sum(int(each.get("size", 0)) for each in layers)
+            size = sum(size for _, size in fetch.layer_sizes(chosen.found.body))
             lent = self._copied(chosen.source, wanted, size, folder)
             if wanted.digest and chosen.variants is not None:
                 lent.append(_written(chosen.variants, folder))
@@ -173,7 +172,7 @@ def _listed(folder: Path) -> list[Lent]:
     manifest = folder / "manifest.json"
     found = fetch.Found(manifest.read_bytes())
     blobs: dict[str, dict[str, Any]] = {
-        each["digest"]: each for each in [*found.body["layers"], found.body["config"]]
+        each["digest"]: each for each in [*(found.body["layers"] or ()), found.body["config"]]
     }
     kind = found.body.get("mediaType") or _OCI
     listed = [Lent(digest, "", folder / digest.removeprefix("sha256:")) for digest in blobs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.image import reference
-from runtime.image.fetch import Fetcher, archive_name
+from runtime.image import archives, reference, whiteouts
+from runtime.image.fetch import Fetcher
 from runtime.image.shared import SharedStore
 from runtime.image.skopeo import Access
 from runtime.problems import Problem
-from tests.integration.registries import Front, Made, layer, push, real_one
+from tests.integration.registries import MANIFEST, Front, Made, layer, push, real_one
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -164,6 +165,46 @@ def test_the_variant_for_this_machine_is_taken_and_an_image_without_one_is_refus
     assert len(image.layers) == 2
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {},
+        [],
+        {"manifests": None},
+        {"manifests": [None, {"platform": []}]},
+        {"manifests": [{"digest": "../../x"}]},
+        json.loads(ONE.manifest) | {"layers": None},
+        json.loads(ONE.manifest) | {"layers": [None, {"size": "large"}]},
+        json.loads(ONE.manifest) | {"config": None},
+    ],
+)
+def test_a_broken_manifest_is_a_sentence_and_leaves_nothing(
+    fetcher: Fetcher, front: tuple[Front, str], tmp_path: Path, manifest: object
+) -> None:
+    registry, place = front
+    registry.manifests[""] = (MANIFEST, json.dumps(manifest).encode())
+    with pytest.raises(Problem) as refused:
+        pull(fetcher, f"http://{place}/broken")
+    assert f"{place}/broken" in refused.value.sentence
+    assert refused.value.hint
+    assert fetcher.store.images() == []
+    assert files_below(tmp_path) == set()
+
+
+def test_what_a_layer_hides_is_hidden_from_overlays_of_user_namespaces_too(
+    fetcher: Fetcher,
+) -> None:
+    upper = layer({"etc/.wh..wh..opq": b"", "etc/new": b"1", "bin/.wh.sh": b""})
+    with Front(Made([BOTTOM, upper])).serving() as place:
+        image = pull(fetcher, f"http://{place}/one")
+        top = image.layers[-1].path
+        os.removexattr(top / "etc", whiteouts.USERS)  # as if a kill had come between
+        pull(fetcher, f"http://{place}/one")
+    assert os.getxattr(top / "etc", whiteouts.USERS) == b"y"
+    with pytest.raises(OSError, match="No data"):
+        os.getxattr(top / "bin", whiteouts.USERS)
+
+
 def test_two_who_want_the_same_fetch_it_once(fetcher: Fetcher, front: tuple[Front, str]) -> None:
     registry, place = front
     got: list[SharedImage] = []
@@ -207,9 +248,11 @@ def test_an_archive_is_taken_under_its_own_name_and_a_broken_one_is_not(
         ["skopeo", "copy", "--quiet", f"oci-archive:{tmp_path}/one.tar",
          f"docker-archive:{docker}:team/named:3"], check=True, capture_output=True,
     )  # fmt: skip
-    assert reference.read("team/named:3").is_called(archive_name(docker))
-    assert archive_name(tmp_path / "one.tar") == "one"
-    image = fetcher.load(docker, reference.read(archive_name(docker)), lambda *_: None)
+    assert reference.read("team/named:3").is_called(archives.name(docker))
+    assert archives.name(tmp_path / "one.tar") == "one"
+    assert archives.name(tmp_path / "one.tar", "Mein Bild (1).tar.gz") == "mein-bild-1"
+    assert archives.name(tmp_path / "one.tar", "…") == "image"
+    image = fetcher.load(docker, reference.read(archives.name(docker)), lambda *_: None)
     assert image.has_shell
     (tmp_path / "half.tar").write_bytes(docker.read_bytes()[: docker.stat().st_size // 2])
     (tmp_path / "words.tar").write_text("not at all")

@@ -77,6 +77,19 @@ def test_a_lab_that_lives_runs_what_is_fetched_and_holds_nobody_up(
     assert done(lab, f"podman run --rm {name} cat /word") == "from afar"
 
 
+def test_what_an_upper_layer_replaces_or_takes_away_is_not_there_in_a_lab(
+    engine_runtime: Server, lab: Lab, engine_image: Image
+) -> None:
+    program = (engine_image.rootfs_path / "bin/busybox").read_bytes()
+    lower = {"bin/sh": program, "bin/ls": program, "d/old": b"1", "e/gone": b"1", "e/kept": b"1"}
+    upper = {"d/.wh..wh..opq": b"", "d/new": b"2", "e/.wh.gone": b""}
+    with Front(Made([layer(lower), layer(upper)])).serving() as place:
+        assert fetched(engine_runtime, f"http://{place}/layered")["state"] == "here"
+    assert done(lab, f"podman run --rm {place}/layered ls d e").split() == [
+        "d:", "new", "e:", "kept",
+    ]  # fmt: skip
+
+
 def test_who_asks_twice_joins_the_first_and_either_can_stop_it(
     engine_runtime: Server,
 ) -> None:
@@ -140,7 +153,7 @@ def test_a_page_has_an_image_built_and_is_told_why_one_could_not_be(
     def has_ended() -> bool:
         return fetch_of(engine_runtime, "localhost/paged:latest")["state"] in {"here", "failed"}
 
-    lines = ["FROM busybox", "RUN echo from a page >/word", "CMD cat /word"]
+    lines = ["FROM busybox:latest", "RUN echo from a page >/word", "CMD cat /word"]
     built = made(engine_runtime, "paged", lines, has_ended)
     assert built["state"] == "here", built["problem"]
     assert done(lab, "podman run --rm paged") == "from a page"

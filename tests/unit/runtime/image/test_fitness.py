@@ -17,15 +17,33 @@ def test_an_image_for_another_processor_or_system_is_refused_with_what_it_is_for
 
 
 def test_of_many_variants_ours_is_taken_and_what_is_no_machine_is_not_named() -> None:
-    def variant(architecture: str, digest: str) -> dict[str, object]:
-        return {"digest": digest, "platform": {"os": "linux", "architecture": architecture}}
-
-    attested = {"digest": "d", "platform": {"os": "unknown", "architecture": "unknown"}}
-    ours = {"manifests": [variant("s390x", "a"), variant(fitness.architecture(), "b"), attested]}
-    assert fitness.choose("x", ours) == "b"
+    attested = {"digest": digest(4), "platform": {"os": "unknown", "architecture": "unknown"}}
+    foreign, ours = variant("s390x", 1), variant(fitness.architecture(), 2)
+    assert fitness.choose("x", {"manifests": [foreign, ours, attested]}) == digest(2)
     with pytest.raises(Problem) as refused:
-        fitness.choose("x", {"manifests": [variant("s390x", "a"), attested]})
+        fitness.choose("x", {"manifests": [foreign, attested]})
     assert refused.value.facts["there"] == ["linux/s390x"]
+
+
+def test_a_variant_that_does_not_say_what_it_is_for_is_looked_at_itself() -> None:
+    unsaid = {"digest": digest(3), "platform": None}
+    assert fitness.choose("x", {"manifests": [variant("s390x", 1), unsaid]}) == digest(3)
+    ours = variant(fitness.architecture(), 2)
+    assert fitness.choose("x", {"manifests": [unsaid, ours]}) == digest(2)
+
+
+@pytest.mark.parametrize("listed", [None, {}, "all of them", [{"digest": "../x"}], [{}]])
+def test_a_list_of_variants_that_is_none_is_an_error_of_whoever_wrote_it(listed: object) -> None:
+    with pytest.raises(ValueError, match="its list of variants"):
+        fitness.choose("x", {"manifests": listed})
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def variant(architecture: str, number: int) -> dict[str, object]:
+    return {"digest": digest(number), "platform": {"os": "linux", "architecture": architecture}}
 
 
 @pytest.mark.parametrize(

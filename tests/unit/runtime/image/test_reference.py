@@ -57,6 +57,17 @@ def test_a_short_name_is_known_under_the_long_ones_that_engines_keep() -> None:
     assert not own.is_called(f"{usual}/library/php:5.6-cli")
 
 
+def test_who_writes_the_usual_registry_before_a_name_means_the_same() -> None:
+    usual = ".".join(("docker", "io"))
+    for typed in (f"{usual}/php:5", f"{usual}/library/php:5"):
+        php = reference.read(typed)
+        assert php.is_usual
+        assert php.is_called(f"{usual}/library/php:5")
+        assert not php.is_called("localhost/php:5")
+        assert not php.is_called(f"{usual}/php:5")
+    assert not reference.read("r.example/php:5").is_usual
+
+
 def test_a_mirror_has_what_a_short_name_means_under_its_own_path() -> None:
     mirror = reference.read_mirror("http://10.0.0.5:5000/cache")
     assert mirror is not None

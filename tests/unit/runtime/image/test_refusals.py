@@ -39,3 +39,13 @@ def test_what_a_registry_says_is_no_longer_than_a_line_and_cannot_draw() -> None
     problem = refusals.explain("x:1", "", "\x1b[2J" + "evil " * 1000)
     assert len(problem.sentence) < 300
     assert problem.sentence.isprintable()
+
+
+def test_who_signed_in_and_was_refused_reads_what_that_may_mean() -> None:
+    said = SAID["registry-refused"]
+    with_password = refusals.explain("r.example/web", "r.example", said, signs_in=True)
+    assert with_password.code == "registry-refused"
+    assert "password" in with_password.sentence
+    assert "sign in" not in with_password.sentence
+    other = refusals.explain("r.example/web", "r.example", SAID["registry-limit"], signs_in=True)
+    assert other.code == "registry-limit"

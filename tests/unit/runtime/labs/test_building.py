@@ -28,7 +28,7 @@ def test_what_an_image_starts_from_is_what_no_stage_and_no_argument_names() -> N
         "FROM busybox\nFROM localhost/web\nfrom debian:12\nFROM golang:1.22\nFROM scratch\n"
     )
     recipe = Recipe.read(packed(Dockerfile=text), "web", "the folder")
-    assert [each.name for each in recipe.bases] == ["golang:1.22", "debian:12"]
+    assert [each.name for each in recipe.bases] == ["golang:1.22", "busybox:latest", "debian:12"]
     assert (recipe.file, recipe.name) == ("Dockerfile", "localhost/web")
 
 
