@@ -25,6 +25,7 @@ from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel.namespaces import own_mounts
 from runtime.kernel.orphans import Orphans
+from runtime.labs import brought
 from runtime.labs.builds import Builds
 from runtime.labs.house import Labs
 from runtime.labs.images import Images
@@ -162,7 +163,13 @@ def _build(
     stock = Images(images, store, fetcher, partial(recorded, instance.labs_path))
     mirror = reference.read_mirror(settings.registry_mirror)
     fetches = Fetches(fetcher, mirror, lambda fetch: events.tell("image.changed", image=fetch))
-    lending = Lending(store, instance.fetches_path, mirror, settings.mirror_max_bytes)
+    lending = Lending(
+        store,
+        instance.fetches_path,
+        mirror,
+        settings.mirror_max_bytes,
+        brought=lambda: brought.stores_of_all(images),
+    )
     most = _most(settings)
     builds = Builds(labs, images, fetcher, mirror, most, settings.lab_max_hours * 3600)
     household = Household(instance, lambda: deposits.keeper_pid)

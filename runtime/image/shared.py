@@ -194,9 +194,15 @@ class SharedStore:
             for lock in sorted(self.path.glob(pattern)):
                 yield str(lock.relative_to(self.path))
 
-    def address(self, name: str = "") -> str:
-        """Where skopeo finds the store, or the image of this name in it."""
-        return f"containers-storage:[overlay@{self.path}+{self._run_path}]{name}"
+    def address(self, name: str = "", beside: SharedStore | None = None) -> str:
+        """Where skopeo finds the store, or the image of this name in it.
+
+        Args:
+            name: of the image.
+            beside: another store, which is looked into as well and in which nothing is changed.
+        """
+        more = "" if beside is None else f":overlay.imagestore={beside.path}"
+        return f"containers-storage:[overlay@{self.path}+{self._run_path}{more}]{name}"
 
     def remove(self, image: SharedImage) -> None:
         """Take an image away, with the layers that no other has.

@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from runtime.container.profile import load
 from runtime.image import reference
-from runtime.image.shared import SharedStore, called
+from runtime.image.shared import called
+from runtime.labs import brought
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
     from runtime.image.fetch import Fetcher, Tell
     from runtime.image.reference import Reference
     from runtime.image.shared import SharedImage
-    from runtime.image.store import Image, Store
+    from runtime.image.store import Store
 
-IMAGE, PROFILE = "slipway/engine", "engine"
+IMAGE, PROFILE = "slipway/engine", brought.PROFILE
 TIMEOUT_S = 1800
 MEMORY_BYTES, PIDS, CORES = 1 << 30, 512, 2.0
 NAME = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
@@ -124,16 +124,11 @@ def have_bases(
     Raises:
         Problem: as `Fetcher.pull`.
     """
-    here = [*fetcher.store.images(), *_brought(roots.get(IMAGE))]
+    along = [image for store in brought.stores(roots.get(IMAGE)) for image in store.images()]
+    here = [*fetcher.store.images(), *along]
     for wanted in recipe.bases:
         if called(here, wanted) is None:
             fetcher.pull(wanted, tell, mirror=mirror)
-
-
-def _brought(root: Image) -> list[SharedImage]:
-    """What every lab that is made from this brings along, such as `busybox`."""
-    places = [root.rootfs_path / name.strip("/") for name in load(PROFILE).shared_images]
-    return [image for place in places for image in SharedStore(place, place).images()]
 
 
 def failed(name: str, why: str, **facts: object) -> Problem:

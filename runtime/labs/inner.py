@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runtime.container import rootfs
 from runtime.image.reference import USUAL
 from runtime.kernel import namespaces
+from runtime.labs import brought
 from runtime.network.rules import GATEWAY
 from runtime.registry import asks
 
@@ -50,8 +51,24 @@ insecure = true
 """
 
 
-def files(profile: Profile, parts: Parts) -> dict[str, str]:
-    """What the engine is told of this lab, by the name of the file."""
+_BROUGHT = """\
+
+# It comes along with the lab; the workshop's registry has it, too.
+[[registry]]
+prefix = "{name}"
+location = "{place}/{mirror}/{name}"
+insecure = true
+"""
+
+
+def files(profile: Profile, parts: Parts, image: Image) -> dict[str, str]:
+    """What the engine is told of this lab, by the name of the file.
+
+    Args:
+        profile: the lab's.
+        parts: what labs are made with.
+        image: what it is made from.
+    """
     found = {}
     if profile.engine_settings:
         inner = parts.router.inner()
@@ -64,8 +81,10 @@ def files(profile: Profile, parts: Parts) -> dict[str, str]:
             size=inner.first.prefixlen,
         )
     if has_registry(profile, parts):
-        found[profile.registry_settings] = _REGISTRY.format(
-            usual=USUAL, place=asks.PLACE, mirror=asks.MIRROR
+        words = {"place": asks.PLACE, "mirror": asks.MIRROR}
+        along = [name.partition(":")[0] for name in brought.names(image)]
+        found[profile.registry_settings] = _REGISTRY.format(usual=USUAL, **words) + "".join(
+            _BROUGHT.format(name=name, **words) for name in along
         )
     return found
 

@@ -246,7 +246,7 @@ def _make_disk(parts: Parts, lab: Lab, image: Image, profile: Profile) -> Path:
         "etc/hosts": hosts,
         "etc/hostname": f"{lab.hostname}\n",
         "etc/resolv.conf": parts.router.resolv_conf(internet=lab.shape.internet),
-        **inner.files(profile, parts),
+        **inner.files(profile, parts, image),
     }
     owner = f"{parts.instance.cgroup_name}/{lab.id}"
     place = parts.disks.mount(parts.folder(lab), lab.shape.limits, owner)

@@ -20,7 +20,7 @@ from runtime.kernel import spawn
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from runtime.image.fetch import Found
     from runtime.image.shared import SharedImage, SharedStore
@@ -31,6 +31,7 @@ _PREFIX = "lent-"
 _OCI = "application/vnd.oci.image.manifest.v1+json"
 _OCI_LIST = "application/vnd.oci.image.index.v1+json"
 _USUAL = Reference(USUAL, "", "")
+_OURS = "localhost/"
 # What comes beside layers: settings, signatures, the program's own files.
 _BESIDE_BYTES = 64 << 20
 
@@ -52,6 +53,7 @@ class Lending:
         mirror: asked before the usual registry.
         most_bytes: the largest image that is lent.
         usual: the registry that names without one mean.
+        brought: stores of images that labs bring along, which they may ask for, too.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class Lending:
         mirror: Reference | None,
         most_bytes: int,
         usual: Reference = _USUAL,
+        brought: Callable[[], Iterable[SharedStore]] = tuple,
     ) -> None:
+        self._brought = brought
         self._usual = usual
         self._store = store
         self._work_path = work_path
@@ -77,7 +81,8 @@ class Lending:
         """Files of an image, for as long as this is held; none where who asks has it already.
 
         Args:
-            path: as the usual registry has it, such as `library/nginx`.
+            path: as the usual registry has it, such as `library/nginx`; or `localhost/…`, which no
+                registry is asked for.
             tag: or a digest.
             has: the digest of what is there already; empty for nothing.
             may_ask: whether registries may be asked.
@@ -86,37 +91,41 @@ class Lending:
             Problem: `image-not-at-hand`, `image-unfit`, and what refusals.py says.
         """
         is_digest = tag.startswith("sha256:")
-        wanted = Reference(USUAL, path, "" if is_digest else tag, tag if is_digest else "")
+        is_ours = path.startswith(_OURS)
+        registry, path = (_OURS[:-1], path.removeprefix(_OURS)) if is_ours else (USUAL, path)
+        wanted = Reference(registry, path, "" if is_digest else tag, tag if is_digest else "")
         with self._turns, ExitStack() as undo:
             folder = Path(undo.enter_context(self._folder()))
-            image = self._store.find(wanted)
+            found = self._found(wanted)
             # By its digest an image is one form of its layers alone, in which a store has none.
-            if image is not None and not wanted.digest:
-                yield self._from_store(image, wanted, has, folder)
-            elif may_ask:
+            if found is not None and not wanted.digest:
+                yield self._from_store(*found, wanted, has, folder)
+            elif may_ask and not is_ours:
                 yield self._from_outside(wanted, has, folder)
             elif has:
                 yield []
             else:
-                raise Problem(
-                    "image-not-at-hand",
-                    f"This server has no image {_typed(wanted)}, and your workshop has no internet "
-                    "to ask for it.",
-                    "Ask your instructor to fetch it.",
-                    image=_typed(wanted),
-                )
+                raise _not_at_hand(wanted)
 
     def _folder(self) -> tempfile.TemporaryDirectory[str]:
         self._work_path.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._work_path)
 
+    def _found(self, wanted: Reference) -> tuple[SharedImage, SharedStore] | None:
+        """An image that is here, and where."""
+        for store in (self._store, *self._brought()):
+            if (image := store.find(wanted)) is not None:
+                return image, store
+        return None
+
     def _from_store(
-        self, image: SharedImage, wanted: Reference, has: str, folder: Path
+        self, image: SharedImage, store: SharedStore, wanted: Reference, has: str, folder: Path
     ) -> list[Lent]:
         """Layers are given unpacked: engines see then that they have them from the store."""
         if has and self._of_store.get(image.id) == has:
             return []
-        source = skopeo.Source(self._store.address(image.names[0]), place="This server's store")
+        address = self._store.address(image.names[0], None if store is self._store else store)
+        source = skopeo.Source(address, place="This server's store")
         lent = self._copied(source, wanted, image.size_bytes, folder)
         self._of_store[image.id] = lent[-1].digest
         return lent
@@ -193,6 +202,16 @@ def _typed(wanted: Reference) -> str:
 
 def _explained(wanted: Reference, source: Source, error: Exception) -> Problem:
     return refusals.explain(_typed(wanted), source.place, fetch.words(error))
+
+
+def _not_at_hand(wanted: Reference) -> Problem:
+    image = _typed(wanted)
+    sentence, verb = f"This server has no image {image}", "build"
+    if wanted.is_usual:
+        sentence, verb = f"{sentence}, and your workshop has no internet to ask for it", "fetch"
+    return Problem(
+        "image-not-at-hand", f"{sentence}.", f"Ask your instructor to {verb} it.", image=image
+    )
 
 
 def _too_large(wanted: Reference, size_bytes: int, room_bytes: int) -> Problem:

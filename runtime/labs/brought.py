@@ -1,0 +1,30 @@
+"""Images that what labs are made from brings along for containers within them, as `busybox`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime.container import profile as profiles
+from runtime.image.shared import SharedStore
+
+if TYPE_CHECKING:
+    from runtime.image.store import Image, Store
+
+PROFILE = "engine"
+
+
+def stores(root: Image) -> list[SharedStore]:
+    """Where they are, to be read; none in a root that brings none."""
+    places = [root.rootfs_path / name.strip("/") for name in profiles.load(PROFILE).shared_images]
+    return [SharedStore(place, place) for place in places]
+
+
+def stores_of_all(roots: Store) -> list[SharedStore]:
+    """Those of every root that labs may be made from."""
+    return [store for root in roots.list() for store in stores(root)]
+
+
+def names(root: Image) -> list[str]:
+    """What they are called, in full."""
+    images = [image for store in stores(root) for image in store.images()]
+    return sorted(name for image in images for name in image.names)
