@@ -337,7 +337,10 @@ class Found:
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
-        self.body: dict[str, Any] = json.loads(raw)
+        try:
+            self.body: dict[str, Any] = json.loads(raw)
+        except ValueError as error:  # as from a page that asks whoever is in this network to log in
+            raise ValueError("what came is no image, but something else") from error
 
 
 def layer_sizes(manifest: dict[str, Any]) -> list[tuple[str, int]]:

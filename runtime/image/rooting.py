@@ -47,6 +47,8 @@ def make(source: SharedImage, name: str, store: Store) -> Image:
     Raises:
         Problem: `image-name`, `image-unfit` where it has no shell, `image-build-failed`.
     """
+    if not source.layers:
+        raise _no_shell(name)
     new = store.place(name).with_name(f".{store.place(name).name}.new")
     with store.locked():
         spawn.remove(new)
@@ -78,12 +80,7 @@ def _describe(name: str, rootfs: Path) -> Image:
     """Say what is there; a lab without a shell is none."""
     shell = next((each for each in _SHELLS if _has(rootfs, each)), None)
     if shell is None:
-        raise Problem(
-            "image-unfit",
-            f"Labs can't start from {name}: there is no shell in it.",
-            "Choose an image that has one. Nothing of it was kept.",
-            image=name,
-        )
+        raise _no_shell(name)
     for folder in ("root", "tmp", "etc"):
         (rootfs / folder).mkdir(exist_ok=True)
     kilobytes = spawn.run(["du", "-skx", str(rootfs)], timeout_s=300).stdout.split("\t", 1)[0]
@@ -98,6 +95,15 @@ def _describe(name: str, rootfs: Path) -> Image:
         shell=path,
         size_bytes=int(kilobytes) * 1024,
         built_at=int(time.time()),
+    )
+
+
+def _no_shell(name: str) -> Problem:
+    return Problem(
+        "image-unfit",
+        f"Labs can't start from {name}: there is no shell in it.",
+        "Choose an image that has one. Nothing of it was kept.",
+        image=name,
     )
 
 

@@ -126,7 +126,7 @@ class Lending:
             return []
         address = self._store.address(image.names[0], None if store is self._store else store)
         source = skopeo.Source(address, place="This server's store")
-        lent = self._copied(source, wanted, image.size_bytes, folder)
+        lent = self._copied(source, wanted, image.size_bytes, folder, copies=2)
         self._of_store[image.id] = lent[-1].digest
         return lent
 
@@ -154,16 +154,25 @@ class Lending:
             return lent
 
     def _copied(
-        self, source: Source, wanted: Reference, size_bytes: int, folder: Path
+        self, source: Source, wanted: Reference, size_bytes: int, folder: Path, copies: int = 1
     ) -> list[Lent]:
+        """Have the files of an image.
+
+        Args:
+            source: from where.
+            wanted: which, for sentences.
+            size_bytes: what its layers take there.
+            folder: for them; the caller's to remove.
+            copies: how many of a layer lie there at once; out of a store it is packed first.
+        """
         disk = os.statvfs(folder)
-        room = min(self._most_bytes, disk.f_bavail * disk.f_frsize // 2)
+        room = min(self._most_bytes, disk.f_bavail * disk.f_frsize // (1 + copies))
         if size_bytes > room:
             raise _too_large(wanted, size_bytes, room)
         pulse = fetch.Pulse(fetch.SILENCE_S)
 
         def look(done_bytes: int) -> None:
-            if done_bytes > size_bytes + _BESIDE_BYTES:
+            if done_bytes > copies * size_bytes + _BESIDE_BYTES:
                 raise _too_large(wanted, done_bytes, size_bytes)
             if pulse.is_over(done_bytes):
                 raise refusals.silent(_typed(wanted), source.place, fetch.SILENCE_S)

@@ -168,12 +168,12 @@ def test_the_variant_for_this_machine_is_taken_and_an_image_without_one_is_refus
 @pytest.mark.parametrize(
     "manifest",
     [
+        b"<html>Log in to this network first</html>",
         {},
         [],
         {"manifests": None},
         {"manifests": [None, {"platform": []}]},
         {"manifests": [{"digest": "../../x"}]},
-        json.loads(ONE.manifest) | {"layers": None},
         json.loads(ONE.manifest) | {"layers": [None, {"size": "large"}]},
         json.loads(ONE.manifest) | {"config": None},
     ],
@@ -182,7 +182,8 @@ def test_a_broken_manifest_is_a_sentence_and_leaves_nothing(
     fetcher: Fetcher, front: tuple[Front, str], tmp_path: Path, manifest: object
 ) -> None:
     registry, place = front
-    registry.manifests[""] = (MANIFEST, json.dumps(manifest).encode())
+    raw = manifest if isinstance(manifest, bytes) else json.dumps(manifest).encode()
+    registry.manifests[""] = (MANIFEST, raw)
     with pytest.raises(Problem) as refused:
         pull(fetcher, f"http://{place}/broken")
     assert f"{place}/broken" in refused.value.sentence

@@ -133,7 +133,7 @@ def test_what_an_instructor_has_fetched_is_pulled_without_a_copy(
 def test_what_comes_along_with_every_lab_is_pulled_without_a_registry_outside(chi: Lab) -> None:
     used = "df --output=used -B1 /var/lib/engine | tail -1"
     before = int(done(chi, used))
-    done(chi, "docker pull busybox && docker pull old-php:latest")
+    done(chi, "docker pull busybox && docker pull web:latest")
     assert int(done(chi, used)) - before < FEW_BYTES
     assert done(chi, "docker run --rm --network none busybox echo here") == "here"
 

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.image import fetch, fitness, reference
+from runtime.image import fetch, fitness, reference, skopeo
 from runtime.image.fetch import Fetcher
 from runtime.image.shared import SharedStore
 from runtime.problems import Problem
+from runtime.registry import lending as lending_room
 from runtime.registry.lending import Lending
 from tests.integration.registries import MANIFEST, Front, Made, digest_of, layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from runtime.image.skopeo import Source
+
+    Look = Callable[[int], None]
 
 MOST = 64 << 20
 BOTTOM = layer({"bin/sh": b"#", "etc/os-release": b"ID=tests\n"})
@@ -97,6 +102,33 @@ def test_what_an_instructor_fetched_is_lent_unpacked_and_no_registry_is_asked(
     assert [each["digest"] for each in manifest["layers"]][:1] == unpacked
     with lends.lent("library/one", "latest", files[-1].digest, may_ask=True) as files:
         assert files == []
+
+
+def test_an_image_of_this_server_may_lie_there_twice_while_it_is_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ONE.write_archive(tmp_path / "one.tar")
+    store = SharedStore(tmp_path / "store", tmp_path / "fetches/run")
+    wanted = reference.read("localhost/one")
+    image = Fetcher(store, tmp_path / "fetches", MOST).load(
+        tmp_path / "one.tar", wanted, lambda *_: None
+    )
+    really = skopeo.copy
+
+    def copy(source: Source, into: str, folder: Path, look: Look, held: Sequence[int]) -> None:
+        look(2 * image.size_bytes)  # its fullest moment, which a look may miss or meet
+        really(source, into, folder, look, held)
+
+    monkeypatch.setattr(skopeo, "copy", copy)
+    monkeypatch.setattr(lending_room, "_BESIDE_BYTES", 0)
+    lends = lending(tmp_path)
+    with lends.lent("localhost/one", "latest", "", may_ask=False) as files:
+        assert len(files) == 4
+    with (
+        pytest.raises(Problem, match=r"no image localhost/none:latest\."),
+        lends.lent("localhost/none", "latest", "", may_ask=True),
+    ):
+        pass
 
 
 def test_a_registry_that_falls_silent_is_given_up(
