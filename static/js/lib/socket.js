@@ -4,6 +4,7 @@ import { io } from "socket.io-client";
 import { showReason, whyRefused } from "./why.js";
 
 const ANSWER_MS = 40_000; // a check may take 30 s
+const FIRST_MS = 5000;
 const ASK_WHY_EACH_MS = 10_000;
 // What is larger than 1 MiB ends the connection, and then nobody hears why.
 const LETTERS_MOST = 256 * 1024;
@@ -31,6 +32,8 @@ const TOO_LARGE = {
 
 export class Room {
   #socket;
+  /** @type {Promise<void>} */
+  #begun;
   #askedWhyAt = Number.NEGATIVE_INFINITY;
 
   /** @param {string} namespace such as `/lesson` */
@@ -46,6 +49,7 @@ export class Room {
     });
     this.#socket.on("connect_error", () => this.#explain());
     this.#socket.on("connect", () => showReason(null));
+    this.#begun = new Promise((begun) => this.#socket.once("connect", () => begun()));
   }
 
   /** A page that stands there and does nothing says why, where anybody can say. */
@@ -64,6 +68,9 @@ export class Room {
    * @returns {Promise<any>}
    */
   async ask(name, fields = {}) {
+    // Who presses as soon as the page is there presses before its connection is.
+    if (!this.#socket.connected)
+      await Promise.race([this.#begun, new Promise((over) => setTimeout(over, FIRST_MS))]);
     if (!this.#socket.connected) throw new Refused(AWAY);
     if (Object.values(fields).some(isTooLong)) throw new Refused(TOO_LARGE);
     let answer;

@@ -148,8 +148,10 @@ export function wireLab(room) {
 function showLab(fact, state, terminal) {
   const hasLab = Boolean(terminal.dataset.lab);
   if (fact.state === "away" && hasLab) {
-    const text = "Your container is still running. Checks wait until the runtime is back.";
-    terminal.note({ id: AWAY, tone: "warn", icon: "away", strong: fact.sentence, text });
+    // As long as fits the row that is kept for it: a second line would change the terminal's size.
+    const strong = "Your container is still running.";
+    const text = "The server’s part for labs is away; checks wait until it is back.";
+    terminal.note({ id: AWAY, tone: "warn", icon: "away", strong, text });
     return;
   }
   terminal.clearNote(AWAY);
