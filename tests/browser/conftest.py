@@ -45,6 +45,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LOST_WEBSOCKET = "WebSocket connection to "
 GET_UP = pytest.StashKey["Callable[[], None]"]()
 SCREEN_READER = "localStorage.setItem('slip-screen-reader', '1')"
 
@@ -129,7 +130,7 @@ def person(chromium: Browser, server: Server, request: pytest.FixtureRequest) ->
 
     Its terminals are read as a screen reader reads them, so that switch is on.
 
-    At the end, whatever a page wrote into its console as an error fails the test;
+    At the end, whatever a page wrote into its console as an error fails the test (`watched`);
     where a server is ended under a page, Chromium itself writes of refused connections.
     """
     contexts: list[BrowserContext] = []
@@ -180,11 +181,17 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def watched(page: Page, complaints: list[str]) -> Page:
-    """Note what a page complains about, but that a person opened an address that isn't there."""
+    """Note what a page complains about.
+
+    But not that a person opened an address that isn't there, nor that a websocket was lost or
+    refused: labs end under their pages, which mend it or say why. Chromium alone writes of those.
+    """
     opened: set[str] = set()
 
     def note(said: ConsoleMessage) -> None:
-        if said.type == "error" and said.location["url"] not in opened:
+        if said.type != "error" or said.location["url"] in opened:
+            return
+        if not said.text.startswith(LOST_WEBSOCKET):
             complaints.append(f"{page.url}: {said.text}")
 
     page.on("request", lambda sent: opened.add(sent.url) if sent.is_navigation_request() else None)

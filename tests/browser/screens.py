@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
+from tests.waiting import wait_for
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Locator, Page
 
 SLOW_MS = 30_000
@@ -121,6 +125,22 @@ class Terminal:
         return self.wait_for(f"^{mark} *$").partition(mark)[0].strip()
 
 
+@contextmanager
+def reconnecting(page: Page) -> Iterator[None]:
+    """What is done here takes a terminal's connection from a page: go on once there is another.
+
+    Until the page has noticed, it calls itself connected, and what is typed then is lost.
+    """
+    opened: list[str] = []
+    page.on("websocket", lambda socket: opened.append(socket.url))
+    yield
+    wait_for(
+        lambda: page.evaluate("1") and any("/terminal/" in url for url in opened),
+        "another connection of a terminal",
+        deadline_s=SLOW_MS / 1000,
+    )
+
+
 @dataclass
 class Joined:
     """One learner in one browser context."""
@@ -148,8 +168,8 @@ class Joined:
         """Go on to the next step; the page takes no press within 600 ms of a passed check."""
         here = self.page.url
         while self.page.url == here:
-            self.page.locator("[data-onward]").click()
-            with suppress(PlaywrightTimeout):
+            with suppress(PlaywrightTimeout):  # the next page may have come between the two lines
+                self.page.locator("[data-onward]").click(timeout=5000)
                 self.page.wait_for_url(lambda url: url != here, timeout=1000)
         self.terminal.wait_prompt()
 

@@ -34,6 +34,7 @@ def test_a_command_is_copied_pasted_and_run_with_and_without_a_secure_context(
     ben.page.keyboard.press("Control+v")
     ben.page.keyboard.press("Enter")
     ben.terminal.wait_for("^learner$")
+    ben.terminal.wait_prompt()
     expect(ben.check()).to_have_attribute("data-state", "passed")
 
 

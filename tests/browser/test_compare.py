@@ -47,7 +47,7 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
     expect(page.locator("[data-row=start] [data-ratio]")).to_have_text(
         re.compile("[0-9]\N{MULTIPLICATION SIGN}$")
     )
-    assert "passed" in str(ben.check().get_attribute("data-state"))
+    expect(ben.check()).to_have_attribute("data-state", "passed")
 
     page.goto(f"{LESSON}/04-compute")
     page.locator("[data-work=compress] [data-run]").click()
@@ -55,7 +55,7 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
     expect(done).to_have_attribute("data-state", "done", timeout=WORK_MS)
     for side in ("machine", "container"):
         expect(done.locator(f"[data-side={side}] [data-value]")).to_have_text(FIGURE)
-    assert "passed" in str(ben.check().get_attribute("data-state"))
+    expect(ben.check()).to_have_attribute("data-state", "passed")
     page.reload()
     expect(done.locator("[data-side=machine] [data-value]")).to_have_text(FIGURE)
 
@@ -68,4 +68,4 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
     expect(page.get_by_role("button", name="Boot it again")).to_be_visible()
     assert ben.terminal.ask("echo the container works on") == "the container works on"
     boot(page, "Boot it again")
-    assert "passed" in str(ben.check().get_attribute("data-state"))
+    expect(ben.check()).to_have_attribute("data-state", "passed")

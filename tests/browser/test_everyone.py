@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
 from tests.browser.conftest import TOP
 from tests.browser.screens import Terminal, join
-from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,8 @@ const look = () => {
 requestAnimationFrame(look);
 """
 COLOUR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+FITS = "() => document.documentElement.scrollWidth <= innerWidth"
+LAID_OUT_MS = 10_000
 SIZES = [(1440, 900), (760, 900), (390, 800)]
 
 
@@ -64,7 +67,11 @@ def by_day_and_night(page: Page) -> list[str]:
 
 
 def fits_its_width(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    """Whether there is no bar below, once the page has laid itself out for its window."""
+    with suppress(PlaywrightTimeout):
+        page.wait_for_function(FITS, timeout=LAID_OUT_MS, polling=50)
+        return True
+    return False
 
 
 def public_pages(page: Page, code: str) -> Iterator[str]:
@@ -76,7 +83,8 @@ def public_pages(page: Page, code: str) -> Iterator[str]:
     page.get_by_label("Workshop code").fill("ABC-999")
     expect(page.get_by_text("No open workshop has the code")).to_be_visible()
     page.get_by_label("Your name").fill("Ben")
-    page.get_by_role("button", name="Join").click()
+    with page.expect_navigation():  # to a page that says the same
+        page.get_by_role("button", name="Join").click()
     expect(page.get_by_label("Your name")).to_have_value("Ben")
     expect(page.get_by_text("No open workshop has the code")).to_be_visible()
     yield "a wrong code"
@@ -152,7 +160,7 @@ def test_no_page_scrolls_sideways(person: Person, workshop: dict[str, Any]) -> N
 def assert_fits_all_sizes(page: Page) -> None:
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        wait_for(lambda: fits_its_width(page), f"{page.url} without a bar at {width} px")
+        assert fits_its_width(page), f"{page.url} at {width} px"
 
 
 def test_a_phone_shows_lesson_and_terminal_as_two_tabs(
@@ -172,6 +180,7 @@ def test_a_phone_shows_lesson_and_terminal_as_two_tabs(
         "aria-selected", "true"
     )
     Terminal(page).wait_for("^learner$")
+    Terminal(page).wait_prompt()
     expect(page.get_by_role("heading", level=1, name="Terminal")).to_be_visible()
     assert serious_faults(page) == []
     page.get_by_role("tab", name=re.compile("Lesson")).click()

@@ -134,6 +134,7 @@ def test_an_assistant_is_invited_helps_and_is_shown_out(
     olga.goto(f"{wall}/assistants")
     olga.get_by_label("Give this workshop to").select_option("tess")
     olga.get_by_role("button", name="Give it").click()
+    expect(olga.get_by_role("button", name="Take it back from tess")).to_be_visible()
     tess.reload()
     expect(tess.get_by_text(code)).to_be_visible()
     tess.get_by_role("link", name="Open the roster").click()

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
 from tests.browser.screens import Joined, Terminal, join
+from tests.browser.test_instructor import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,10 +89,7 @@ def test_a_full_workshop_lets_the_next_in_when_its_instructor_raises_the_number(
     expect(chi.get_by_text("This workshop is full: 1 of 1.")).to_be_visible()
 
     ada = person()
-    ada.goto(urlsplit(web_command("person", "instructor", "add", "ada").split()[0]).path)
-    ada.get_by_label("Password").fill("a few words in a row")
-    ada.get_by_label("The same once more").fill("a few words in a row")
-    ada.get_by_role("button", name="Set password and sign in").click()
+    sign_in(ada, urlsplit(web_command("person", "instructor", "add", "ada").split()[0]).path)
     ada.goto(urlsplit(made["page"]).path)
     ada.get_by_label(re.compile("Learners at most")).fill("2")
     ada.get_by_label(re.compile("Learners at most")).press("Enter")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
-from tests.browser.processes import pid_of
-from tests.browser.screens import join
-from tests.waiting import wait_for
+from tests.browser.processes import kill
+from tests.browser.screens import join, reconnecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,10 +41,8 @@ def test_the_same_shell_goes_on_after_each_process_is_killed(
     ben.terminal.run("marker=kept; whoami")
     expect(ben.check()).to_have_attribute("data-state", "passed")
     for name in ("web", "pump", "runtime"):
-        killed = pid_of(server, name)
-        assert killed
-        os.kill(killed, signal.SIGKILL)
-        wait_for(lambda name=name, killed=killed: pid_of(server, name) not in {0, killed}, name)  # type: ignore[misc]
+        with reconnecting(ben.page) if name == "pump" else nullcontext():
+            kill(server, name)
         ben.terminal.wait_connected()
         assert ben.terminal.ask(f"echo {name} $marker") == f"{name} kept"
     ben.page.reload()
@@ -61,8 +58,9 @@ def test_a_server_that_stops_and_starts_again_keeps_progress_and_shell(
     ben.check()
     ben.onward()
     expect(ben.page.get_by_role("heading", name="Stop and get out")).to_be_visible()
-    server.stop(signal.SIGTERM)
-    server.start()
+    with reconnecting(ben.page):
+        server.stop(signal.SIGTERM)
+        server.start()
     ben.terminal.wait_connected()
     assert ben.terminal.ask("echo $marker") == "kept"
     ben.page.reload()

@@ -174,6 +174,7 @@ def test_a_screen_reader_hears_a_summary_and_then_the_check(heron: SitDown) -> N
     learner = heron()
     learner.terminal.type("seq 5000")
     learner.terminal.wait_for("^5000$")
+    learner.terminal.wait_prompt()
     heard = learner.page.get_by_role("log")
     expect(heard).to_have_text(re.compile(r"^500\d lines of output, the last: 5000$"))
     expect(learner.page.locator(".term .live-region")).to_have_attribute("aria-live", "off")
@@ -186,9 +187,13 @@ def test_a_screen_reader_hears_a_summary_and_then_the_check(heron: SitDown) -> N
 def test_bell_and_title_of_a_hidden_terminal_show_on_its_tab(heron: SitDown) -> None:
     learner = heron()
     page = learner.page
-    learner.terminal.type(r"sleep 2; printf '\e]2;<i>build</i> is done\a\a'; sleep 9")
+    until = "rm -f ~/ring; until [ -e ~/ring ]; do sleep 0.1; done"
+    learner.terminal.type(rf"{until}; printf '\e]2;<i>build</i> is done\a\a'; sleep 9")
     page.get_by_role("button", name="Another terminal").click()
     tab = page.get_by_role("tab", name="shell 1")
+    expect(tab).to_have_attribute("aria-selected", "false")
+    learner.terminal.wait_prompt()
+    learner.terminal.type("touch ~/ring")
     expect(tab).to_contain_text("bell rang")
     expect(tab.locator(".term-tabs__title")).to_have_text("<i>build</i> is done")
     tab.click()
@@ -272,7 +277,8 @@ def test_at_a_zoom_of_200_percent_all_is_drawn_and_a_limit_is_told_whole(heron: 
     learner.terminal.type("python3 -c 'bytearray(900 << 20)'")
     said = page.locator(".term-note__text").filter(has_text="python3 was ended")
     expect(said).to_be_visible(timeout=20_000)
-    assert said.evaluate("each => each.scrollHeight <= each.clientHeight")
+    is_whole = "each => each.scrollHeight <= each.clientHeight"
+    wait_for(lambda: said.evaluate(is_whole), "the whole of it")
 
 
 def test_a_coarse_pointer_gets_the_keys_that_its_keyboard_lacks(heron: SitDown) -> None:
