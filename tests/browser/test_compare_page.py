@@ -13,6 +13,7 @@ from tests.browser.screens import Terminal, join
 from tests.browser.test_by_keyboard import Keyboard
 from tests.browser.test_compare import BOOT_MS, LESSON, figure
 from tests.browser.test_everyone import fits_its_width, serious_faults
+from tests.browser.test_pace import SMALL
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -153,3 +154,22 @@ def test_a_machine_is_resumed_with_the_keyboard_alone_on_a_narrow_screen(
     expect(cold.get_by_role("cell").first).to_contain_text(NOTHING)
     expect(page.locator("[data-row=start] [data-ratio]")).to_have_text(NOTHING)
     assert serious_faults(page) == []
+
+
+def test_on_a_projector_each_of_the_two_terminals_has_80_columns(
+    person: Person, workshop: dict[str, Any]
+) -> None:
+    page = join(person(width=1280, height=720), workshop["code"], "Mara").page
+    page.evaluate("document.cookie = 'slip-present=1; path=/'")
+    page.goto(f"{LESSON}/02-cold-against-cold")
+    shell = Terminal(page)
+    shell.wait_prompt()
+    assert page.evaluate(SMALL, 24) == []
+    page.locator("#tab-terminal").click()
+    page.get_by_role("button", name="Container", exact=True).click()
+    assert int(shell.ask("stty size").split()[1]) >= 80
+    machine = page.locator(".side[data-side=machine]")
+    assert machine.evaluate("side => side.clientWidth") == 1280
+    page.locator("#tab-panel").click()
+    assert page.evaluate(SMALL, 24) == []
+    assert fits_its_width(page)

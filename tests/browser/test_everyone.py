@@ -46,7 +46,7 @@ requestAnimationFrame(look);
 COLOUR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FITS = "() => document.documentElement.scrollWidth <= innerWidth"
 LAID_OUT_MS = 10_000
-SIZES = [(1440, 900), (760, 900), (390, 800)]
+SIZES = [(1440, 900), (760, 900), (390, 800), (320, 700)]
 
 
 def serious_faults(page: Page) -> list[str]:
@@ -101,7 +101,7 @@ def test_axe_finds_nothing_serious_on_instructors_pages(
     person: Person, web_command: WebCommand
 ) -> None:
     link = urlsplit(web_command("person", "owner", "add", "judy").split()[0]).path
-    page = person()
+    page = person(may_lose_connection=True)  # to a terminal, when it goes on to the next page
     page.goto(link)
     faults = by_day_and_night(page)
     page.get_by_label("Password").fill("a few words in a row")
@@ -116,11 +116,16 @@ def test_axe_finds_nothing_serious_on_instructors_pages(
     expect(page.get_by_text("Nobody has joined yet.")).to_be_visible()
     faults += by_day_and_night(page)
     roster = page.url
-    staff = ("/workshops", "/server", "/people", "/audit", "/account")
+    page.get_by_role("button", name="Try it as a learner").click()
+    expect(page.get_by_role("heading", name="A prompt")).to_be_visible()
+    page.goto(roster)
+    mine = page.locator("li[data-learner] a").get_attribute("href") or ""
+    staff = ("/workshops", "/server", "/images", "/people", "/audit", "/account")
     own = (f"{roster}/{name}" for name in ("code", "results", "end", "assistants"))
-    for address in (*own, *staff):
+    for address in (roster, mine, f"{mine}/forget", *own, *staff):
         page.goto(address)
         faults += by_day_and_night(page)
+        assert_fits_all_sizes(page)
     page.goto(f"{roster}/end")
     page.get_by_role("button", name=re.compile("^End ")).click()
     expect(page.get_by_text("This workshop is over.")).to_be_visible()
