@@ -43,6 +43,17 @@ _PASTE = """text => {
 }"""
 
 
+# What the terminals' place was at least as high as, from now on.
+LOWEST = """() => {
+    const place = document.querySelector(".slip-terminal__place");
+    window.lowest = place.clientHeight;
+    new ResizeObserver(() => {
+        window.lowest = Math.min(window.lowest, place.clientHeight);
+    }).observe(place);
+    return window.lowest;
+}"""
+
+
 class Terminal:
     """The terminal in front, read through its accessibility tree.
 

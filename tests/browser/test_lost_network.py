@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.screens import SLOW_MS, join
+from tests.browser.screens import LOWEST, SLOW_MS, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
     from tests.browser.classroom import Classroom
     from tests.browser.conftest import Person
-
-
-# What the terminals' place was at least as high as, from now on.
-LOWEST = """() => {
-    const place = document.querySelector(".slip-terminal__place");
-    window.lowest = place.clientHeight;
-    new ResizeObserver(() => {
-        window.lowest = Math.min(window.lowest, place.clientHeight);
-    }).observe(place);
-    return window.lowest;
-}"""
 
 
 HAS_FILE = """file => document.readyState === "complete" && (

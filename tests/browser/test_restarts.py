@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
 from tests.browser.processes import kill
-from tests.browser.screens import join, reconnecting
+from tests.browser.screens import LOWEST, join, reconnecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,11 +40,13 @@ def test_the_same_shell_goes_on_after_each_process_is_killed(
     ben = join(person(may_lose_connection=True), workshop["code"], "Ben")
     ben.terminal.run("marker=kept; whoami")
     expect(ben.check()).to_have_attribute("data-state", "passed")
+    height = ben.page.evaluate(LOWEST)
     for name in ("web", "pump", "runtime"):
         with reconnecting(ben.page) if name == "pump" else nullcontext():
             kill(server, name)
         ben.terminal.wait_connected()
         assert ben.terminal.ask(f"echo {name} $marker") == f"{name} kept"
+    assert ben.page.evaluate("window.lowest") == height  # notes have a row of their own
     ben.page.reload()
     assert ben.terminal.ask("echo again $marker") == "again kept"
     expect(ben.page.locator("slip-check")).to_have_attribute("data-state", "passed")
