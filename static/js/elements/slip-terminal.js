@@ -4,6 +4,7 @@ import { askBeforeLeaving } from "../lib/leaving.js";
 import { say } from "../lib/say.js";
 import { Room } from "../lib/socket.js";
 import { Held } from "../terminal/keys.js";
+import { shownTitle } from "../terminal/title.js";
 import { ask, askName } from "./terminal-ask.js";
 import { fillScreen } from "./terminal-full.js";
 import { keyBar, showClipboard, showHeld } from "./terminal-keybar.js";
@@ -474,11 +475,6 @@ export class SlipTerminal extends HTMLElement {
     setTimeout(() => this.clearNote("full"), FULL_MS);
     this.focus();
   }
-}
-
-/** A shell names itself and its folder, which the prompt says already. @param {string} title */
-function shownTitle(title) {
-  return /^(\S+@\S+:|[~/])/.test(title) ? "" : title.slice(0, 60);
 }
 
 /** @param {number | null} lines null: more than is kept */

@@ -8,6 +8,7 @@ const FLASH_MS = 180;
 const TONE = { hertz: 660, seconds: 0.09, loudness: 0.15 };
 
 let rangAt = 0;
+let isCalling = false;
 
 /**
  * @param {HTMLElement} element the terminal's
@@ -37,9 +38,12 @@ function beep() {
 
 /** The browser's own tab says it until the page is looked at. @param {string} label */
 function callBack(label) {
+  if (isCalling) return;
+  isCalling = true;
   const title = document.title;
   document.title = `Bell in ${label} · ${title}`;
   const back = () => {
+    isCalling = false;
     document.title = title;
     document.removeEventListener("visibilitychange", back);
   };

@@ -6,8 +6,8 @@ import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
 import { say } from "../lib/say.js";
-import { passOverGreatCounts } from "../terminal/counts.js";
 import { Echo } from "../terminal/echo.js";
+import { Intake, sizeMark } from "../terminal/intake.js";
 import { deedOf, isAnswer, withHeld } from "../terminal/keys.js";
 import { Link } from "../terminal/link.js";
 import { transportFor } from "../terminal/transport.js";
@@ -20,7 +20,6 @@ import { listenToFingers, selectByFinger } from "./terminal-touch.js";
 import { drawFast } from "./terminal-webgl.js";
 
 const SCROLLBACK_LINES = 10_000;
-const [ROWS_MOST, COLUMNS_MOST] = [500, 1000];
 const FIT_MS = 150;
 const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
 const LAB_END_MS = 600; // a lab's shells end before it; nobody is then to press Enter
@@ -69,6 +68,7 @@ export class TerminalScreen {
   clipboard;
   #reader;
   #mender;
+  #intake;
   #echo = new Echo(() => performance.now());
   #label;
   title = "";
@@ -121,6 +121,7 @@ export class TerminalScreen {
       // Its text may say anything, so the address is shown before it is opened.
       linkHandler: { activate: (_, address) => this.#openHidden(address) },
     });
+    this.#intake = new Intake(this.#term, CLOCK);
     this.clipboard = new TerminalClipboard(this.#term, owner.ask);
     this.#reader = new TerminalReader(this.#term);
     this.#mender = new TerminalMender(
@@ -210,8 +211,6 @@ export class TerminalScreen {
 
   #listen() {
     this.#term.attachCustomKeyEventHandler((event) => this.#key(event));
-    passOverGreatCounts(this.#term.parser);
-    this.#term.parser.registerCsiHandler({ prefix: "?", final: "t" }, (size) => this.#take(size));
     this.#term.onData((data) => this.#typed(data));
     this.#term.onBell(() => this.#ring());
     this.#term.onSelectionChange(() => this.#owner.selected(this));
@@ -229,17 +228,6 @@ export class TerminalScreen {
       this.fitSoon();
       this.#owner.entered(this);
     });
-  }
-
-  /**
-   * The output says where the size changed, so that a replay draws each part as it was drawn.
-   * @param {(number | number[])[]} size 8, rows, columns
-   */
-  #take([kind, rows, cols]) {
-    if (kind !== 8 || typeof rows !== "number" || typeof cols !== "number") return false;
-    if (rows > 0 && rows <= ROWS_MOST && cols > 0 && cols <= COLUMNS_MOST)
-      this.#term.resize(cols, rows);
-    return true;
   }
 
   #ring() {
@@ -270,14 +258,14 @@ export class TerminalScreen {
       output: (data, end) => {
         if (this.#wasAway) this.#missedLines += data.filter((byte) => byte === 10).length;
         this.#echo.heard();
-        this.#term.write(data, () => {
+        this.#intake.output(data, () => {
           this.#link.drew(end);
           this.#mender.look();
         });
         if (!this.#isReplaying && Date.now() > this.#quietUntil) this.#owner.activity(this);
       },
       ready: () => this.#term.write(this.#size, () => this.#begin()),
-      size: (rows, cols) => this.#term.write(sizeMark(rows, cols)),
+      size: (rows, cols) => this.#intake.size(rows, cols),
       front: (hasProgram) => {
         this.#hasProgram = hasProgram;
         if (hasProgram) this.#mender.giveWay();
@@ -475,17 +463,13 @@ export class TerminalScreen {
     this.#observer.disconnect();
     clearTimeout(this.#fitTimer);
     this.#mender.close();
+    this.#intake.close();
     this.#reader.close();
     this.#link.close();
     this.#releaseContext();
     this.#term.dispose();
     this.element.remove();
   }
-}
-
-/** @param {number} rows @param {number} cols */
-function sizeMark(rows, cols) {
-  return `\x1b[?8;${rows};${cols}t`;
 }
 
 /** @param {string} address */
