@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from webapp.terminals import messages
 from webapp.terminals.bounds import GLIMPSE_BYTES, INPUT_QUEUE_BYTES
+from webapp.terminals.brackets import Bracket
 from webapp.terminals.front import Front
 from webapp.terminals.holder import Holder
 from webapp.terminals.loop import IN, OUT
@@ -75,6 +76,7 @@ class Terminal:
     Attributes:
         ended: why nothing more comes, None while the shell lives.
         typed_bytes: how much was typed since it began.
+        bracket: whose paste is on its way.
     """
 
     __slots__ = (
@@ -91,6 +93,7 @@ class Terminal:
         "_start",
         "_stream_fd",
         "_typed_at",
+        "bracket",
         "ended",
         "name",
         "ring",
@@ -114,6 +117,7 @@ class Terminal:
         self._typed_at = self._printed_at = 0.0  # of the loop's clock; 0: never
         self.typed_bytes = 0
         self._holder = Holder[Onlooker]()
+        self.bracket = Bracket[Onlooker]()
         self._front = Front(shell_pid)
         self._start = ring.head
         self._stream_fd = stream_fd
@@ -205,6 +209,8 @@ class Terminal:
         """Forget `viewer`; the stream no longer waits for it."""
         if viewer in self.viewers:
             self.viewers.remove(viewer)
+            if rest := self.bracket.leave(viewer):
+                self.write(rest)
             self._take_size(self._holder.leave(viewer))
             self.listen()
 

@@ -214,9 +214,9 @@ class Viewer:
         elif isinstance(message, Resize):
             if self.grant.may == "type":
                 terminal.resize(self, message.rows, message.cols)
-        elif self.is_ready or message.data == messages.INTERRUPT:
-            # During a replay the rest may be a terminal's answer to a query of long ago; this is a
-            # person's, who was overtaken by a flood and wants it to end.
+        elif self.is_ready or message.wants_word or message.data == messages.INTERRUPT:
+            # During a replay the rest may be a terminal's answer to a query of long ago; these are
+            # a person's: of a paste the next piece, and an end of what a flood overtook.
             self._type(message.data, wants_word=message.wants_word)
 
     def _type(self, data: bytes, *, wants_word: bool = False) -> None:
@@ -228,7 +228,9 @@ class Viewer:
             return  # the learner's own terminal answers, too
         if wants_word:
             self._waits_for = terminal.typed_bytes + len(data)
-        if not (terminal.write(data) if is_help else terminal.type(self, data)):
+        if terminal.write(data) if is_help else terminal.type(self, data):
+            terminal.bracket.typed(self, data, is_piece=wants_word)
+        else:
             self._waits_for = None
             self.refuse(
                 "input-full",

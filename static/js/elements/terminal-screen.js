@@ -6,6 +6,7 @@ import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
 import { say } from "../lib/say.js";
+import { Bracket } from "../terminal/bracket.js";
 import { Echo } from "../terminal/echo.js";
 import { Intake, sizeMark } from "../terminal/intake.js";
 import { deedOf, isAnswer, withHeld } from "../terminal/keys.js";
@@ -24,7 +25,10 @@ const FIT_MS = 150;
 const QUIET_MS = 1000; // a program that draws again for a new size says nothing new
 const LAB_END_MS = 600; // a lab's shells end before it; nobody is then to press Enter
 const INTERRUPT = "\x03";
-const PASTE_END = "\x1b[201~";
+const PASTE_CUT = {
+  sentence: "The connection was lost in the midst of a paste.",
+  hint: "Look how much of it arrived; the rest is not sent.",
+};
 const PRINTABLE = /^[^\p{Control}]$/u;
 const ENDED = "\r\n\x1b[2m── This shell has ended. Press Enter to start a new one.\x1b[0m\r\n";
 // Without a first focus xterm.js draws no cursor, and nobody sees where typing would go. To the other
@@ -69,6 +73,7 @@ export class TerminalScreen {
   #reader;
   #mender;
   #intake;
+  #bracket;
   #echo = new Echo(() => performance.now());
   #label;
   title = "";
@@ -122,6 +127,7 @@ export class TerminalScreen {
       linkHandler: { activate: (_, address) => this.#openHidden(address) },
     });
     this.#intake = new Intake(this.#term, CLOCK);
+    this.#bracket = new Bracket(this.#term, CLOCK, (text) => this.type(text));
     this.clipboard = new TerminalClipboard(this.#term, owner.ask);
     this.#reader = new TerminalReader(this.#term);
     this.#mender = new TerminalMender(
@@ -264,7 +270,7 @@ export class TerminalScreen {
         });
         if (!this.#isReplaying && Date.now() > this.#quietUntil) this.#owner.activity(this);
       },
-      ready: () => this.#term.write(this.#size, () => this.#begin()),
+      ready: (wasPasting) => this.#term.write(this.#size, () => this.#begin(wasPasting)),
       size: (rows, cols) => this.#intake.size(rows, cols),
       front: (hasProgram) => {
         this.#hasProgram = hasProgram;
@@ -293,8 +299,11 @@ export class TerminalScreen {
     if (hello.replay !== "exact") this.#term.write(`\x1bc${this.#size}${hello.preamble}`);
   }
 
-  /** The replay is drawn: from here on keys count, and programs' questions are answered. */
-  #begin() {
+  /**
+   * The replay is drawn: from here on keys count, and programs' questions are answered.
+   * @param {boolean} wasPasting
+   */
+  #begin(wasPasting) {
     this.#isReplaying = false;
     if (this.#wasAway) {
       this.#owner.back(this, this.#replay === "exact" ? this.#missedLines : null);
@@ -304,6 +313,10 @@ export class TerminalScreen {
     this.#reader.skip();
     this.fit();
     this.#mender.back();
+    if (wasPasting) {
+      this.#bracket.close();
+      this.#owner.problem(PASTE_CUT);
+    }
   }
 
   /**
@@ -339,9 +352,8 @@ export class TerminalScreen {
     if (isAnswer(data) && !this.element.contains(document.activeElement)) return;
     const text = data.length === 1 ? withHeld(data, this.#owner.held.take()) : data;
     if (this.#hasProgram === false && PRINTABLE.test(text)) this.#echo.sent();
-    const isCut = text === INTERRUPT && this.#isAlternate && this.#link.isPasting;
+    if (text === INTERRUPT && this.#link.isPasting) this.#bracket.interrupted();
     this.type(text);
-    if (isCut) this.type(PASTE_END); // an editor would wait for it; a shell has begun a new line
   }
 
   /**

@@ -23,7 +23,8 @@ import { Pulse } from "./pulse.js";
  * @property {(standing: Standing) => void} standing
  * @property {(hello: import("./frames.js").Hello) => void} hello
  * @property {(data: Uint8Array, end: number) => void} output `end`: number of the byte after it
- * @property {() => void} ready the replay is over
+ * @property {(wasPasting: boolean) => void} ready the replay is over; `wasPasting`: the connection was lost in the midst
+ *   of a paste, of which the rest is not sent
  * @property {(rows: number, cols: number) => void} size
  * @property {(hasProgram: boolean) => void} front whether a program is in front of the shell
  * @property {(reason: string) => void} ended
@@ -54,6 +55,7 @@ export class Link {
   /** @type {number | null} */
   #next = null;
   #isReady = false;
+  #wasPasting = false;
   /** @type {Standing} */
   #standing;
 
@@ -169,6 +171,8 @@ export class Link {
     this.#turn += 1;
     this.#transport?.close();
     this.#transport = null;
+    this.#wasPasting ||= this.#gate.isShut;
+    this.#gate.drop();
     this.#isReady = false;
   }
 
@@ -190,7 +194,9 @@ export class Link {
           isSlower: Boolean(this.#transport?.isSlower),
         }); // not before: keys typed meanwhile are lost
         this.#pulse.begin();
-        return this.#on.ready();
+        this.#on.ready(this.#wasPasting);
+        this.#wasPasting = false;
+        return undefined;
       case "size":
         return this.#on.size(frame.rows, frame.cols);
       case "front":
@@ -212,7 +218,6 @@ export class Link {
     this.#epoch = hello.epoch;
     this.#next = hello.seq;
     this.#credit.restart(hello.seq);
-    this.#gate.drop();
     this.#isReady = false;
     this.#on.hello(hello);
   }

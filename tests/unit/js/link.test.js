@@ -112,6 +112,33 @@ test("keys count only after the replay, and none is sent later", () => {
   assert.deepEqual(scene.sent, ["Ic"]);
 });
 
+test("a paste that the connection cut off is told of once it is back, and its rest is not sent", () => {
+  const scene = new Scene();
+  scene.say(hello(), frame("R"));
+  assert.deepEqual(scene.last("ready"), ["ready", false]);
+  scene.link.send("x".repeat(100_000));
+  scene.ears.closed();
+  scene.wait();
+  scene.sent.length = 0;
+  scene.say(hello({ replay: "exact" }), frame("R"));
+  assert.deepEqual(scene.last("ready"), ["ready", true]);
+  assert.deepEqual(scene.sent, []);
+  scene.ears.closed();
+  scene.wait();
+  scene.say(hello({ replay: "exact" }), frame("R"));
+  assert.deepEqual(scene.last("ready"), ["ready", false]);
+});
+
+test("a paste goes on when the screen begins again within one connection", () => {
+  const scene = new Scene();
+  scene.say(hello(), frame("R"));
+  scene.link.send("x".repeat(70_000));
+  scene.sent.length = 0;
+  scene.say(hello({ replay: "screen" }), frame("T"), frame("R"), frame("T"));
+  assert.equal(scene.sent.join("").replace(/[^x]/g, "").length, 70_000 - 32 * 1024);
+  assert.deepEqual(scene.last("ready"), ["ready", false]);
+});
+
 test("pauses grow up to eight seconds, and two minutes are called lost", () => {
   const scene = new Scene();
   scene.say(hello(), frame("R"));

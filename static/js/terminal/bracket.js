@@ -1,0 +1,44 @@
+/**
+ * The end of a paste that was cut off. A program that brackets pastes takes all that follows for pasted text until the
+ * bracket is closed: keys would be dead to it.
+ */
+
+const END = "\x1b[201~";
+const ANSWER_MS = 300;
+const MODE = 2004;
+
+export class Bracket {
+  #term;
+  #clock;
+  #type;
+  #isOver = true;
+
+  /**
+   * @param {import("@xterm/xterm").Terminal} term
+   * @param {import("./sizes.js").Clock} clock
+   * @param {(text: string) => void} type
+   */
+  constructor(term, clock, type) {
+    this.#term = term;
+    this.#clock = clock;
+    this.#type = type;
+    term.parser.registerCsiHandler({ prefix: "?", final: "l" }, (modes) => {
+      if (modes.includes(MODE)) this.#isOver = true;
+      return false;
+    });
+  }
+
+  /** The connection was lost in the midst of a paste, and is back. */
+  close() {
+    if (this.#term.modes.bracketedPasteMode) this.#type(END);
+  }
+
+  /** Ctrl C was sent into a paste: a shell begins a new line by itself, where a stray end would be typed. */
+  interrupted() {
+    this.#isOver = false;
+    this.#clock.later(ANSWER_MS, () => {
+      if (!this.#isOver) this.close();
+      this.#isOver = true;
+    });
+  }
+}

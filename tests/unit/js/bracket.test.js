@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import headless from "@xterm/headless";
+import { Bracket } from "../../../static/js/terminal/bracket.js";
+
+const END = "\x1b[201~";
+
+/** What a page types by itself after Ctrl C in a paste. @param {string} answer of the program */
+async function typedAfter(answer) {
+  const term = new headless.Terminal({ allowProposedApi: true });
+  const write = (/** @type {string} */ text) =>
+    new Promise((done) => term.write(text, () => done(null)));
+  /** @type {string[]} */
+  const typed = [];
+  /** @type {(() => void)[]} */
+  const due = [];
+  const clock = { now: () => 0, later: (_, deed) => due.push(deed), cancel: () => {} };
+  const bracket = new Bracket(term, clock, (text) => typed.push(text));
+  await write("\x1b[?2004h>>> ");
+  bracket.interrupted();
+  await write(answer);
+  for (const deed of due) deed();
+  return typed;
+}
+
+test("a program that still waits for the end of a paste gets it", async () => {
+  assert.deepEqual(await typedAfter("^C"), [END]);
+});
+
+test("a shell that has begun a new line gets no stray end", async () => {
+  assert.deepEqual(await typedAfter("^C\x1b[?2004l\r\x1b[?2004h$ "), []);
+  assert.deepEqual(await typedAfter("^C\x1b[?1;2004l\r$ "), []);
+});
