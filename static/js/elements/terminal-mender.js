@@ -39,6 +39,7 @@ export class TerminalMender {
   #isAtShell;
   #timer = 0;
   #isBack = false;
+  #isUnknown = false;
 
   /**
    * @param {import("@xterm/xterm").Terminal} term
@@ -55,12 +56,14 @@ export class TerminalMender {
    */
   back() {
     this.#isBack = true;
+    this.#isUnknown = true;
     this.look();
   }
 
   /** A program is in front: what it leaves is its own. */
   giveWay() {
     this.#isBack = false;
+    this.#isUnknown = true;
   }
 
   /** Something changed: looks at it soon. */
@@ -83,9 +86,11 @@ export class TerminalMender {
         isInserting: insertMode,
         isOrigin: originMode,
         tellsFocus: sendFocusMode,
+        isUnknown: this.#isUnknown,
         line: this.#isBack ? screenOf(this.#term) : lineOf(this.#term),
       }),
     );
     this.#isBack = false;
+    this.#isUnknown = false;
   }
 }

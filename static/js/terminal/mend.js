@@ -7,6 +7,8 @@
  * @property {boolean} isInserting
  * @property {boolean} isOrigin
  * @property {boolean} tellsFocus
+ * @property {boolean} isUnknown a program was there, and what it left otherwise (a hidden cursor, margins, another
+ *   alphabet) xterm.js doesn't tell
  * @property {string} line what stands before the cursor
  */
 
@@ -20,8 +22,17 @@ const CALM =
  * themselves (keypad, arrows, bracketed paste) stays theirs.
  * @param {Left} left
  */
-export function mending({ isAlternate, mouse, isInserting, isOrigin, tellsFocus, line }) {
-  if (!isAlternate && mouse === "none" && !isInserting && !isOrigin && !tellsFocus) return "";
+export function mending({
+  isAlternate,
+  mouse,
+  isInserting,
+  isOrigin,
+  tellsFocus,
+  isUnknown,
+  line,
+}) {
+  const isSeen = isAlternate || mouse !== "none" || isInserting || isOrigin || tellsFocus;
+  if (!isSeen && !isUnknown) return "";
   // The prompt was printed on the screen that goes; the shell doesn't print it twice.
   return isAlternate ? `${CALM}\x1b[?1049l\r\n${line}` : CALM;
 }

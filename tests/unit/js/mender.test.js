@@ -41,3 +41,25 @@ test("of a program that dies while one looks only the prompt comes along", async
   });
   assert.equal(shown, "before\n\n$");
 });
+
+test("a cursor that was hidden, margins and another alphabet end with their program", {
+  timeout: 20_000,
+}, async () => {
+  // @ts-expect-error - as above
+  globalThis.window = globalThis;
+  const term = new headless.Terminal({ rows: 8, cols: 20, allowProposedApi: true });
+  await new Promise((done) =>
+    term.write("one\r\n\x1b[?25l\x1b[1;3r\x1b[2;1H\x1b(0$ ", () => done(null)),
+  );
+  // @ts-expect-error - as above
+  const mender = new TerminalMender(term, () => true);
+  const mended = new Promise((done) =>
+    term.parser.registerCsiHandler({ final: "r" }, () => done(null) ?? false),
+  );
+  mender.giveWay();
+  mender.look();
+  await mended;
+  await new Promise((done) => term.write("lq\r\n\n\n\n\n\nlast", () => done(null)));
+  const rows = [1, 7].map((row) => term.buffer.active.getLine(row)?.translateToString(true));
+  assert.deepEqual(rows, ["$ lq", "last"]);
+});

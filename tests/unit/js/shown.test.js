@@ -10,6 +10,7 @@ const CALM = {
   isInserting: false,
   isOrigin: false,
   tellsFocus: false,
+  isUnknown: false,
   line: "learner@lab:~$ ",
 };
 
