@@ -304,13 +304,14 @@ class Stage:
         after: int | None = None,
         epoch: int | None = None,
         early: bytes = b"",
+        page: str = "",
         ends: tuple[socket.socket, socket.socket] | None = None,
     ) -> Browser:
         """A browser whose websocket was handed to the pump, over real TCP or the ends given."""
         ours, theirs = ends or _connected()
         grant = Grant(secrets.token_hex(8), person, terminal, may, time.time() + lasts_s)
         with theirs:
-            self.pump.handover(theirs, grant, after=after, epoch=epoch, early=early)
+            self.pump.handover(theirs, grant, after=after, epoch=epoch, early=early, page=page)
         self._browsers.append(Browser(ours))
         return self._browsers[-1]
 

@@ -464,32 +464,6 @@ def test_a_paste_longer_than_the_queue_arrives_whole_piece_after_piece(
     assert kept.read_text() == text.replace("\r", "\n")
 
 
-def test_a_page_that_goes_in_the_midst_of_a_paste_leaves_no_program_waiting_for_its_end(
-    stage: Stage,
-) -> None:
-    stage.shell("1a2b3c4d.1", "sh", "-c", "stty raw -echo; echo go; exec cat -v")
-    first, second = stage.browser(), stage.browser()
-    first.until_shows(b"go")
-    second.until_ready()
-    first.until_ready()
-    first.send(b"T\x1b[200~pasted")
-    first.until(lambda: first.find("T"), "the piece taken")
-    first.close()
-    second.until_shows(b"^[[200~pasted^[[201~")
-
-
-def test_a_paste_goes_on_while_a_screen_is_replayed(stage: Stage) -> None:
-    flood = 'stty raw -echo; head -c 400000 /dev/zero | tr "\\0" x; echo go; exec cat >/dev/null'
-    stage.shell("1a2b3c4d.1", "sh", "-c", flood)
-    stage.browser().until_shows(b"go")
-    overtaken = stage.browser()
-    overtaken.draws = False
-    overtaken.until(lambda: len(overtaken.output) > 100_000, "a part of the replay")
-    overtaken.send(b"Tthe next piece")
-    overtaken.until(lambda: overtaken.find("T"), "the piece taken")
-    assert overtaken.find("R") == []
-
-
 def test_a_knock_is_answered_also_while_the_program_floods(stage: Stage) -> None:
     stage.shell()
     browser = stage.browser()

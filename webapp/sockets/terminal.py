@@ -50,6 +50,7 @@ log = structlog.get_logger()
 NAMESPACE = "/terminal"
 CHANNELS_MOST = 8
 TRY_AGAIN_LATER = 1013
+_PAGE_MOST = 32
 _TERMINAL = re.compile(r"[0-9a-f]{8}\.[1-8m]")  # m: the machine's console
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
@@ -66,11 +67,12 @@ def open_terminal(lab: str, name: str) -> Response:
     check_origin()
     grant = grant_for(f"{lab}.{name}")
     after, epoch = _whole(request.args.get("after")), _whole(request.args.get("epoch"))
+    page = request.args.get("page", "")[:_PAGE_MOST]
     sock = browser_socket()
     sock.sendall(opening(accept))
     try:
         wired().pumps.of(grant.terminal).handover(
-            sock, grant, after=after, epoch=epoch, early=_early_bytes(sock)
+            sock, grant, after=after, epoch=epoch, early=_early_bytes(sock), page=page
         )
     except Problem as problem:
         log.warning("terminal.not_handed_over", code=problem.code)

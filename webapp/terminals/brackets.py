@@ -22,6 +22,11 @@ class Bracket(Generic[Viewer]):
         self._of: Viewer | None = None
         self._rest = b""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the program waits for an end."""
+        return self._of is not None
+
     def typed(self, viewer: Viewer, data: bytes, *, is_piece: bool) -> None:
         """Somebody typed `data`.
 
@@ -40,9 +45,9 @@ class Bracket(Generic[Viewer]):
         elif self._of is not None and (viewer is self._of or END in data):
             self._of = None
 
-    def leave(self, viewer: Viewer) -> bytes:
-        """What must be typed because a viewer is gone."""
-        if viewer is not self._of:
-            return b""
-        self._of = None
-        return END
+    def leave(self, viewer: Viewer) -> bool:
+        """Whether a viewer that is gone had a paste open."""
+        was_theirs = viewer is self._of
+        if was_theirs:
+            self._of = None
+        return was_theirs

@@ -46,8 +46,18 @@ class Pump:
         after: int | None = None,
         epoch: int | None = None,
         early: bytes = b"",
+        page: str = "",
     ) -> None:
         """Give the pump a websocket after its handshake; the caller still closes its own copy.
+
+        Args:
+            sock: the websocket.
+            grant: what it may do.
+            after: the sequence number up to which the browser has the output.
+            epoch: of that number.
+            early: bytes that were read from it already.
+            page: the browser's own word for its terminal; another connection of the same one,
+                which it has given up, is closed.
 
         Raises:
             Problem: `pump-away`, or `pump-refused` with what it didn't like.
@@ -57,6 +67,7 @@ class Pump:
             "after": after,
             "epoch": epoch,
             "early": base64.b64encode(early).decode(),
+            "page": page,
         }
         self._ask("handover", packet, [sock if isinstance(sock, int) else sock.fileno()])
 

@@ -46,6 +46,7 @@ class Handover:
         )
         self.after = whole(packet, "after")
         self.epoch = whole(packet, "epoch")
+        self.page = text(packet, "page") if packet.get("page") else ""
         try:
             self.early = base64.b64decode(packet.get("early") or "", validate=True)
         except (TypeError, ValueError, binascii.Error):

@@ -197,7 +197,8 @@ class Pump:
         except Refused:
             sock.close()
             raise
-        viewer = Viewer(handover.grant, sock, self.loop, self._viewer_gone)
+        self._replace(handover)
+        viewer = Viewer(handover.grant, sock, self.loop, self._viewer_gone, handover.page)
         self._viewers[handover.grant.viewer] = viewer
         self._show(viewer, handover)
         viewer.receive(handover.early)
@@ -208,6 +209,14 @@ class Pump:
             raise Refused("this viewer is here already")
         if len(self._viewers) >= MAX_VIEWERS:
             raise Refused(f"the pump carries {MAX_VIEWERS} viewers and no more")
+
+    def _replace(self, handover: Handover) -> None:
+        """Close what the same page has given up, and its network may only now bring keys of."""
+        grant, page = handover.grant, handover.page
+        for viewer in list(self._viewers.values()) if page else []:
+            known = viewer.grant
+            if (viewer.page, known.person, known.terminal) == (page, grant.person, grant.terminal):
+                viewer.drop()
 
     def _show(self, viewer: Viewer, handover: Handover) -> None:
         """Attach the viewer, or wait: web may hear of a lab a moment before the pump does."""

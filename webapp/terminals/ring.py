@@ -2,9 +2,9 @@
 
 The runtime makes the memfd (sealed against shrinking and growing) and the pump alone writes it. Its
 first page is the header: who numbers (epoch), where the end is (head), where the oldest kept byte
-is (base), which pump owns it, modes and pen at base. At least the `READ_BYTES` after head are
-always filled with a byte that text never has, so that the next pump finds what a killed one had
-read but not counted.
+is (base), which pump owns it, modes and pen at base, and whether a paste is on its way. At least
+the `READ_BYTES` after head are always filled with a byte that text never has, so that the next pump
+finds what a killed one had read but not counted.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _BASE = struct.Struct(f"<Q{PACKED_BYTES}s")
 _BASE_AT = _HEAD_AT + _HEAD.size
 _PEN = struct.Struct("<H2046s")
 _PEN_AT = HEADER_BYTES // 2
+_PASTING_AT = _PEN_AT - 1
 
 
 class TakenOverError(Exception):
@@ -177,6 +178,15 @@ class Ring:
             self._write_base()
         self._map[HEADER_BYTES + at : HEADER_BYTES + at + len(blank)] = blank
         self._blank_to += len(blank)
+
+    @property
+    def is_pasting(self) -> bool:
+        """Whether a paste is on its way into the terminal: a new pump must end it."""
+        return self._map[_PASTING_AT] != 0
+
+    @is_pasting.setter
+    def is_pasting(self, is_pasting: bool) -> None:
+        self._map[_PASTING_AT] = is_pasting
 
     def _parts(self, seq: int, count: int) -> tuple[memoryview, memoryview]:
         """`count` bytes of memory from `seq` on: up to the memory's end, and from its start."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from webapp.terminals import messages
 from webapp.terminals.bounds import GLIMPSE_BYTES, INPUT_QUEUE_BYTES
-from webapp.terminals.brackets import Bracket
+from webapp.terminals.brackets import END, Bracket
 from webapp.terminals.front import Front
 from webapp.terminals.holder import Holder
 from webapp.terminals.loop import IN, OUT
@@ -76,10 +76,10 @@ class Terminal:
     Attributes:
         ended: why nothing more comes, None while the shell lives.
         typed_bytes: how much was typed since it began.
-        bracket: whose paste is on its way.
     """
 
     __slots__ = (
+        "_bracket",
         "_front",
         "_holder",
         "_is_resting",
@@ -93,7 +93,6 @@ class Terminal:
         "_start",
         "_stream_fd",
         "_typed_at",
-        "bracket",
         "ended",
         "name",
         "ring",
@@ -117,7 +116,7 @@ class Terminal:
         self._typed_at = self._printed_at = 0.0  # of the loop's clock; 0: never
         self.typed_bytes = 0
         self._holder = Holder[Onlooker]()
-        self.bracket = Bracket[Onlooker]()
+        self._bracket = Bracket[Onlooker]()
         self._front = Front(shell_pid)
         self._start = ring.head
         self._stream_fd = stream_fd
@@ -131,6 +130,8 @@ class Terminal:
         os.set_blocking(stream_fd, False)
         if not ring.head:
             self._mark_size()
+        if ring.is_pasting:  # into the pump before this one
+            self._end_paste()
         self.listen()
 
     @property
@@ -209,8 +210,8 @@ class Terminal:
         """Forget `viewer`; the stream no longer waits for it."""
         if viewer in self.viewers:
             self.viewers.remove(viewer)
-            if rest := self.bracket.leave(viewer):
-                self.write(rest)
+            if self._bracket.leave(viewer):
+                self._end_paste()
             self._take_size(self._holder.leave(viewer))
             self.listen()
 
@@ -221,13 +222,40 @@ class Terminal:
         mask = (IN if self._may_read() else 0) | (OUT if self._queue else 0)
         self._loop.watch(self._stream_fd, mask, self._ready)
 
-    def type(self, viewer: Onlooker, data: bytes) -> bool:
-        """Take what `viewer` typed, which gives it the size; see `write`."""
+    def type(
+        self, viewer: Onlooker, data: bytes, *, is_piece: bool = False, takes_size: bool = True
+    ) -> bool:
+        """Take what `viewer` typed, which mostly gives it the size; see `write`.
+
+        Args:
+            viewer: who.
+            data: what.
+            is_piece: whether it is a piece of a long paste.
+            takes_size: False for one who helps.
+        """
         if data[0] == ESCAPE and messages.is_answer(data) and not self._holder.answers(viewer):
             return True
-        if size := self._holder.type(viewer):
+        if takes_size and (size := self._holder.type(viewer)):
             self._take_size(size)
+        if is_piece or self._bracket.is_open:
+            return self._paste(viewer, data, is_piece=is_piece)
         return self.write(data)
+
+    def _paste(self, viewer: Onlooker, data: bytes, *, is_piece: bool) -> bool:
+        self._bracket.typed(viewer, data, is_piece=is_piece)
+        self.ring.is_pasting |= self._bracket.is_open
+        is_taken = self.write(data)
+        self._note_paste()
+        return is_taken
+
+    def _end_paste(self) -> None:
+        """Close the bracket of a paste whose rest doesn't come."""
+        self.write(END)
+        self._note_paste()
+
+    def _note_paste(self) -> None:
+        """Tell the pump after this one whether the program, or the queue, waits for an end."""
+        self.ring.is_pasting &= self._bracket.is_open or bool(self._queue)
 
     def write(self, data: bytes) -> bool:
         """Type `data`.
@@ -411,6 +439,8 @@ class Terminal:
     def _flush(self) -> None:
         while self._queue and (sent := self._write_now(self._queue)):
             del self._queue[:sent]
+        if self.ring.is_pasting:
+            self._note_paste()
         self._tell_taken()
 
     def _write_now(self, data: bytes | bytearray) -> int:

@@ -32,6 +32,7 @@ class Viewer:
         sock: its websocket after the handshake; owned from now on.
         loop: the pump's.
         on_gone: called once, with the viewer, when its connection is gone.
+        page: the browser's own word for its terminal; empty where it has none.
     """
 
     __slots__ = (
@@ -46,12 +47,19 @@ class Viewer:
         "_waits_for",
         "grant",
         "is_ready",
+        "page",
     )
 
     def __init__(
-        self, grant: Grant, sock: socket.socket, loop: Loop, on_gone: Callable[[Viewer], None]
+        self,
+        grant: Grant,
+        sock: socket.socket,
+        loop: Loop,
+        on_gone: Callable[[Viewer], None],
+        page: str = "",
     ) -> None:
         self.grant = grant
+        self.page = page
         self.is_ready = False
         self._loop = loop
         self._terminal: Terminal | None = None
@@ -133,6 +141,10 @@ class Viewer:
     def send_away(self) -> None:
         """Close, so that the browser comes again and finds whoever serves the terminal now."""
         self._connection.finish(1012)
+
+    def drop(self) -> None:
+        """Close at once: nothing that comes from it counts any more."""
+        self._connection.drop()
 
     def regrant(self, grant: Grant) -> None:
         """Let it do something else from now on, which its page is told by another hello."""
@@ -228,9 +240,7 @@ class Viewer:
             return  # the learner's own terminal answers, too
         if wants_word:
             self._waits_for = terminal.typed_bytes + len(data)
-        if terminal.write(data) if is_help else terminal.type(self, data):
-            terminal.bracket.typed(self, data, is_piece=wants_word)
-        else:
+        if not terminal.type(self, data, is_piece=wants_word, takes_size=not is_help):
             self._waits_for = None
             self.refuse(
                 "input-full",

@@ -313,10 +313,7 @@ export class TerminalScreen {
     this.#reader.skip();
     this.fit();
     this.#mender.back();
-    if (wasPasting) {
-      this.#bracket.close();
-      this.#owner.problem(PASTE_CUT);
-    }
+    if (wasPasting) this.#owner.problem(PASTE_CUT);
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * The end of a paste that was cut off. A program that brackets pastes takes all that follows for pasted text until the
- * bracket is closed: keys would be dead to it.
+ * The end of a paste that Ctrl C cut off. A program that brackets pastes takes all that follows for pasted text until
+ * the bracket is closed: keys would be dead to it. Where the page goes or its connection, the server closes it.
  */
 
 const END = "\x1b[201~";
@@ -28,16 +28,11 @@ export class Bracket {
     });
   }
 
-  /** The connection was lost in the midst of a paste, and is back. */
-  close() {
-    if (this.#term.modes.bracketedPasteMode) this.#type(END);
-  }
-
   /** Ctrl C was sent into a paste: a shell begins a new line by itself, where a stray end would be typed. */
   interrupted() {
     this.#isOver = false;
     this.#clock.later(ANSWER_MS, () => {
-      if (!this.#isOver) this.close();
+      if (!this.#isOver && this.#term.modes.bracketedPasteMode) this.#type(END);
       this.#isOver = true;
     });
   }

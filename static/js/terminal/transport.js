@@ -25,6 +25,7 @@ const TRY_AGAIN_LATER = 1013; // the server's own word: the opening got through,
  * @returns {Connect}
  */
 export function transportFor(terminal, room) {
+  const page = randomWord();
   let failures = 0;
   let most = FAILURES;
   let isInDoubt = false;
@@ -33,7 +34,7 @@ export function transportFor(terminal, room) {
     const isOther = channels?.isConnected;
     if (isOther && failures >= most) return overPolling(terminal, channels, wish, ears);
     let wasOpen = false;
-    return overWebSocket(address(terminal, wish), {
+    return overWebSocket(address(terminal, wish, page), {
       ...ears,
       said(payload) {
         wasOpen = true;
@@ -52,12 +53,21 @@ export function transportFor(terminal, room) {
   };
 }
 
+/** Names this terminal of this page, so that its next connection takes the place of one that is given up. */
+function randomWord() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (each) => each.toString(36)).join(
+    "",
+  );
+}
+
 /**
  * @param {string} terminal
  * @param {Wish} wish
+ * @param {string} page
  */
-function address(terminal, { after, epoch }) {
+function address(terminal, { after, epoch }, page) {
   const url = new URL(`/terminal/${terminal.replace(".", "/")}`, location.href);
+  url.searchParams.set("page", page);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   if (after !== null && epoch !== null) {
     url.searchParams.set("after", String(after));
