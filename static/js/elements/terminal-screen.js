@@ -12,6 +12,7 @@ import { Intake, sizeMark } from "../terminal/intake.js";
 import { deedOf, isAnswer, withHeld } from "../terminal/keys.js";
 import { Link } from "../terminal/link.js";
 import { transportFor } from "../terminal/transport.js";
+import { countAsTheShell } from "../terminal/widths.js";
 import { ring } from "./terminal-bell.js";
 import { TerminalClipboard } from "./terminal-clipboard.js";
 import { choice, fontFamily, palette } from "./terminal-look.js";
@@ -126,6 +127,7 @@ export class TerminalScreen {
       // Its text may say anything, so the address is shown before it is opened.
       linkHandler: { activate: (_, address) => this.#openHidden(address) },
     });
+    countAsTheShell(this.#term, new UnicodeGraphemesAddon());
     this.#intake = new Intake(this.#term, CLOCK);
     this.#bracket = new Bracket(this.#term, CLOCK, (text) => this.type(text));
     this.clipboard = new TerminalClipboard(this.#term, owner.ask);
@@ -203,8 +205,7 @@ export class TerminalScreen {
     const viewport = this.element.querySelector(".xterm-viewport");
     if (viewport instanceof HTMLElement) viewport.style.backgroundColor = "transparent";
     const links = new WebLinksAddon((_, address) => visit(address));
-    for (const addon of [this.#fit, this.search, links, new UnicodeGraphemesAddon()])
-      this.#term.loadAddon(addon);
+    for (const addon of [this.#fit, this.search, links]) this.#term.loadAddon(addon);
     this.#releaseContext = drawFast(this.#term, () => this.fitSoon());
     this.#prepareField();
     this.element.append(this.#reader.element);
