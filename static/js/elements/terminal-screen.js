@@ -350,8 +350,9 @@ export class TerminalScreen {
     if (isAnswer(data) && !this.element.contains(document.activeElement)) return;
     const text = data.length === 1 ? withHeld(data, this.#owner.held.take()) : data;
     if (this.#hasProgram === false && PRINTABLE.test(text)) this.#echo.sent();
-    if (text === INTERRUPT && this.#link.isPasting) this.#bracket.interrupted();
+    const isCut = text === INTERRUPT && this.#link.isPasting;
     this.type(text);
+    if (isCut) this.#bracket.interrupted();
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 
 const END = "\x1b[201~";
-const ANSWER_MS = 300;
+const ANSWER_MS = 1500; // a busy shell that still reads the paste takes its time
 const MODE = 2004;
 
 export class Bracket {
@@ -30,6 +30,10 @@ export class Bracket {
 
   /** Ctrl C was sent into a paste: a shell begins a new line by itself, where a stray end would be typed. */
   interrupted() {
+    if (this.#term.buffer.active.type === "alternate") {
+      this.#type(END); // an editor only takes it for more text
+      return;
+    }
     this.#isOver = false;
     this.#clock.later(ANSWER_MS, () => {
       if (!this.#isOver && this.#term.modes.bracketedPasteMode) this.#type(END);

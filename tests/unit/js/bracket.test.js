@@ -5,8 +5,12 @@ import { Bracket } from "../../../static/js/terminal/bracket.js";
 
 const END = "\x1b[201~";
 
-/** What a page types by itself after Ctrl C in a paste. @param {string} answer of the program */
-async function typedAfter(answer) {
+/**
+ * What a page types by itself after Ctrl C in a paste.
+ * @param {string} answer of the program
+ * @param {string} before printed
+ */
+async function typedAfter(answer, before = "") {
   const term = new headless.Terminal({ allowProposedApi: true });
   const write = (/** @type {string} */ text) =>
     new Promise((done) => term.write(text, () => done(null)));
@@ -16,7 +20,7 @@ async function typedAfter(answer) {
   const due = [];
   const clock = { now: () => 0, later: (_, deed) => due.push(deed), cancel: () => {} };
   const bracket = new Bracket(term, clock, (text) => typed.push(text));
-  await write("\x1b[?2004h>>> ");
+  await write(`${before}\x1b[?2004h>>> `);
   bracket.interrupted();
   await write(answer);
   for (const deed of due) deed();
@@ -25,6 +29,10 @@ async function typedAfter(answer) {
 
 test("a program that still waits for the end of a paste gets it", async () => {
   assert.deepEqual(await typedAfter("^C"), [END]);
+});
+
+test("an editor gets the end at once", async () => {
+  assert.deepEqual(await typedAfter("", "\x1b[?1049h"), [END]);
 });
 
 test("a shell that has begun a new line gets no stray end", async () => {
