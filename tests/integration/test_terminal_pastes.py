@@ -59,6 +59,6 @@ def test_a_paste_goes_on_while_a_screen_is_replayed(stage: Stage) -> None:
     overtaken = stage.browser()
     overtaken.draws = False
     overtaken.until(lambda: len(overtaken.output) > 100_000, "a part of the replay")
-    overtaken.send(b"Tthe next piece")
+    overtaken.send(b"T" + b"the next piece")
     overtaken.until(lambda: overtaken.find("T"), "the piece taken")
     assert overtaken.find("R") == []
