@@ -11,15 +11,41 @@ const [SMALLEST_PX, LARGEST_PX] = [7, 10];
 const WIDTH_EM = 0.6; // of a letter of the mono font
 const LINE_EM = 1.35;
 const MARGIN_PX = 6;
+const DRAWN_MOST = 6; // before one frame: a whole class's pictures at once would hold up keys
+const FONT = "font";
 
-/** The terminal's colours as the page's theme has them now; asked for once, not for each picture. */
+/** The terminal's colours and font as the page has them now, asked for once; and whose turn it is. */
 export class Paint {
   /** @type {Map<string, string>} */
   #known = new Map();
+  /** @type {Set<WallPicture>} */
+  #waiting = new Set();
+  #frame = 0;
 
   /** The theme has changed. */
   forget() {
     this.#known.clear();
+  }
+
+  /** Before one of the next frames, once, however often it is asked. @param {WallPicture} picture */
+  soon(picture) {
+    this.#waiting.add(picture);
+    this.#frame ||= requestAnimationFrame(() => this.#turn());
+  }
+
+  #turn() {
+    for (const picture of [...this.#waiting].slice(0, DRAWN_MOST)) {
+      this.#waiting.delete(picture);
+      picture.drawNow();
+    }
+    this.#frame = this.#waiting.size ? requestAnimationFrame(() => this.#turn()) : 0;
+  }
+
+  /** @param {HTMLElement} place */
+  fontOf(place) {
+    const found = this.#known.get(FONT) ?? getComputedStyle(place).fontFamily;
+    this.#known.set(FONT, found);
+    return found;
   }
 
   /** @param {Colour} name @param {"ink" | "ground"} own what stands for null */
@@ -46,7 +72,6 @@ export class WallPicture {
   #rows = new Rows();
   #canvas;
   #paint;
-  #frame = 0;
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -63,33 +88,37 @@ export class WallPicture {
     this.draw();
   }
 
-  /** Once before the browser paints next, however often it is asked. */
+  /** When its turn comes. */
   draw() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw();
-    });
+    this.#paint.soon(this);
   }
 
-  #draw() {
+  /** As it is now. */
+  drawNow() {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const context = this.#canvas.getContext("2d");
     if (!context || !width) return;
     const scale = window.devicePixelRatio;
-    this.#canvas.width = Math.round(width * scale);
-    this.#canvas.height = Math.round(height * scale);
-    context.scale(scale, scale);
+    this.#fit(Math.round(width * scale), Math.round(height * scale));
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     context.fillStyle = this.#paint.of(null, "ground");
     context.fillRect(0, 0, width, height);
     const fitting = (width - MARGIN_PX) / COLUMNS / WIDTH_EM;
     const size = Math.min(LARGEST_PX, Math.max(SMALLEST_PX, fitting));
     const line = Math.round(size * LINE_EM);
-    context.font = `${size}px ${getComputedStyle(this.#canvas).fontFamily}`;
+    context.font = `${size}px ${this.#paint.fontOf(this.#canvas)}`;
     context.textBaseline = "top";
     const rows = this.#rows.last(Math.floor((height - MARGIN_PX) / line));
     for (const [at, runs] of rows.entries()) {
       for (const run of runs) this.#run(context, run, at * line + MARGIN_PX / 2, size);
     }
+  }
+
+  /** A canvas that is told its size, though it has it, is made anew. @param {number} width @param {number} height */
+  #fit(width, height) {
+    if (this.#canvas.width === width && this.#canvas.height === height) return;
+    this.#canvas.width = width;
+    this.#canvas.height = height;
   }
 
   /**
