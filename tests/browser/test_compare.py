@@ -42,6 +42,8 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
     page = ben.page
     page.goto(f"{LESSON}/02-cold-against-cold")
     boot(page)
+    # The connection is there, and took away what is said where it isn't, but no more than that.
+    expect(page.locator("slip-planner [data-refused]")).to_be_attached()
     for side in ("machine", "container"):
         expect(figure(page, "start", side)).to_have_text(FIGURE)
     expect(page.locator("[data-row=start] [data-ratio]")).to_have_text(

@@ -71,7 +71,7 @@ def test_a_page_that_loads_while_its_socket_is_refused_says_why(
     page.get_by_label("Your name").fill("otter")
     page.get_by_role("button", name="Join").click()
     page.get_by_role("link", name="Start the lesson").click()
-    said = page.locator("[data-refused]")
+    said = page.locator("[data-unreached]")
     expect(said).to_contain_text("live connections are cut off on the way.", timeout=SLOW_MS)
     assert fits_its_width(page)
     assert serious_faults(page) == []

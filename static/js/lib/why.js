@@ -7,7 +7,7 @@ import { proseNodes } from "./dom.js";
 const PATIENCE_MS = 6000;
 const DOOR = "/socket.io/?EIO=4&transport=polling";
 const NOTHING_REFUSED = 400; // the engine's own word: it was reached, and such a question isn't for it
-const MARK = "data-refused";
+const MARK = "data-unreached";
 
 /** @type {Reason} */
 const CUT = {
