@@ -14,6 +14,8 @@ export class TerminalReader {
   #lines = 0;
   #timer = 0;
   #isRecalled = false;
+  /** @type {Element | null} */
+  #unread = null;
   element = document.createElement("div");
 
   /** @param {import("@xterm/xterm").Terminal} term */
@@ -27,14 +29,21 @@ export class TerminalReader {
     term.onKey(({ domEvent }) => {
       this.#isRecalled = RECALLS.has(domEvent.key);
     });
-    term.onWriteParsed(() => this.#later());
+    term.onWriteParsed(() => {
+      this.#unread?.replaceChildren();
+      this.#later();
+    });
   }
 
-  /** xterm.js makes its own region anew whenever the mode is switched on. */
+  /**
+   * xterm.js makes its own region anew whenever the mode is switched on, and puts each letter into it: a line of
+   * megabytes there would keep the browser for minutes.
+   */
   hush() {
     const region = this.#term.element?.querySelector(".live-region");
-    region?.setAttribute("aria-live", "off");
-    region?.setAttribute("aria-hidden", "true");
+    if (!region) return;
+    region.remove();
+    this.#unread = region;
   }
 
   /** What was printed up to now is no news. */
