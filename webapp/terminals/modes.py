@@ -55,7 +55,9 @@ _NUMBERS = b"0123456789;"
 _FOLD = bytes.maketrans(b"! r)*+=>c]\x0f", b"???(((((((\x0e")
 _TRACES = (b"\x1b[?", b"\x1b(", b"\x0e")
 _SLOTS = b"()*+"
+_STRINGS = (b"\x1b]", b"\x1bP", b"\x1b^", b"\x1b_", b"\x1bX")
 _LONGEST = 56
+_FAR = 8 * 1024  # of text in which no line ends
 _PACKED = struct.Struct("<IHH4sBBB56s")
 PACKED_BYTES = _PACKED.size
 
@@ -193,8 +195,21 @@ def is_whole(text: bytes) -> bool:
 def safe_cut(text: bytes, start: int) -> int:
     """The first place in `text` at or after `start` from where a terminal can begin to read.
 
-    Just before an escape or just after a line's end; never inside a sequence or a character.
+    Just before an escape or just after a line's end; never inside a sequence or a character. Where
+    neither comes for long (a line without end), between two of its letters.
     """
     escape, line = text.find(b"\x1b", start), text.find(b"\n", start)
     places = [place for place in (escape, line + 1 if line >= 0 else -1) if place >= 0]
-    return min(places, default=len(text))
+    cut = min(places, default=len(text))
+    if cut - start <= _FAR or _is_in_string(text, start):
+        return cut
+    letters = range(start, start + _LONGEST)
+    return next((at for at in letters if is_whole(text[max(0, at - _LONGEST) : at])), cut)
+
+
+def _is_in_string(text: bytes, at: int) -> bool:
+    """Whether what follows `at` is a title or a picture rather than text."""
+    opened = text.rfind(b"\x1b", 0, at)
+    if opened < 0 or b"\a" in text[opened:at]:
+        return False
+    return text.startswith(_STRINGS, opened)

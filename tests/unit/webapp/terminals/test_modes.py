@@ -67,7 +67,16 @@ def test_huge_numbers_do_no_harm() -> None:
         (b"no place", 2, 8),
         (b"\nfirst", 0, 1),
         ("é".encode() + b"\n", 1, 3),
+        (b"x" * 20_000, 100, 100),
+        (b"x" * 20_000 + b"\x1b[m", 100, 100),
+        ("€".encode() * 9_000, 100, 102),
+        (b"x\x1b[31" + b"m" * 20_000, 5, 6),
+        (b"\x1b]0;" + b"x" * 20_000 + b"\x1b\\", 100, 20_004),
+        (b"\x1bPq" + b"x" * 20_000, 100, 20_003),
+        (b"\x1b]0;title\x07" + b"x" * 20_000, 100, 100),
     ],
 )
-def test_a_tail_begins_before_an_escape_or_after_a_line(text: bytes, start: int, cut: int) -> None:
+def test_a_tail_begins_where_a_terminal_can_begin_to_read(
+    text: bytes, start: int, cut: int
+) -> None:
     assert safe_cut(text, start) == cut
