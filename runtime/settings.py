@@ -220,7 +220,7 @@ class Settings:
     registry_mirror: str = field(
         default="",
         metadata=_about(
-            "A registry that is asked first for images whose name says none, such as "
+            "A registry that is asked first for images of the usual registry, such as "
             "mirror.school.example, or http://192.168.1.2:5000 for one without TLS."
         ),
     )

@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -146,7 +146,7 @@ def base_image() -> Image:
 def engine_image(base_image: Image) -> Image:
     """The image for containers within labs, kept as the other, which it is made from."""
     builder = _kept("base", "engine")
-    if not builder.store.has(BASE):
+    with suppress(FileExistsError):  # another run did, or another worker just now
         lend(base_image, builder.store)
     return builder.build(ENGINE, lambda _step, _percent: None)
 

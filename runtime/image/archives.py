@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runtime.image.refusals import printable
@@ -44,13 +45,9 @@ def kind(archive: Path, called: str) -> str:
 
 def name(archive: Path, called: str = "") -> str:
     """What the image in an archive is called there; the file's own name where nothing says."""
-    try:
-        with tarfile.open(archive) as members:
-            tags = _read(members, members.getmember(_LIST))[0]["RepoTags"]
-    except (KeyError, OSError, tarfile.TarError, ValueError, IndexError, TypeError):
-        tags = []
-    if tags:
-        return str(tags[0])
+    nothing = (EOFError, IndexError, KeyError, OSError, tarfile.TarError, TypeError, ValueError)
+    with suppress(*nothing), tarfile.open(archive) as members:
+        return str(_read(members, members.getmember(_LIST))[0]["RepoTags"][0])
     stem = (called or archive.name).split(".")[0].lower()
     return re.sub("[^a-z0-9]+", "-", stem).strip("-") or "image"
 

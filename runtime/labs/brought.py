@@ -13,8 +13,19 @@ if TYPE_CHECKING:
 PROFILE = "engine"
 
 
+def is_ours(root: Image) -> bool:
+    """Whether a root was built of a definition of ours, each of which has a user."""
+    return root.uid != 0
+
+
 def stores(root: Image) -> list[SharedStore]:
-    """Where they are, to be read; none in a root that brings none."""
+    """Where they are, to be read; none in a root that brings none.
+
+    Nor in one made of an image (image/rooting.py), whose user is root: its files are a stranger's,
+    and a link among them may lead anywhere on the server.
+    """
+    if not is_ours(root):
+        return []
     places = [root.rootfs_path / name.strip("/") for name in profiles.load(PROFILE).shared_images]
     return [SharedStore(place, place) for place in places]
 

@@ -131,7 +131,7 @@ def add(profile: Profile, parts: Parts, lab: Lab, image: Image, place: Path) -> 
     root = parts.root(lab.id)
     for name in profile.volumes:
         rootfs.add_volume(place, root, name, lab.uid_base + lab.user.uid)
-    if not profile.shared_images and not profile.server_images:
+    if not (profile.shared_images or profile.server_images) or not brought.is_ours(image):
         return
     map_fd = namespaces.make_map(parts.forker, lab.uid_base, nested_ids(lab.uid_base, lab.user.uid))
     try:

@@ -179,7 +179,8 @@ def files_bytes(image: int, inodes: int) -> int:
         inodes: of the same lab.
     """
     blocks = image // _BLOCK_BYTES * _BLOCK_BYTES
-    return max(0, blocks - inodes * _INODE_BYTES - _TABLES_BYTES) * 40 // 41
+    files = max(0, blocks - inodes * _INODE_BYTES - _TABLES_BYTES)
+    return files - (files + 1) // 41
 
 
 def _copy_data(source_fd: int, target_fd: int) -> None:

@@ -13,7 +13,7 @@ from tests.browser.screens import Terminal, join
 from tests.browser.test_by_keyboard import Keyboard
 from tests.browser.test_compare import BOOT_MS, LESSON, figure
 from tests.browser.test_everyone import fits_its_width, serious_faults
-from tests.browser.test_pace import SMALL
+from tests.browser.test_pace import small
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -164,12 +164,12 @@ def test_on_a_projector_each_of_the_two_terminals_has_80_columns(
     page.goto(f"{LESSON}/02-cold-against-cold")
     shell = Terminal(page)
     shell.wait_prompt()
-    assert page.evaluate(SMALL, 24) == []
+    assert small(page) == []
     page.locator("#tab-terminal").click()
     page.get_by_role("button", name="Container", exact=True).click()
     assert int(shell.ask("stty size").split()[1]) >= 80
     machine = page.locator(".side[data-side=machine]")
     assert machine.evaluate("side => side.clientWidth") == 1280
     page.locator("#tab-panel").click()
-    assert page.evaluate(SMALL, 24) == []
+    assert small(page) == []
     assert fits_its_width(page)

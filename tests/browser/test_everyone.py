@@ -163,9 +163,12 @@ def test_no_page_scrolls_sideways(person: Person, workshop: dict[str, Any]) -> N
 
 
 def assert_fits_all_sizes(page: Page) -> None:
+    usual = page.viewport_size
+    assert usual
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         assert fits_its_width(page), f"{page.url} at {width} px"
+    page.set_viewport_size(usual)
 
 
 def test_a_phone_shows_lesson_and_terminal_as_two_tabs(

@@ -120,7 +120,7 @@ def test_an_image_of_this_server_may_lie_there_twice_while_it_is_packed(
         really(source, into, folder, look, held)
 
     monkeypatch.setattr(skopeo, "copy", copy)
-    monkeypatch.setattr(lending_room, "_BESIDE_BYTES", 0)
+    monkeypatch.setattr(lending_room, "_BESIDE_BYTES", 64 << 10)
     lends = lending(tmp_path)
     with lends.lent("localhost/one", "latest", "", may_ask=False) as files:
         assert len(files) == 4

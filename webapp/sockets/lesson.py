@@ -126,11 +126,13 @@ class LessonRoom:
         self._tell_progress(seat)
         standing = self.help.standing(seat.learner_id)
         locked = self._parts.pacing.locked_for(learner, workshop)
+        steps = {each.id for each in self._parts.pacing.steps_of(workshop)}
+        others = steps - {step, *locked}
         return {
             "step": step,
             "progress": _progress(progress),
             "locked": locked,
-            "brought": None if brought is None or brought.step == step else brought.step,
+            "brought": brought.step if brought and brought.step in others else None,
             **clock_of(learner, workshop),
             **standing,
         }

@@ -210,8 +210,7 @@ class Terminal:
         """Forget `viewer`; the stream no longer waits for it."""
         if viewer in self.viewers:
             self.viewers.remove(viewer)
-            if self._bracket.leave(viewer):
-                self._end_paste()
+            self.cut_paste(viewer)
             self._take_size(self._holder.leave(viewer))
             self.listen()
 
@@ -247,6 +246,11 @@ class Terminal:
         is_taken = self.write(data)
         self._note_paste()
         return is_taken
+
+    def cut_paste(self, viewer: Onlooker) -> None:
+        """End what a viewer has begun to paste, if they have: its rest doesn't come."""
+        if self._bracket.leave(viewer):
+            self._end_paste()
 
     def _end_paste(self) -> None:
         """Close the bracket of a paste whose rest doesn't come."""

@@ -222,6 +222,7 @@ class Viewer:
         elif self.grant.may == "watch":
             if isinstance(message, Input) and messages.is_answer(message.data):
                 return  # nobody typed; the answer of one who may is what the program gets
+            terminal.cut_paste(self)  # refused, its page gives the rest up
             self.refuse("may-not-type", "You can watch this terminal, not type in it.")
         elif isinstance(message, Resize):
             if self.grant.may == "type":

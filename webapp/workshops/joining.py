@@ -193,11 +193,11 @@ def _who_could_be(session: Session, workshop: Workshop, name: str) -> list[Learn
 def _seen(text: str) -> Iterator[str]:
     marks = 0
     for each in text:
+        if not (each.isspace() or _can_be_seen(each)):
+            continue  # what goes doesn't part a letter from its marks
         marks = marks + 1 if unicodedata.category(each) in {"Mn", "Me"} else 0
-        if each.isspace():
-            yield " "
-        elif marks <= MARKS_MOST and _can_be_seen(each):
-            yield each
+        if marks <= MARKS_MOST:
+            yield " " if each.isspace() else each
 
 
 def _can_be_seen(character: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -48,14 +49,18 @@ class Newcomers:
 
     def _set_up(self, learner_id: LearnerId) -> None:
         with self._database.read() as session:
-            learner = session.get_one(Learner, learner_id)
-            workshop = session.get_one(Workshop, learner.workshop_id)
+            learner = session.get(Learner, learner_id)
+            workshop = session.get(Workshop, learner.workshop_id) if learner else None
+        if learner is None or workshop is None:  # deleted while their lab was made
+            with suppress(Problem), self._labs.held(learner_id):
+                self._labs.remove(learner_id)
+            return
         try:
             lesson, step = self._pacing.find(learner, workshop, learner.begins_with or "")
         except Problem as problem:  # the class went back, or the lesson is no longer there
             log.info("newcomer.begins_at_start", learner=learner_id, code=problem.code)
-            with self._labs.held(learner_id):
-                pass
+            with suppress(Problem), self._labs.held(learner_id):
+                self._labs.boot(learner_id)
         else:
             self._resetting.begin(learner, workshop, lesson, step)
         with self._database.write() as session:

@@ -115,7 +115,7 @@ class Pacing:
             learners = [each for each in learners_of(session, workshop_id) if not each.is_staff]
             for learner in learners:
                 record(session, learner.id, "brought", step_id, by=by)
-                if not self._labs.has_one(learner.id):
+                if learner.begins_with is not None or not self._labs.has_one(learner.id):
                     learner.begins_with = step_id
         log.info("class.brought", workshop=workshop_id, step=step_id, learners=len(learners))
         self._tell_locked(learners, workshop)

@@ -110,7 +110,10 @@ export function wireCompare(room, lab) {
      */
     async run(text, how) {
       const where = how.where ?? "container";
-      if (where === "container") return lab.run(text, how);
+      if (where === "container") {
+        showSide(sides, "container"); // where there is room for one of them
+        return lab.run(text, how);
+      }
       if (machine.machine?.state !== "ready") return askForMachine(machine);
       if (lab.tabs.isInUse) lab.tabs.show("terminal");
       const ran = await screen.run(text, how);

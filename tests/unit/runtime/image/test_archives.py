@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import lzma
+import os
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ from runtime.image import archives
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -35,7 +39,25 @@ def test_an_archive_of_several_images_is_refused_with_their_names(tmp_path: Path
     assert archives.kind(path, "y.tar") == "docker-archive"
 
 
-@pytest.mark.parametrize("listed", [b"", b"{", b"\xff", b"null", b"[[]]", b'[{"RepoTags": {}}]'])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        *(b"", b"{", b"\xff", b"null", b"[[]]"),
+        *(b'[{"RepoTags": {}}]', b'[{"RepoTags": 5}]', b'[{"RepoTags": {"a": 1}}]'),
+    ],
+)
 def test_a_list_that_is_none_is_no_name(tmp_path: Path, listed: bytes) -> None:
     path = archive(tmp_path / "My image.tar", manifest_json=listed)
     assert archives.name(path) == "my-image"
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_a_download_that_broke_off_is_refused_in_a_sentence(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    whole = archive(tmp_path / "whole.tar", layer_tar=os.urandom(1 << 16)).read_bytes()
+    half = tmp_path / "half.tar.gz"
+    half.write_bytes(pack(whole)[: 1 << 15])
+    assert archives.name(half) == "half"
+    with pytest.raises(Problem, match="breaks off in the middle"):
+        archives.kind(half, half.name)

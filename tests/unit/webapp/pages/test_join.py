@@ -94,12 +94,14 @@ def test_any_name_that_can_be_seen_is_taken_and_shown_as_text(
     ("typed", "shown"),
     [
         ("a" + "\u0301" * 31, "\u00e1" + "\u0301" * 5),
+        ("a" + ("\u0301" * 5 + "\u200b") * 6, "\u00e1" + "\u0301" * 5),
         ("o\u3164tter", "otter"),
         ("\ufdfa" * 32, "\ufdfa" * 32),
         ("</script>", "</script>"),
     ],
     ids=[
         "a tower of accents",
+        "a tower in storeys",
         "a gap that is a letter",
         "18 letters in each",
         "an end of a script",

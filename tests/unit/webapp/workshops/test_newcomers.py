@@ -10,6 +10,7 @@ from tests.waiting import wait_for
 from webapp.models.events import events_of
 from webapp.models.people import Learner
 from webapp.workshops.beginning import script_of
+from webapp.workshops.forgetting import forget_learner
 from webapp.workshops.joining import join
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import goes_on_in, progress_of
@@ -85,6 +86,36 @@ def test_who_has_a_lab_keeps_it_and_who_has_none_yet_gets_one_that_is_set_up(
     lab = parts.labs.of(away)
     assert lab
     assert [name for name, *_ in engine.prepared] == [lab["lab"]]
+
+
+def test_who_waits_since_a_step_before_begins_where_the_class_is_now(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    with parts.database.read() as session:
+        key = session.get_one(Learner, late).lab_key
+    engine.lab_create(key=key)  # it is being made as the class goes on
+    parts.labs.refresh()
+    further = parts.pacing.steps_of(opened)[-1].id
+    parts.pacing.bring(opened.id, further, "ada")
+    assert begins_with(parts, late) == further
+
+
+def test_one_who_is_deleted_while_their_lab_is_made_holds_nobody_up(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    with parts.database.read() as session:
+        learner = session.get_one(Learner, late)
+    web_path = parts.settings.web_path
+    forget_learner(parts.database, parts.labs, parts.news, parts.classes, web_path, learner)
+    parts.labs.hold(learner, opened)
+    parts.news.tell("seated", late, held=True)
+    wait_for(lambda: parts.labs.renewal_of(late) is None, "that nobody is held")
+    assert parts.labs.of(late) is None
+    assert engine.prepared == []
 
 
 def test_newcomers_begin_at_the_start_again_when_that_is_wanted_or_the_class_goes_back(

@@ -145,6 +145,18 @@ def test_a_page_that_was_away_when_the_class_was_brought_is_told_once_it_is_back
     assert [say(socket, "open", step)["brought"] for step in (LAST, FIRST)] == [None, None]
 
 
+def test_a_page_that_comes_back_is_not_led_to_a_step_that_is_locked_again(
+    app: Flask, parts: Wiring, ada: Browser, ben: Browser, page: str
+) -> None:
+    socket = lesson_of(app, parts, ben)
+    say(socket, "open", FIRST)
+    socket.disconnect("/lesson")
+    for do, step in (("bring", LAST), ("lock", FIRST)):
+        ada.post(f"{page}/steps", {"do": do, "step": step})
+    socket = lesson_of(app, parts, ben)
+    assert say(socket, "open", FIRST)["brought"] is None
+
+
 def test_whoever_is_at_the_step_already_is_led_nowhere_when_they_look_back(
     app: Flask, parts: Wiring, ada: Browser, ben: Browser, page: str
 ) -> None:
