@@ -40,6 +40,16 @@ def test_a_pump_that_is_killed_in_the_midst_of_a_paste_leaves_no_program_waiting
     browser.until_shows(b"^[[200~pasted^[[201~after")
 
 
+def test_a_right_that_ends_in_the_midst_of_a_paste_leaves_no_program_waiting_for_its_end(
+    stage: Stage,
+) -> None:
+    browser = begin_paste(stage)
+    (grant,) = stage.pump.grants()
+    stage.pump.renew(viewer=grant["viewer"], until=grant["until"], may="watch")
+    browser.send(b"T and more")
+    browser.until_shows(b"^[[200~pasted^[[201~")
+
+
 def test_a_connection_that_its_page_has_given_up_types_nothing_late(stage: Stage) -> None:
     stage.shell()
     other = stage.browser(page="another page")
