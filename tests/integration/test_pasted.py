@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -55,7 +56,7 @@ def pasted(line: str, environ: Mapping[str, str], said: Path) -> Iterator[None]:
     ):
 
         def is_up() -> bool:
-            assert process.poll() is None, said.read_text()
+            assert process.poll() is None
             return is_ready(environ["SLIPWAY_PORT"]) and "/welcome/" in said.read_text()
 
         try:
@@ -65,7 +66,8 @@ def pasted(line: str, environ: Mapping[str, str], said: Path) -> Iterator[None]:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
             code = process.wait(STOP_S)
-    assert code in {0, -signal.SIGINT}, said.read_text()  # the shell ends by the key, too
+            sys.stderr.write(said.read_text())  # pytest shows it where the test failed
+    assert code in {0, -signal.SIGINT}  # the shell ends by the key, too
 
 
 def is_ready(port: str) -> bool:

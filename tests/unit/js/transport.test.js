@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { beforeEach, test } from "node:test";
 import { transportFor } from "../../../static/js/terminal/transport.js";
+
+globalThis.crypto ??= webcrypto; // Debian 12's node has it under this name alone
 
 const WISH = { after: null, epoch: null, tries: 0 };
 const [CUT, TRY_AGAIN_LATER] = [1006, 1013];
