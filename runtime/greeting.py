@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
 
 READY_TIMEOUT_S = 120.0
+_AGAIN_S = 0.1
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
@@ -36,11 +38,29 @@ def greet(settings: Settings, goodbye: str = GOODBYE) -> None:
     instance = Instance.at(settings.data)
     Client(instance.runtime_socket).wait_ready(READY_TIMEOUT_S)
     address = f"http://{_EVERYWHERE.get(settings.host, settings.host)}:{settings.port}"
-    with urllib.request.urlopen(f"{address}/healthz", timeout=READY_TIMEOUT_S):  # noqa: S310 - http
-        pass
+    wait_well(address, READY_TIMEOUT_S)
     plan = Plan(instance, settings, None, folders.uids(instance))
     for line in [*lines(settings, address, _ask_web(plan)), goodbye]:
         click.echo(line)
+
+
+def wait_well(address: str, timeout_s: float) -> None:
+    """Wait until the web says that pages and labs can be had.
+
+    On a busy machine it may say first that the runtime doesn't answer it in time.
+
+    Raises:
+        Problem: `greeting-failed`, when the time is over.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/healthz", timeout=READY_TIMEOUT_S):  # noqa: S310 - http
+                return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise Problem("greeting-failed", f"The web isn't well: {error}.") from error
+        time.sleep(_AGAIN_S)
 
 
 def lines(settings: Settings, address: str, facts: dict[str, Any]) -> list[str]:
