@@ -76,7 +76,7 @@ def _code_with_few_again(argv: list[str], raced: list[str]) -> int:
     if code != _FAILED:
         return code
     cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314 - written by pytest just now
-    bad = [case for case in cases if len(case.findall("failure") + case.findall("error"))]
+    bad = [case for case in cases if any(said.tag in {"failure", "error"} for said in case)]
     if len(bad) > FEW or any(map(_left_something, bad)):
         return code
     click.echo(f"\n{len(bad)} failed beside others: once more, alone")

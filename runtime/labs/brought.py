@@ -8,6 +8,8 @@ from runtime.container import profile as profiles
 from runtime.image.shared import SharedStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime.image.store import Image, Store
 
 PROFILE = "engine"
@@ -30,9 +32,10 @@ def stores(root: Image) -> list[SharedStore]:
     return [SharedStore(place, place) for place in places]
 
 
-def stores_of_all(roots: Store) -> list[SharedStore]:
-    """Those of every root that labs may be made from."""
-    return [store for root in roots.list() for store in stores(root)]
+def stores_of_all(roots: Store) -> Iterator[SharedStore]:
+    """Those of every root that labs may be made from; roots are read once somebody looks."""
+    for root in roots.list():
+        yield from stores(root)
 
 
 def names(root: Image) -> list[str]:

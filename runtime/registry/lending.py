@@ -11,6 +11,7 @@ import os
 import tempfile
 import threading
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,7 +32,7 @@ _PREFIX = "lent-"
 _OCI = "application/vnd.oci.image.manifest.v1+json"
 _OCI_LIST = "application/vnd.oci.image.index.v1+json"
 _USUAL = Reference(USUAL, "", "")
-_OURS = "localhost/"
+_OURS = "localhost"
 # What comes beside layers: settings, signatures, the program's own files.
 _BESIDE_BYTES = 64 << 20
 
@@ -91,8 +92,8 @@ class Lending:
             Problem: `image-not-at-hand`, `image-unfit`, and what refusals.py says.
         """
         is_digest = tag.startswith("sha256:")
-        is_ours = path.startswith(_OURS)
-        registry, path = (_OURS[:-1], path.removeprefix(_OURS)) if is_ours else (USUAL, path)
+        is_ours = path.startswith(f"{_OURS}/")
+        registry, path = (_OURS, path.removeprefix(f"{_OURS}/")) if is_ours else (USUAL, path)
         wanted = Reference(registry, path, "" if is_digest else tag, tag if is_digest else "")
         with self._turns, ExitStack() as undo:
             folder = Path(undo.enter_context(self._folder()))
@@ -113,7 +114,7 @@ class Lending:
 
     def _found(self, wanted: Reference) -> tuple[SharedImage, SharedStore] | None:
         """An image that is here, and where."""
-        for store in (self._store, *self._brought()):
+        for store in chain([self._store], self._brought()):
             if (image := store.find(wanted)) is not None:
                 return image, store
         return None

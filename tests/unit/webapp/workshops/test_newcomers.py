@@ -37,9 +37,13 @@ def come(parts: Wiring, workshop: Workshop, name: str) -> LearnerId:
     return join(parts.database, workshop.code, name, name)[0].id
 
 
-def begins_with(parts: Wiring, learner_id: LearnerId) -> str | None:
+def kept(parts: Wiring, learner_id: LearnerId) -> Learner:
     with parts.database.read() as session:
-        return session.get_one(Learner, learner_id).begins_with
+        return session.get_one(Learner, learner_id)
+
+
+def begins_with(parts: Wiring, learner_id: LearnerId) -> str | None:
+    return kept(parts, learner_id).begins_with
 
 
 def wait_ready(parts: Wiring, learner_id: LearnerId) -> None:
@@ -93,9 +97,7 @@ def test_who_waits_since_a_step_before_begins_where_the_class_is_now(
 ) -> None:
     parts.pacing.bring(opened.id, STEP, "ada")
     late = come(parts, opened, "late")
-    with parts.database.read() as session:
-        key = session.get_one(Learner, late).lab_key
-    engine.lab_create(key=key)  # it is being made as the class goes on
+    engine.lab_create(key=kept(parts, late).lab_key)  # it is being made as the class goes on
     parts.labs.refresh()
     further = parts.pacing.steps_of(opened)[-1].id
     parts.pacing.bring(opened.id, further, "ada")
@@ -107,8 +109,7 @@ def test_one_who_is_deleted_while_their_lab_is_made_holds_nobody_up(
 ) -> None:
     parts.pacing.bring(opened.id, STEP, "ada")
     late = come(parts, opened, "late")
-    with parts.database.read() as session:
-        learner = session.get_one(Learner, late)
+    learner = kept(parts, late)
     web_path = parts.settings.web_path
     forget_learner(parts.database, parts.labs, parts.news, parts.classes, web_path, learner)
     parts.labs.hold(learner, opened)
@@ -157,9 +158,7 @@ def test_nothing_is_run_in_a_lab_that_may_have_been_there_before_the_server_bega
     parts.labs.set_away(is_away=True)
     assert parts.line.place_of(late).state == "away"
     assert engine.asked == []
-    with parts.database.read() as session:
-        key = session.get_one(Learner, late).lab_key
-    engine.lab_create(key=key)
+    engine.lab_create(key=kept(parts, late).lab_key)
     parts.labs.refresh()
     parts.labs.set_away(is_away=False)
     assert parts.line.place_of(late).state == "ready"
