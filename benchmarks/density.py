@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/density.py --json
 
-Makes labs and holds them, each with its shell at the prompt; then as many containers as `--peers`
-says of docker and of podman, with the same root file system, shell and limits. What one costs is
+Makes labs and holds them, each with its shell at the prompt; then as many containers of docker and
+of podman, with the same root file system, shell and limits. What one costs is
 read from the host: the proportional set of every process that is there for it (shims, monitors and
 the daemons' growth among them), and what the kernel's own memory has grown by (slab, stacks, page
 tables, per-processor data, shared memory that no process maps). File cache isn't counted: the
@@ -87,12 +87,12 @@ class Cost:
     type=click.IntRange(min=10),
     help="How many labs are held.",
 )
-@click.option("--peers", default=40, show_default=True, help="How many containers of each engine.")
+@click.option("--peers", type=click.IntRange(min=1), help="Containers of each engine, if fewer.")
 @bench.data_option
-def main(*, as_json: bool, count: int, peers: int, data: Path) -> None:
+def main(*, as_json: bool, count: int, peers: int | None, data: Path) -> None:
     """Measure what a quiet lab costs."""
     with bench.workplace(data) as (folder, image):
-        figures = measure(folder, image, count, peers)
+        figures = measure(folder, image, count, peers or count)
     click.echo(json.dumps(figures) if as_json else text(figures))
 
 
