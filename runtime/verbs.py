@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runtime.arguments import allowed_names, cols, file_of, rows, socket_of
+from runtime.arguments import IMAGE, SHAPE, allowed_names, cols, file_of, rows, shape_of, socket_of
 from runtime.container import lxcfs
 from runtime.image import reference
 from runtime.image.build import Builder
@@ -26,8 +26,7 @@ from runtime.labs.checks import LONGEST_S
 from runtime.labs.compare.plan import KINDS
 from runtime.labs.compare.works import UNITS
 from runtime.labs.living import FILE_NAME, FILE_NAME_MOST, PREPARE_LONGEST_S
-from runtime.labs.state import LabId, Order, Shape
-from runtime.limits.amounts import Limits
+from runtime.labs.state import LabId, Order
 from runtime.problems import Problem
 from runtime.protocol import bad_request
 
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from runtime.labs.house import Labs
     from runtime.labs.images import Images
     from runtime.labs.state import Lab
+    from runtime.limits.amounts import Limits
     from runtime.machine.record import How
     from runtime.protocol import Args, Call
     from runtime.registry.lending import Lending
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from runtime.terminals import Terminals
 
 VERSION = "0.1"
-SHAPE = ("image", "profile", "internet", "allowed", "limits", "own_figures", "in_machine")
 LAB = r"[0-9a-f]{8}"
 NO_LAB = "0" * 8  # before every other
 IMAGES_MOST = 150  # so that they fit, too
@@ -59,8 +58,6 @@ TERMINAL = LAB + r"\.[1-8]"
 CONSOLE = LAB + r"\.m"
 ADDRESS = r"[0-9.]{7,15}"
 KEY = r"[a-z0-9-]{1,64}"
-IMAGE = r"[a-z0-9][a-z0-9._/-]{0,126}"
-PROFILE = r"[a-z]{1,32}"
 WHERE = r"container|machine"
 PUMP = r"[a-z0-9-]{1,32}"
 
@@ -186,7 +183,7 @@ class Verbs:
         args = call.args
         order = Order(
             key=args.text("key", longest=64, pattern=KEY),
-            shape=self._shape(args),
+            shape=shape_of(args, self.most),
             until=self._until(args),
             rows=rows(args),
             cols=cols(args),
@@ -355,7 +352,7 @@ class Verbs:
         for entry in call.args.groups("shapes", most=16):
             entry.only((*SHAPE, "count"))
             count = entry.integer("count", low=0, high=16)
-            wanted.append((self._shape(entry), count))
+            wanted.append((shape_of(entry, self.most), count))
         return {"pool": self.labs.pool_want(wanted)}
 
     def _image_list(self, call: Call) -> dict[str, Any]:
@@ -452,34 +449,6 @@ class Verbs:
     def _taken(self) -> list[Lab]:
         """The labs that somebody has; those of the pool are nobody's yet."""
         return [lab for lab in self.labs.all() if lab.key is not None]
-
-    def _shape(self, args: Args) -> Shape:
-        return Shape(
-            image=args.text("image", longest=127, pattern=IMAGE),
-            profile=args.text("profile", longest=32, pattern=PROFILE, default="plain"),
-            internet=args.flag("internet", default=False),
-            allowed=allowed_names(args),
-            limits=self._limits(args),
-            own_figures=args.flag("own_figures", default=False),
-            in_machine=args.flag("in_machine", default=False),
-        )
-
-    def _limits(self, args: Args) -> Limits:
-        """What was asked for, but never more than the operator allows one lab."""
-        usual = Limits()
-        if not args.has("limits"):
-            return usual.within(self.most)
-        names = ("memory_bytes", "pids", "cpu_cores", "disk_bytes", "inodes")
-        asked = args.group("limits").only(names)
-        memory = asked.integer(
-            "memory_bytes", low=32 << 20, high=1 << 50, default=usual.memory_bytes
-        )
-        pids = asked.integer("pids", low=16, high=1 << 22, default=usual.pids)
-        cores = asked.number("cpu_cores", low=0.05, high=4096, default=usual.cpu_cores)
-        disk = asked.integer("disk_bytes", low=16 << 20, high=1 << 50, default=usual.disk_bytes)
-        inodes = asked.integer("inodes", low=1024, high=1 << 32, default=usual.inodes)
-        wanted = Limits(memory, pids, cores, disk, inodes)
-        return wanted.within(self.most)
 
     def _until(self, args: Args) -> float:
         """When a lab ends, in unix seconds; capped, since web may be asleep or taken over."""
