@@ -74,6 +74,7 @@ class Wiring:
         pacing: how far they may go.
         pausing: whether they stand still.
         resetting: fresh labs in the place of theirs.
+        newcomers: labs that are set up before anybody works in them.
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         forgetting: deletes what was kept for long enough.
@@ -105,6 +106,7 @@ class Wiring:
     pacing: Pacing
     pausing: Pausing
     resetting: Resetting
+    newcomers: Newcomers
     screens: Screens
     presence: Presence
     recordings: Recordings
@@ -150,7 +152,8 @@ def wire(
     pausing = Pausing(database, labs, news)
     pacing = Pacing(database, library, labs, news)
     resetting = Resetting(database, engine, labs, news)
-    news.listen(Newcomers(database, labs, pacing, resetting).hear)
+    newcomers = Newcomers(database, labs, pacing, resetting)
+    news.listen(newcomers.hear)
     metrics = Metrics(database, engine, pumps, presence)
     return Wiring(
         settings=settings,
@@ -175,6 +178,7 @@ def wire(
         pacing=pacing,
         pausing=pausing,
         resetting=resetting,
+        newcomers=newcomers,
         screens=Screens(pumps, activity, Picture),
         presence=presence,
         recordings=Recordings(settings.web_path / "recordings", database, labs, pumps),
@@ -193,6 +197,7 @@ def wire(
             news,
             stock,
             pausing,
+            newcomers,
             also=metrics.heard,
             has_demo=settings.demo,
         ),

@@ -80,7 +80,9 @@ class Learner(Base):
         is_staff: an instructor who tries the workshop; not counted as a learner.
         terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
         begins_with: the step that a lab made for them begins at, because the class was there before
-            they had one; None: an empty one.
+            they had one, or they want it anew; None: an empty one.
+        is_being_set_up: their lab is not yet as that step begins. Kept before it is made, so that a
+            server that begins anew knows of it.
         extra_minutes: how much more time they have than the class.
         private_note: what those who teach the workshop note for themselves; no learner sees it.
         certificate_id: what its address shows; None before they wanted one.
@@ -104,6 +106,7 @@ class Learner(Base):
     is_staff: Mapped[bool] = mapped_column(default=False)
     terminal_names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
     begins_with: Mapped[str | None] = mapped_column(String(200))
+    is_being_set_up: Mapped[bool] = mapped_column(default=False, server_default="0")
     extra_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
     private_note: Mapped[str] = mapped_column(Text, default="", server_default="")
     certificate_id: Mapped[str | None] = mapped_column(String(16), unique=True, index=True)
@@ -130,6 +133,30 @@ class Learner(Base):
     def kept_until(self, workshop: Workshop) -> datetime:
         """Until when their lab and its terminals last by themselves, whatever becomes of us."""
         return self.ends_at(workshop) + (PAUSE_MOST if workshop.is_paused else timedelta())
+
+
+def begin_set_up(session: Session, learner_id: LearnerId, step_id: str | None = None) -> None:
+    """Keeps that a learner's lab isn't ready before `end_set_up`; gone learners are passed over.
+
+    Args:
+        session: whose transaction it is kept by.
+        learner_id: whose.
+        step_id: where the lab shall begin, unless that is known.
+    """
+    if (learner := session.get(Learner, learner_id)) is not None:
+        learner.is_being_set_up = True
+        learner.begins_with = step_id or learner.begins_with
+
+
+def end_set_up(session: Session, learner_id: LearnerId) -> None:
+    """Keeps that a learner's lab is theirs to work in, however that went."""
+    if (learner := session.get(Learner, learner_id)) is not None:
+        learner.is_being_set_up, learner.begins_with = False, None
+
+
+def being_set_up(session: Session) -> list[LearnerId]:
+    """Whose labs aren't ready yet."""
+    return list(session.scalars(select(Learner.id).where(Learner.is_being_set_up)))
 
 
 class Browser(Base):

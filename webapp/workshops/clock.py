@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from webapp.models.database import Database
     from webapp.workshops.images import Stock
     from webapp.workshops.labs import Labs
+    from webapp.workshops.newcomers import Newcomers
     from webapp.workshops.news import News
     from webapp.workshops.pausing import Pausing
     from webapp.workshops.queue import Line
@@ -57,6 +58,7 @@ class Clock:
         news: News,
         stock: Stock,
         pausing: Pausing,
+        newcomers: Newcomers,
         *,
         also: Callable[[dict[str, Any]], None],
         has_demo: bool,
@@ -69,6 +71,7 @@ class Clock:
         self._news = news
         self._stock = stock
         self._pausing = pausing
+        self._newcomers = newcomers
         self._also = also
         self._has_demo = has_demo
         self._stopping = threading.Event()
@@ -76,6 +79,7 @@ class Clock:
 
     def begin(self) -> None:
         """Starts both threads (under eventlet they are greenlets)."""
+        self._newcomers.find_cut_off()
         threading.Thread(target=self._tick_for_ever, name="clock", daemon=True).start()
         threading.Thread(target=self._follow_for_ever, name="runtime-events", daemon=True).start()
 
@@ -99,6 +103,7 @@ class Clock:
             end_demos(self._database, self._labs, self._news)
         elif self._has_demo:
             ensure_demo(self._database, self._library)
+        self._newcomers.go_on()
         self._line.move()
 
     def found(self) -> None:
@@ -111,6 +116,7 @@ class Clock:
         self._labs.set_away(is_away=False)
         end_leftovers(self._database, self._labs)
         self._pausing.agree()
+        self._newcomers.go_on()
         self.order_pool()
         self._line.move()
 

@@ -14,7 +14,7 @@ from webapp.models.base import LearnerId
 from webapp.problems import Problem, lab_none
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from webapp.engines.seam import Engine
     from webapp.models.people import Learner
@@ -105,7 +105,9 @@ class Labs:
         return lab
 
     @contextmanager
-    def renewing(self, learner: Learner, workshop: Workshop) -> Iterator[str]:
+    def renewing(
+        self, learner: Learner, workshop: Workshop, first: Callable[[], None]
+    ) -> Iterator[str]:
         """Puts a fresh lab in the place of the learner's; nobody works in it within this block.
 
         Gives its id. The place is kept: whoever waits in line doesn't get it.
@@ -113,32 +115,42 @@ class Labs:
         Raises:
             Problem: `lab-none`, also while that goes on already; or as `give`.
         """
-        old = self.of(learner.id)
-        if old is None:
+        if self.of(learner.id) is None:
             raise lab_none()
-        self.hold(learner, workshop, replaces=old["lab"])
+        self.hold(learner, workshop, first)
         with self.held(learner.id) as lab_id:
             yield lab_id
 
-    def hold(self, learner: Learner, workshop: Workshop, replaces: str | None = None) -> None:
-        """Makes a lab for a learner, in the place of another or of none.
+    def hold(self, learner: Learner, workshop: Workshop, first: Callable[[], None]) -> None:
+        """Makes a lab for a learner, in the place of the one that they have.
 
         Nobody works in it before `held` was left.
+
+        Args:
+            learner: whose.
+            workshop: theirs.
+            first: called before there is another lab, when nobody works in theirs any more.
 
         Raises:
             Problem: as `give`.
         """
-        self._renewed[learner.id] = RENEWED
-        self._news.tell("lab", learner.id)
+        self.shut(learner.id)
         with ExitStack() as undoing:
-            undoing.callback(self._let_in, learner.id)
+            undoing.callback(self.let_in, learner.id)
+            first()
+            old = self._by_learner.get(learner.id)
             self._by_learner[learner.id] = self._engine.lab_create(
                 key=learner.lab_key,
                 until=learner.kept_until(workshop).timestamp(),
-                replaces=replaces,
+                replaces=str(old["lab"]) if old else None,
                 **workshop.shape,
             )
             undoing.pop_all()
+
+    def shut(self, learner_id: LearnerId) -> None:
+        """Lets nobody work in the learner's lab, if there is one, before `let_in`."""
+        self._renewed[learner_id] = RENEWED
+        self._news.tell("lab", learner_id)
 
     @contextmanager
     def held(self, learner_id: LearnerId) -> Iterator[str]:
@@ -152,9 +164,10 @@ class Labs:
                 raise lab_none()  # it ended meanwhile
             yield str(lab["lab"])
         finally:
-            self._let_in(learner_id)
+            self.let_in(learner_id)
 
-    def _let_in(self, learner_id: LearnerId) -> None:
+    def let_in(self, learner_id: LearnerId) -> None:
+        """Lets them work in their lab again."""
         del self._renewed[learner_id]
         self._news.tell("lab", learner_id)
 

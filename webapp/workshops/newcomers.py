@@ -1,4 +1,8 @@
-"""Who comes when the class is at a step begins there, in a lab where what is before it is done."""
+"""Labs that are held for their learners until what is before their step is done in them.
+
+Of those who come when the class is at a step, and of those whose lab was half set up as the server
+ended.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from webapp.models.people import Learner
+from webapp.models.people import Learner, being_set_up, end_set_up
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
 
@@ -40,17 +44,60 @@ class Newcomers:
         self._labs = labs
         self._pacing = pacing
         self._resetting = resetting
+        self._cut_off: list[LearnerId] = []
 
     def hear(self, item: Item) -> None:
         """Somebody was given a lab."""
         if item.kind == "seated" and item.facts["held"]:
-            args = (item.learner_id,)
-            threading.Thread(target=self._set_up, args=args, name="newcomer", daemon=True).start()
+            self._begin(item.learner_id)
+
+    def find_cut_off(self) -> None:
+        """Shuts the labs that were half set up as the server ended; once, before anybody asks."""
+        with self._database.read() as session:
+            self._cut_off = being_set_up(session)
+        for learner_id in self._cut_off:
+            self._labs.shut(learner_id)
+
+    def go_on(self) -> None:
+        """Begins with those anew, once it is known who has a lab, and their class isn't paused."""
+        if not self._labs.are_known:
+            return
+        waiting, self._cut_off = self._cut_off, []  # nobody else begins with the same
+        try:
+            while waiting:
+                self._go_on_with(waiting.pop())
+        finally:
+            self._cut_off += waiting
+
+    def _go_on_with(self, learner_id: LearnerId) -> None:
+        learner, workshop = self._find(learner_id)
+        if workshop is not None and workshop.is_paused:
+            self._cut_off.append(learner_id)
+        elif learner and workshop and learner.has_time(workshop) and self._has_lab(learner_id):
+            self._begin_anew(learner, workshop)
+        else:
+            self._labs.let_in(learner_id)  # whose next one is set up as any first one
+
+    def _has_lab(self, learner_id: LearnerId) -> bool:
+        return learner_id in self._labs.owners()
+
+    def _begin_anew(self, learner: Learner, workshop: Workshop) -> None:
+        try:
+            self._labs.hold(learner, workshop, lambda: None)  # that it isn't ready is kept already
+        except Problem as problem:
+            log.warning("lab.not_set_up", learner=learner.id, code=problem.code)
+            self._labs.shut(learner.id)
+            self._cut_off.append(learner.id)
+        else:
+            log.info("lab.set_up_anew", learner=learner.id)
+            self._begin(learner.id)
+
+    def _begin(self, learner_id: LearnerId) -> None:
+        args = (learner_id,)
+        threading.Thread(target=self._set_up, args=args, name="newcomer", daemon=True).start()
 
     def _set_up(self, learner_id: LearnerId) -> None:
-        with self._database.read() as session:
-            learner = session.get(Learner, learner_id)
-            workshop = session.get(Workshop, learner.workshop_id) if learner else None
+        learner, workshop = self._find(learner_id)
         if learner is None or workshop is None:  # deleted while their lab was made
             with suppress(Problem), self._labs.held(learner_id):
                 self._labs.remove(learner_id)
@@ -60,9 +107,13 @@ class Newcomers:
         except Problem as problem:  # the class went back, or the lesson is no longer there
             log.info("newcomer.begins_at_start", learner=learner_id, code=problem.code)
             with suppress(Problem), self._labs.held(learner_id):
+                with self._database.write() as session:
+                    end_set_up(session, learner_id)
                 self._labs.boot(learner_id)
         else:
             self._resetting.begin(learner, workshop, lesson, step)
-        with self._database.write() as session:
-            if (kept := session.get(Learner, learner_id)) is not None:  # not deleted meanwhile
-                kept.begins_with = None
+
+    def _find(self, learner_id: LearnerId) -> tuple[Learner | None, Workshop | None]:
+        with self._database.read() as session:
+            learner = session.get(Learner, learner_id)
+            return learner, session.get(Workshop, learner.workshop_id) if learner else None

@@ -13,7 +13,7 @@ import structlog
 
 from webapp import problems
 from webapp.models.base import now
-from webapp.models.people import Learner, count_admitted, waiting_learners
+from webapp.models.people import Learner, begin_set_up, count_admitted, waiting_learners
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
 from webapp.workshops.labs import is_in_machine_now, is_ready
@@ -168,8 +168,12 @@ class Line:
         """Asks for their lab; that of a late comer is held until it was set up for them."""
         if learner.begins_with is None:
             return _ready(self._labs.give(learner, workshop))
-        self._labs.hold(learner, workshop)
+        self._labs.hold(learner, workshop, lambda: self._note_set_up(learner.id))
         return Place("making", sentence=self._labs.renewal_of(learner.id) or "")
+
+    def _note_set_up(self, learner_id: LearnerId) -> None:
+        with self._database.write() as session:
+            begin_set_up(session, learner_id)
 
     def _waiting(self, learner: Learner, workshop: Workshop) -> Place:
         if workshop.starts_at > now():

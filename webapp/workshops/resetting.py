@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
 
 from webapp.models.events import record
+from webapp.models.people import begin_set_up, end_set_up
 from webapp.problems import Problem
 from webapp.workshops.beginning import play
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from webapp.engines.seam import Engine
     from webapp.lesson_format.model import Lesson, Step
+    from webapp.models.base import LearnerId
     from webapp.models.database import Database
     from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
@@ -51,7 +55,7 @@ class Resetting:
         """
         with self._database.write() as session:
             record(session, learner.id, "reset", step.id)
-        self._renew(learner, workshop, lesson, step)
+        self._set_up(learner, workshop, lesson, step, self._fresh(learner, workshop, step))
 
     def bring(
         self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step, by: str
@@ -60,19 +64,30 @@ class Resetting:
 
         The steps before it that they haven't passed are passed over.
         """
-        if not self._renew(learner, workshop, lesson, step):
-            return
-        with self._database.write() as session:
-            record(session, learner.id, "brought", step.id, by=by)
-        self._news.tell("brought", learner.id, step=step.id, by=by)
+        fresh = self._brought(learner, workshop, step, by)
+        if self._set_up(learner, workshop, lesson, step, fresh):
+            self._news.tell("brought", learner.id, step=step.id, by=by)
 
     def begin(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> None:
-        """The same in a first lab, which is held for them until then; they know their step."""
+        """The same in a lab that is held for them until then; they know their step."""
         self._set_up(learner, workshop, lesson, step, self._labs.held(learner.id))
 
-    def _renew(self, learner: Learner, workshop: Workshop, lesson: Lesson, step: Step) -> bool:
-        fresh = self._labs.renewing(learner, workshop)
-        return self._set_up(learner, workshop, lesson, step, fresh)
+    def _fresh(
+        self, learner: Learner, workshop: Workshop, step: Step
+    ) -> AbstractContextManager[str]:
+        def note() -> None:
+            with self._database.write() as session:
+                begin_set_up(session, learner.id, step.id)
+
+        return self._labs.renewing(learner, workshop, note)
+
+    @contextmanager
+    def _brought(self, learner: Learner, workshop: Workshop, step: Step, by: str) -> Iterator[str]:
+        """A fresh lab for one who is at that step as soon as they have it."""
+        with self._fresh(learner, workshop, step) as lab_id:
+            with self._database.write() as session:
+                record(session, learner.id, "brought", step.id, by=by)
+            yield lab_id
 
     def _set_up(
         self,
@@ -92,8 +107,11 @@ class Resetting:
                     in_machine=workshop.in_machine,
                     told=lambda done, of: self._labs.tell_renewal(learner.id, done, of),
                 )
+                self._note_end(learner.id)
             self._labs.boot(learner.id)
         except Problem as problem:
+            if self._labs.renewal_of(learner.id) is None:  # else another goes on
+                self._note_end(learner.id)
             log.warning("lab.not_reset", learner=learner.id, code=problem.code)
             self._news.tell("reset", learner.id, done=False, sentence=str(problem))
             return False
@@ -102,3 +120,7 @@ class Resetting:
         sentence = (NOT_ALL if missing else DONE).format(what=what, missing=missing)
         self._news.tell("reset", learner.id, done=not missing, sentence=sentence)
         return True
+
+    def _note_end(self, learner_id: LearnerId) -> None:
+        with self._database.write() as session:
+            end_set_up(session, learner_id)

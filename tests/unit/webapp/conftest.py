@@ -58,6 +58,7 @@ class MemoryEngine:
         timed: labs whose container's cold start is known.
         planned: what the planner started, or was asked for in vain.
         fitting: how many machines it starts.
+        is_cut_off: whoever asks for commands in a lab is killed before they end.
         warned: labs whose learners were told that they end, with idle and left seconds.
     """
 
@@ -88,7 +89,7 @@ class MemoryEngine:
         self.fitting = 3
         self.machine = {"state": "ready", "sentence": ""}
         self.prepared: list[tuple[str, str, str]] = []
-        self.is_late = False
+        self.is_late = self.is_cut_off = False
         self._ids = itertools.count(0xA0)
 
     def status(self) -> dict[str, Any]:
@@ -167,6 +168,8 @@ class MemoryEngine:
         self._answer()
         assert 1 <= timeout_s <= 300
         self.prepared.append((lab, script, where))
+        if self.is_cut_off:
+            raise SystemExit
         if told:
             told({"done": 1})
         return {"code": 0, "is_over": self.is_late}

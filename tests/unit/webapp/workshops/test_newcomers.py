@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.waiting import wait_for
 from webapp.models.events import events_of
 from webapp.models.people import Learner
+from webapp.wiring import wire
 from webapp.workshops.beginning import script_of
 from webapp.workshops.forgetting import forget_learner
 from webapp.workshops.joining import join
@@ -16,6 +18,8 @@ from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.progress import goes_on_in, progress_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.unit.webapp.conftest import MemoryEngine
     from webapp.models.base import LearnerId
     from webapp.models.workshops import Workshop
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 NAME = "00-your-terminal"
 STEP = f"{NAME}/04-yours-only"
+# A web that is killed takes its threads along, and none of them has a last word.
+killed = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 
 @pytest.fixture
@@ -112,7 +118,7 @@ def test_one_who_is_deleted_while_their_lab_is_made_holds_nobody_up(
     learner = kept(parts, late)
     web_path = parts.settings.web_path
     forget_learner(parts.database, parts.labs, parts.news, parts.classes, web_path, learner)
-    parts.labs.hold(learner, opened)
+    parts.labs.hold(learner, opened, lambda: None)
     parts.news.tell("seated", late, held=True)
     wait_for(lambda: parts.labs.renewal_of(late) is None, "that nobody is held")
     assert parts.labs.of(late) is None
@@ -163,3 +169,85 @@ def test_nothing_is_run_in_a_lab_that_may_have_been_there_before_the_server_bega
     parts.labs.set_away(is_away=False)
     assert parts.line.place_of(late).state == "ready"
     assert engine.prepared == []
+
+
+@pytest.fixture
+def start_anew(parts: Wiring, engine: MemoryEngine) -> Iterator[Callable[[], Wiring]]:
+    """Another web, after one that was killed; its clock doesn't run by itself."""
+    begun: list[Wiring] = []
+
+    def start() -> Wiring:
+        engine.is_cut_off = False
+        web = wire(parts.settings, engine)
+        begun.append(web)
+        web.newcomers.find_cut_off()
+        return web
+
+    yield start
+    for web in begun:
+        web.database.close()
+
+
+def cut_off(parts: Wiring, engine: MemoryEngine, learner_id: LearnerId) -> str:
+    """Their lab, half set up by a web that is killed in the midst of it."""
+    engine.is_cut_off = True
+    parts.line.place_of(learner_id)
+    wait_for(lambda: engine.prepared, "that it was begun")
+    return engine.prepared[-1][0]
+
+
+@killed
+def test_a_lab_that_was_half_set_up_as_the_web_was_killed_is_done_anew_by_itself(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop, start_anew: Callable[[], Wiring]
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    half = cut_off(parts, engine, late)
+    web = start_anew()
+    assert web.line.place_of(late).state == "making"  # before the runtime was asked
+    web.clock.found()
+    wait_ready(web, late)
+    lab = web.labs.of(late)
+    assert lab
+    assert lab["lab"] != half
+    assert [each[0] for each in engine.prepared] == [half, lab["lab"]]
+    again = start_anew()
+    again.clock.found()
+    assert again.line.place_of(late).lab == lab  # and once is enough
+
+
+def test_who_was_being_reset_or_brought_as_the_web_was_killed_is_there_afterwards(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop, start_anew: Callable[[], Wiring]
+) -> None:
+    lost = come(parts, opened, "lost")
+    parts.line.place_of(lost)
+    lesson, step = parts.pacing.find(kept(parts, lost), opened, STEP)
+    engine.is_cut_off = True
+    with suppress(SystemExit):
+        parts.resetting.bring(kept(parts, lost), opened, lesson, step, "ada")
+    parts.pausing.pause(opened.id, "ada")
+    web = start_anew()
+    web.clock.found()
+    assert len(engine.prepared) == 1  # nothing is run in a lab that stands still
+    parts.pausing.go_on(opened.id)
+    web.clock.tick()
+    wait_ready(web, lost)
+    assert len(engine.prepared) == 2
+    with parts.database.read() as session:
+        progress = progress_of(events_of(session, lost), lesson)
+    assert progress.current is not None
+    assert progress.current.id == STEP
+
+
+@killed
+def test_one_whose_lab_or_time_is_over_when_the_web_comes_back_holds_nothing_up(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop, start_anew: Callable[[], Wiring]
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    engine.lab_remove(cut_off(parts, engine, late))
+    web = start_anew()
+    web.clock.found()
+    assert web.labs.renewal_of(late) is None
+    assert web.line.place_of(late).state == "making"  # as any first one
+    wait_ready(web, late)

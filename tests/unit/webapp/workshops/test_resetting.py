@@ -69,10 +69,13 @@ def test_nobody_works_in_a_lab_that_is_being_reset(
 ) -> None:
     learner, _ = otter
     seen = []
-    with parts.labs.renewing(*otter):
+    with parts.labs.renewing(*otter, lambda: None):
         seen.append(parts.line.place_of(learner.id))
         assert parts.labs.of(learner.id) is None
-        with pytest.raises(Problem, match="no container yet"), parts.labs.renewing(*otter):
+        with (
+            pytest.raises(Problem, match="no container yet"),
+            parts.labs.renewing(*otter, lambda: None),
+        ):
             pass
     seen.append(parts.line.place_of(learner.id))
     assert [place.state for place in seen] == ["making", "ready"]
