@@ -170,7 +170,7 @@ def _build(
         settings.mirror_max_bytes,
         brought=lambda: brought.stores_of_all(images),
     )
-    most = _most(settings)
+    most = most_of_a_lab(settings)
     builds = Builds(labs, images, fetcher, mirror, most, settings.lab_max_hours * 3600)
     household = Household(instance, lambda: deposits.keeper_pid)
     verbs = Verbs(
@@ -197,7 +197,7 @@ def _build(
     return labs, Server(instance.runtime_socket, verbs.table(), callers), fetches
 
 
-def _most(settings: Settings) -> Limits:
+def most_of_a_lab(settings: Settings) -> Limits:
     """What the operator lets one lab have."""
     return Limits(
         memory_bytes=settings.lab_max_memory_bytes,

@@ -48,9 +48,17 @@ class Room:
         fits = disk.files_bytes(self.disk_bytes // labs, limits.inodes) >> 20 << 20
         return max(_LEAST_DISK_BYTES, min(limits.disk_bytes, fits))
 
+    def disks(self, limits: Limits) -> int:
+        """For how many labs there is a disk."""
+        return max(0, self.disk_bytes) // disk.image_bytes(limits)
+
 
 def judged(
-    seen: dict[str, Any], learners: int, labs: int, rooms: tuple[Room, Room], limits: Limits
+    seen: dict[str, Any],
+    learners: int,
+    labs: int,
+    rooms: tuple[Room, Room],
+    limits: tuple[Limits, Limits],
 ) -> dict[str, Any]:
     """What was seen, whether that is enough, how far it would go, and what gives out first.
 
@@ -59,31 +67,39 @@ def judged(
         learners: how many were to play.
         labs: how many there were in the end.
         rooms: what was left before the first lab, and with all of them there.
-        limits: of a usual lab.
+        limits: of a usual lab, and of those that were played in, whose disks may be smaller.
     """
     against = seen["keystroke_p99_ms"] / (seen["keystroke_alone_p99_ms"] or 0.01)
     before, after = rooms
+    usual, played = limits
     each = max(_LEAST_EACH_BYTES, (before.memory_bytes - after.memory_bytes) // max(1, labs))
     of_server = max(seen["processors_of_server"], 0.001)
     bounds = {
         # The last who comes is let in while all that a lab may use is there.
-        "memory": max(0, before.memory_bytes - limits.memory_bytes) // each,
-        "disk": max(0, before.disk_bytes) // disk.image_bytes(limits),
+        "memory": max(0, before.memory_bytes - usual.memory_bytes) // each,
+        "disk": before.disks(played),
         "processors": int(
             learners * max(0.0, BUSY_MOST - seen["processors_of_others"]) / of_server
         ),
     }
     missed = {"joining": seen["join_p99_s"] / JOIN_MOST_S, "keys": against / KEYS_MOST}
-    bounds |= {name: int(learners / times) for name, times in missed.items() if times > 1}
-    if failed := max(learners - seen["joined"], min(len(seen["errors"]), learners)):
-        bounds["errors"] = learners - failed
+    missed = {name: times for name, times in missed.items() if times > 1}
+    failed = max(learners - seen["joined"], min(len(seen["errors"]), learners))
+    if carried := not failed and not missed:  # then so many it does carry, whatever is reckoned
+        bounds = {name: max(bound, learners) for name, bound in bounds.items()}
+    bounds |= {name: int(learners / times) for name, times in missed.items()}
+    bounds |= {"errors": learners - failed} if failed else {}
     first = min(bounds, key=bounds.__getitem__)
     return {
         "learners": learners,
         **seen,
         "keystroke_p99_vs_alone": round(against, 2),
         "memory_each_bytes": each,
+        "lab_disk_bytes": played.disk_bytes,
+        "lab_usual_disk_bytes": usual.disk_bytes,
         "greatest_class": bounds[first],
+        "greatest_usual_class": min(bounds[first], before.disks(usual)),
+        "greatest_by": bounds,
         "limited_by": first,
-        "carried": not failed and not any(times > 1 for times in missed.values()),
+        "carried": carried,
     }

@@ -6,8 +6,8 @@ import json
 import signal
 import sys
 import time
-import urllib.request
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +17,9 @@ from runtime.cli.image import BASE, need_base
 from runtime.cli.running import data_option
 from runtime.client import Client
 from runtime.confine import CHECKOUT
+from runtime.daemon import most_of_a_lab
 from runtime.greatest import Room, judged
+from runtime.greeting import wait_well
 from runtime.image.store import Store
 from runtime.instance import Instance
 from runtime.kernel import spawn
@@ -49,22 +51,22 @@ def command(data: Path | None, learners: int, *, as_json: bool) -> None:
     their own that is gone afterwards. A class that goes on meanwhile would feel it.
     """
     given = settings.load({"data": data})
-    real, limits = Instance.at(given.data), Limits()
+    real, limits = Instance.at(given.data), Limits().within(most_of_a_lab(given))
     need_base(real)
     with ExitStack() as undo:
         stage = Instance.at(real.data_path / "rehearsal")
         undo.callback(spawn.remove, stage.data_path)
         _lend(real, stage)
         room = Room.left(stage.data_path, given.reserve_percent)
-        disk_bytes = room.disk_each_bytes(learners + _BESIDE, limits)
-        url = undo.enter_context(_served(stage, learners, disk_bytes))
+        played = replace(limits, disk_bytes=room.disk_each_bytes(learners + _BESIDE, limits))
+        url = undo.enter_context(_served(stage, learners, played.disk_bytes))
         made = json.loads(_web(stage, "workshop", "create", "--json", *_shape(learners)))
         link = _web(stage, "person", "instructor", "add", "rehearsal").split()[0]
         before = Room.left(stage.data_path, given.reserve_percent)
         seen = _play(url, made, link, learners)
         rooms = before, Room.left(stage.data_path, given.reserve_percent)
         labs = Client(stage.runtime_socket).status()["labs"]
-        result = {**judged(seen, learners, labs, rooms, limits), "lab_disk_bytes": disk_bytes}
+        result = judged(seen, learners, labs, rooms, (limits, played))
     click.echo(json.dumps(result) if as_json else _text(result))
     sys.exit(0 if result["carried"] else 1)
 
@@ -108,23 +110,29 @@ def _served(stage: Instance, learners: int, disk_bytes: int) -> Iterator[str]:
         ) as process,
     ):
         try:
-            yield _wait(stage)
+            yield _wait(stage, process)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(_STOP_S)
 
 
-def _wait(stage: Instance) -> str:
+def _wait(stage: Instance, process: spawn.Process) -> str:
     deadline = time.monotonic() + _READY_S
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            if address := folders.address(stage):
-                url = f"http://127.0.0.1:{address[1]}"
-                with urllib.request.urlopen(f"{url}/healthz", timeout=_READY_S):  # noqa: S310 - http
-                    return url
+    while not (address := folders.address(stage)):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise _not_begun(stage)
         time.sleep(0.1)
+    url = f"http://127.0.0.1:{address[1]}"
+    try:
+        wait_well(url, _READY_S)
+    except Problem as problem:
+        raise _not_begun(stage) from problem
+    return url
+
+
+def _not_begun(stage: Instance) -> Problem:
     lines = _log(stage).read_text(errors="replace").splitlines()
-    raise Problem(
+    return Problem(
         "rehearsal-failed",
         f"The rehearsal's server did not begin: {' / '.join(lines[-3:])}",
         "`./slipway doctor` says what this machine lacks.",
@@ -166,17 +174,24 @@ def _text(result: dict[str, Any]) -> str:
         "Processors: the class took {processors_of_server:.0%} of them, other programs "
         "{processors_of_others:.0%}."
     ).format(**{**result, "browsers": _browsers(result)})
-    if result["lab_disk_bytes"] < Limits().disk_bytes:
-        said += (
-            f"\nDisks of {result['lab_disk_bytes'] >> 20} MB each, or they would not have fitted."
-        )
     if result["processors_of_others"] > _OTHERS_MOST:
         said += "\nEnd those programs and rehearse again: with them it says little of a class."
     errors = [f"Error: {each}" for each in result["errors"][:5]]
-    end = (
-        "The greatest class that this machine carries: about {greatest_class}, by {limited_by}."
-    ).format(**result)
-    return "\n".join([said, *errors, end])
+    return "\n".join([said, *errors, *_greatest(result)])
+
+
+def _greatest(result: dict[str, Any]) -> list[str]:
+    bounds = ", ".join(f"{name} {number}" for name, number in result["greatest_by"].items())
+    lines = [f"What it carries by each alone: {bounds}."]
+    end = "The greatest class that this machine carries: about {greatest_class}, by {limited_by}."
+    if result["lab_disk_bytes"] < result["lab_usual_disk_bytes"]:
+        lines.append(
+            f"Disks were of {result['lab_disk_bytes'] >> 20} MB each, or they would not have "
+            f"fitted; of the usual {result['lab_usual_disk_bytes'] >> 20} MB there is room for "
+            f"{result['greatest_usual_class']}, and whoever comes then waits in line."
+        )
+        end += " With disks of that size: lab_max_disk_bytes = {lab_disk_bytes} in slipway.toml."
+    return [*lines, end.format(**result)]
 
 
 def _browsers(result: dict[str, Any]) -> str:

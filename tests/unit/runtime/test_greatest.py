@@ -37,11 +37,12 @@ def seen(**more: object) -> dict[str, Any]:
     }
 
 
-def result(facts: dict[str, Any], memory: int = AMPLE, disk: int = AMPLE) -> dict[str, Any]:
+def result(
+    facts: dict[str, Any], memory: int = AMPLE, disk: int = AMPLE, played: Limits = LIMITS
+) -> dict[str, Any]:
     """Of 40 learners whose labs took 10 MiB each."""
     rooms = Room(memory, disk), Room(memory - 400 * MIB, disk)
-    found = judged(seen(**facts), 40, 40, rooms, LIMITS)
-    return {**found, "lab_disk_bytes": LIMITS.disk_bytes}
+    return judged(seen(**facts), 40, 40, rooms, (LIMITS, played))
 
 
 @pytest.mark.parametrize(
@@ -74,15 +75,34 @@ def test_memory_counts_as_it_was_taken_and_lets_the_last_in_with_all_it_may_use(
 def test_disks_count_as_large_as_labs_usually_have_them() -> None:
     found = result({}, disk=50 * image_bytes(LIMITS) + 1)
     assert (found["greatest_class"], found["limited_by"]) == (50, "disk")
+    assert found["greatest_usual_class"] == 50
 
 
-def test_disks_of_a_class_that_would_not_fit_are_smaller_and_that_is_said() -> None:
+def test_a_class_that_was_carried_with_smaller_disks_is_not_said_to_be_too_great() -> None:
+    smaller = replace(LIMITS, disk_bytes=200 * MIB)
+    found = result({}, disk=46 * image_bytes(smaller) + 1, played=smaller)
+    assert found["carried"]
+    assert (found["greatest_class"], found["limited_by"]) == (46, "disk")
+    assert found["greatest_usual_class"] == 46 * image_bytes(smaller) // image_bytes(LIMITS) < 40
+    text = _text(found)
+    assert "of 200 MB each" in text
+    assert f"room for {found['greatest_usual_class']}," in text
+    assert "disk 46" in text
+    assert f"lab_max_disk_bytes = {200 * MIB} in slipway.toml" in text
+
+
+def test_no_bound_is_below_a_class_that_was_carried() -> None:
+    found = result({"processors_of_server": 0.5, "processors_of_others": 0.8})
+    assert (found["carried"], found["greatest_class"]) == (True, 40)
+    missed = result({"processors_of_server": 0.5, "processors_of_others": 0.8, "joined": 39})
+    assert missed["greatest_class"] < 39
+
+
+def test_disks_of_a_class_that_would_not_fit_are_smaller() -> None:
     smaller = replace(LIMITS, disk_bytes=200 * MIB)
     room = Room(AMPLE, 100 * image_bytes(smaller) + 1)
     assert room.disk_each_bytes(100, LIMITS) == 200 * MIB
     assert room.disk_each_bytes(10, LIMITS) == LIMITS.disk_bytes
-    text = _text({**result({}), "lab_disk_bytes": 200 * MIB})
-    assert "Disks of 200 MB each" in text
 
 
 @example(disk=1186841, inodes=16)  # its image has no byte to spare
