@@ -250,6 +250,7 @@ class Plan:
             "SLIPWAY_PORT": str(self.settings.port),
             "SLIPWAY_PREVIEW_PORT": str(self.preview_port),
             "SLIPWAY_PREVIEW_URL": self.settings.preview_url,
+            "SLIPWAY_PUBLIC_URL": self.settings.public_url,
         }
 
 

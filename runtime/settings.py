@@ -108,6 +108,10 @@ class Settings:
         default=8080,
         metadata=_about("The port to listen on; 0 takes any that is free.", low=0, high=65535),
     )
+    public_url: str = field(
+        default="",
+        metadata=_about("What learners type, such as http://lab.school.example."),
+    )
     preview_port: int = field(
         default=20100,
         metadata=_about(
@@ -283,7 +287,6 @@ OF_THE_WEB = frozenset(
         "lessons",
         "metrics_token",
         "proxy_addresses",
-        "public_url",
         "trusted_proxies",
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.doctor import cgroups, kernel, machine, network, programs, room, row
+from runtime.doctor import cgroups, kernel, machine, network, programs, reach, room, row
 from runtime.instance import Instance
 from runtime.problems import Problem
 
@@ -56,7 +56,8 @@ class Report:
 
 
 def examine(settings: Settings) -> Report:
-    """Try everything; takes under a second and changes nothing."""
+    """Try everything; takes about a second and changes nothing."""
+    instance = Instance.at(settings.data)
     findings = [probe() for probe in _REFUSING]
     by_name = {finding.name: finding for finding in findings}
     kind = row.row(by_name["namespaces"], by_name["capabilities"])
@@ -70,15 +71,17 @@ def examine(settings: Settings) -> Report:
         programs.image_fetcher(),
         programs.registry(),
         programs.own_figures(),
-        network.address_range(Instance.at(settings.data)),
+        network.address_range(instance),
         network.way_out(),
         network.forwarding(),
         network.names(),
         room.disk(settings.data),
         room.lab_disks(),
         room.memory(),
-        room.port(settings.host, settings.port),
-        room.previews(settings.preview_port, settings.preview_url),
+        kernel.clock(),
+        reach.port(settings.host, settings.port, instance),
+        reach.address(settings.public_url, settings.host, settings.port, instance),
+        reach.previews(settings.preview_port, settings.preview_url),
         machine.emulator(),
         machine.kvm(),
     ]

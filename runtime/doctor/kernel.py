@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
 
 from runtime.container.rootfs import idmapped
-from runtime.doctor.finding import Finding, judged
+from runtime.doctor.finding import Finding, advised, judged
 from runtime.kernel import syscalls
 from runtime.kernel.forker import Forker
 from runtime.kernel.namespaces import make_pair
 from runtime.problems import Problem
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Overlays over id-mapped layers.
 OLDEST = (5, 19)
@@ -78,3 +76,22 @@ def _try_id_mapping(place: Path) -> None:
             pair.close()
     finally:
         forker.stop()
+
+
+def clock() -> Finding:
+    """Ends of workshops, links that hold for a while and certificates go by it."""
+    now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    here_since = Path(__file__).stat().st_ctime
+    wrong = ""
+    if time.time() < here_since:
+        wrong = f"{now}, and Slipway came here later than that"
+    elif not syscalls.is_clock_kept():
+        wrong = f"{now}, by nobody's word but this machine's own"
+    return advised(
+        "clock",
+        good=not wrong,
+        found=wrong or f"{now}, kept right by the network",
+        wanted="a clock that is kept right, or workshops, links and certificates end too soon",
+        fix="On the machine itself: `timedatectl set-ntp true` (`apt-get install "
+        "systemd-timesyncd` first, where it has none).",
+    )

@@ -1,10 +1,9 @@
-"""Probes of how much there is: disk, memory, and the port."""
+"""Probes of how much there is: disk and memory."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 from typing import TYPE_CHECKING
 
 from runtime.doctor.finding import Finding, advised
@@ -62,40 +61,4 @@ def memory() -> Finding:
         found=f"{available / GIB:.1f} GiB available, {os.cpu_count()} processors",
         wanted=f"{_MEMORY_WANTED / GIB:.0f} GiB: a quiet lab needs 1 MiB, a busy one its limit",
         fix="End other programs, or give labs smaller limits.",
-    )
-
-
-def port(host: str, number: int) -> Finding:
-    """Tried by listening; a server of ours that already runs holds it, and that is well."""
-    said = ""
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, number))
-        except OSError as error:
-            said = error.strerror or str(error)
-    return advised(
-        "port",
-        good=not said,
-        found=f"{host}:{number}: {said}" if said else f"{host}:{number} is free",
-        wanted="a port to listen on",
-        fix="Perhaps a server runs already; else choose another with --port.",
-    )
-
-
-def previews(port: int, url: str) -> Finding:
-    """Services of learners' are shown under names of their own: cookies know no port.
-
-    Args:
-        port: where previews begin; 0 where there are none.
-        url: below which they have names; empty where none is set.
-    """
-    where = f"under names below {url}" if url else f"on ports of this server, from {port} on"
-    return advised(
-        "preview-names",
-        good=bool(url) or port == 0,
-        found=f"previews are {where}" if port else "no previews",
-        wanted="a host name for each, since nothing else keeps their cookies and Slipway's apart",
-        fix="Let `*.preview.` before your server's name lead to it, and set preview_url: "
-        "docs/operating.md, Web previews. Without it a class that you trust is well served.",
     )

@@ -88,7 +88,7 @@ def test_a_settings_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 
 
 def test_a_key_of_the_webs_own_is_left_to_the_web(tmp_path: Path) -> None:
-    assert load({}, {}, write(tmp_path, 'public_url = "http://lab"')) == Settings()
+    assert load({}, {}, write(tmp_path, 'lessons = "/srv/lessons"')) == Settings()
 
 
 def test_each_setting_says_what_it_means() -> None:
