@@ -1,8 +1,9 @@
 """The life of one lab: made step by step, each step with its undoing, and ended without a trace.
 
 Steps that don't rest on each other are done beside each other: the disk while the namespaces are
-made, the network while the OCI runtime starts process 1. The kernel and that program do the work,
-so a thread of ours waits, and hardly takes another's turn.
+made, the network while the OCI runtime starts process 1, and beside it all what the kernel has to
+wait for before the lab's cgroup takes a process. The kernel and that program do the work, so
+threads of ours wait, and hardly take another's turn.
 """
 
 from __future__ import annotations
@@ -95,8 +96,9 @@ def make(
         parts.making.begun(),
         ExitStack() as undo,
         ExitStack() as opened,
-        ThreadPoolExecutor(1, "lab-aside") as aside,
+        ThreadPoolExecutor(2, "lab-aside") as aside,
     ):
+        aside.submit(parts.place.expect)
         user = bundle.User(image.user, image.uid, image.gid, image.home, image.shell)
         lab = _claim(parts, shape, user, undo)
         folder = parts.folder(lab)
