@@ -43,8 +43,9 @@ def command(data: Path | None, host: str | None, port: str | None, *, yes: bool)
     if not yes and sys.stdin.isatty():
         click.confirm("Go on?", default=True, abort=True, err=True)
     service.stop()
-    service.note(instance, record)
+    folders.make(instance)
     os.close(folders.lock(instance, 0))  # nobody's who was started by hand and still runs
+    service.note(instance, record)
     need_base(instance)
     service.install(loaded, instance, record)
     service.start()

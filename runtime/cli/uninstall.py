@@ -43,9 +43,10 @@ def command(data: Path | None, *, keep_data: bool, keep_packages: bool, yes: boo
     if not yes:
         _ask()
     service.stop()
-    with runtime(data) as client:
-        for lab in client.lab_list():
-            client.lab_remove(lab["lab"])
+    if instance.run_path.exists():  # else nothing of it lives, and it may be unable to begin
+        with runtime(data) as client:
+            for lab in client.lab_list():
+                client.lab_remove(lab["lab"])
     service.uninstall(instance, record, keep_data=keep_data)
     click.echo("Slipway is no service of this machine any more.", err=True)
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime import folders, users
+from runtime import users
 from runtime.client import Client
 from runtime.confine import CHECKOUT
 from runtime.install import unit
@@ -67,7 +67,7 @@ def look(instance: Instance) -> Record:
     """What an installation would make here, or what one made already.
 
     Raises:
-        Problem: `install-systemd`.
+        Problem: `install-systemd`; `install-other` where another server is the machine's service.
     """
     if not _SYSTEMD.is_dir():
         raise Problem(
@@ -76,6 +76,13 @@ def look(instance: Instance) -> Record:
             "Start `./slipway serve` from whatever starts programs here.",
         )
     made = recorded(instance)
+    if made is None and UNIT_PATH.exists():
+        raise Problem(
+            "install-other",
+            f"{UNIT_PATH} is there already, of a server that keeps its data elsewhere.",
+            "`./slipway uninstall --data FOLDER` takes that one away; it says under ReadWritePaths "
+            "which folder.",
+        )
     is_new = not instance.data_path.exists() or not any(instance.data_path.iterdir())
     return made or Record(settings=not CONFIG_PATH.exists(), data=is_new)
 
@@ -145,8 +152,7 @@ def install(settings: Settings, instance: Instance, record: Record) -> None:
 
 
 def note(instance: Instance, record: Record) -> None:
-    """Write down what is about to be made."""
-    folders.make(instance)
+    """Write down what is about to be made, in the data folder that is there."""
     _record_path(instance).write_text(json.dumps(asdict(record)))
 
 
@@ -194,7 +200,10 @@ def stop() -> None:
 
 
 def uninstall(instance: Instance, record: Record, *, keep_data: bool) -> None:
-    """Take away what an installation made; no lab lives any more."""
+    """Take away what an installation made; no lab lives any more.
+
+    Interrupted, it is done again: what was made stays written down until the rest is gone.
+    """
     if UNIT_PATH.exists():
         _systemctl("disable", "--now", unit.NAME)
         UNIT_PATH.unlink()
@@ -203,13 +212,12 @@ def uninstall(instance: Instance, record: Record, *, keep_data: bool) -> None:
         _systemctl("reset-failed", unit.NAME)
     with _told():
         users.remove(instance.id)
-    _record_path(instance).unlink(missing_ok=True)
-    if keep_data:
-        return
-    if record.settings:
+    if record.settings and not keep_data:
         CONFIG_PATH.unlink(missing_ok=True)
-    if record.data:
-        spawn.remove(instance.data_path)
+    if record.data and not keep_data:
+        with _told():
+            spawn.remove(instance.data_path)
+    _record_path(instance).unlink(missing_ok=True)
 
 
 def _record_path(instance: Instance) -> Path:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from runtime import folders
+from runtime.cli import install, uninstall
 from runtime.install import service
 from runtime.install.service import Record
 from runtime.instance import Instance
@@ -22,6 +26,8 @@ ALL = Record(settings=True, data=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
     """An instance of a machine with systemd, whose /etc is a folder of the test's."""
     monkeypatch.setattr(service, "_SYSTEMD", tmp_path)
+    monkeypatch.setattr(service, "UNIT_PATH", tmp_path / "slipway.service")
+    monkeypatch.setattr(service, "_systemctl", lambda *_: None)  # this machine may have none
     monkeypatch.setattr(service, "CONFIG_PATH", tmp_path / "slipway.toml")
     monkeypatch.setattr(service, "CHECKOUT", tmp_path)
     return Instance.at(tmp_path / "data")
@@ -85,3 +91,39 @@ def test_packages_that_setup_brought_go_unless_they_are_kept(place: Instance) ->
         lines = service.uninstall_lines(place, ALL, keep_data=True, keep_packages=keep)
         assert "crun libyajl2" in part(lines, heading)
         assert f"{place.data_path}  as you said" in part(lines, "This stays:\n")
+
+
+def test_another_servers_installation_is_not_taken_over(place: Instance) -> None:
+    service.UNIT_PATH.touch()
+    with pytest.raises(Problem, match="of a server that keeps its data elsewhere"):
+        service.look(place)
+    service.UNIT_PATH.unlink()
+    assert service.look(place) == ALL
+
+
+def test_a_server_that_was_started_by_hand_is_not_half_installed(place: Instance) -> None:
+    folders.make(place)
+    lock = folders.lock(place, 0)
+    try:
+        done = CliRunner().invoke(install.command, ["--data", str(place.data_path), "--yes"])
+    finally:
+        os.close(lock)
+        folders.clean_run(place)
+    assert isinstance(done.exception, Problem)
+    assert done.exception.code == "data-in-use"
+    assert service.recorded(place) is None  # or an upgrade would take it for a service
+
+
+def test_half_an_installation_is_taken_away_without_a_server_that_could_begin(
+    place: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(uninstall, "runtime", never)
+    place.runtime_path.mkdir(parents=True)
+    service.note(place, ALL)
+    config(place).touch()
+    done = CliRunner().invoke(uninstall.command, ["--data", str(place.data_path), "--yes"])
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in place.data_path.parent.iterdir()] == []
