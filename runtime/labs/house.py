@@ -52,6 +52,7 @@ log = structlog.get_logger()
 _FINISH_S = 60.0
 _LXCFS = Limits(memory_bytes=64 << 20, pids=256, cpu_cores=0.25)
 _REGISTRY = Limits(memory_bytes=512 << 20, pids=1024, cpu_cores=1.0)
+_FORKED = ("runtime.kernel.namespaces", "runtime.labs.inside", "runtime.limits.joining")
 _END_AT_ONCE = 8  # ending one is waiting, mostly
 
 
@@ -99,7 +100,7 @@ class Labs:
         self._events = events
         self._max_labs = max_labs
         place = cgroup.find(instance.cgroup_name, keeper_pid)
-        forker = Forker(("runtime.kernel.namespaces", "runtime.labs.inside"))
+        forker = Forker(_FORKED)
         crun = Crun(instance)
         disks = Disks(instance.runtime_path / "disks")
         devices = Devices(instance.run_path / "devices")

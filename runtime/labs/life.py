@@ -1,9 +1,9 @@
 """The life of one lab: made step by step, each step with its undoing, and ended without a trace.
 
 Steps that don't rest on each other are done beside each other: the disk while the namespaces are
-made, the network while the OCI runtime starts process 1, and beside it all what the kernel has to
-wait for before the lab's cgroup takes a process. The kernel and that program do the work, so
-threads of ours wait, and hardly take another's turn.
+made, the network while the OCI runtime starts process 1. The kernel and that program do the work,
+so a thread of ours waits, and hardly takes another's turn. What the kernel has to wait for before
+the lab's cgroup takes a process goes by beside it all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from runtime.container import bundle, rootfs
 from runtime.kernel import namespaces, processes, spawn
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import inner, state
-from runtime.limits import disk, ids
+from runtime.limits import disk, ids, joining
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def make(
         parts.making.begun(),
         ExitStack() as undo,
         ExitStack() as opened,
-        ThreadPoolExecutor(2, "lab-aside") as aside,
+        ThreadPoolExecutor(1, "lab-aside") as aside,
     ):
-        aside.submit(parts.place.expect)
+        opened.enter_context(joining.expect(parts.forker, parts.place.members))
         user = bundle.User(image.user, image.uid, image.gid, image.home, image.shell)
         lab = _claim(parts, shape, user, undo)
         folder = parts.folder(lab)

@@ -31,11 +31,9 @@ class Place(Protocol):
     def oci_path(self, lab: str) -> str:
         """The `cgroupsPath` of a lab's OCI description; the OCI runtime makes it."""
 
-    def expect(self) -> None:
-        """Get ready for a process that will join one of our cgroups in a moment: it is quicker.
-
-        Takes as long as that process would have waited, so it goes beside what comes before.
-        """
+    @property
+    def members(self) -> Path:
+        """Where a process would be written that joins the cgroup around all labs."""
 
     def delegate(self, lab: str, uid: int, most: int) -> str:
         """Let a user of a lab divide what the lab has among cgroups of their own.

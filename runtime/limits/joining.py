@@ -10,35 +10,28 @@ it for the whole machine, and makes each fork dearer.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runtime.kernel.forker import Forker, Talk
 
 
-def expect(root: Path, controller: str = "") -> None:
-    """Wait now for what whoever joins a cgroup within the next few milliseconds would wait for.
-
-    This process joins the cgroup that it is in, which changes nothing. Where that can't be told or
-    done nothing happens: whoever comes then waits as ever.
+def expect(forker: Forker, members: Path) -> Talk:
+    """Have a child wait for what whoever joins a cgroup in the next milliseconds would wait for.
 
     Args:
-        root: where the hierarchy is mounted; any does, since all of them wait for the same.
-        controller: one of it on v1; empty on v2.
+        forker: makes the child.
+        members: the `cgroup.procs` of a cgroup of ours. Any does, since all wait for the same.
+
+    Returns:
+        The conversation with it, which ends when it has waited; closing it is the caller's part.
     """
-    pid = str(os.getpid())
-    # In a container the mount may begin below the top, at the cgroup that is ours.
-    for group in (root / _own(controller).lstrip("/"), root):
-        members = group / "cgroup.procs"
-        with suppress(OSError):
-            if pid in members.read_text().split():
-                members.write_text("0")  # whoever writes
-                return
+    return forker.call(join, {"members": str(members)})
 
 
-def _own(controller: str) -> str:
-    """The cgroup of this process in a hierarchy, as the kernel names it."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controller in controllers.split(","):
-            return path
-    return "/"
+def join(_talk: Talk, args: dict[str, Any], _fds: list[int]) -> None:
+    """In the child, which ends then: try to join. v2 refuses it, but not before the wait."""
+    with suppress(OSError):
+        Path(args["members"]).write_text("0")  # whoever writes

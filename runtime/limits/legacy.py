@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runtime.kernel import processes
-from runtime.limits import files, joining, kept
+from runtime.limits import files, kept
 from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
 if TYPE_CHECKING:
@@ -57,9 +57,10 @@ class Legacy:
         """The `cgroupsPath` of a lab's OCI description."""
         return f"/{self._name}/{lab}"
 
-    def expect(self) -> None:
-        """Get ready for a process that will join one of our cgroups in a moment."""
-        joining.expect(self._hierarchies["pids"], "pids")
+    @property
+    def members(self) -> Path:
+        """Where a process would be written that joins the cgroup around all labs."""
+        return self._group("pids") / "cgroup.procs"
 
     def delegate(self, lab: str, uid: int, most: int) -> str:  # noqa: ARG002 - v2's
         """Nothing is given: nothing would bound how many are made."""

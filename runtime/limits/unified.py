@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from runtime.limits import files, joining, kept
+from runtime.limits import files, kept
 from runtime.limits.amounts import Hits, Limits, Pressure, Spent, Usage
 from runtime.problems import Problem
 
@@ -71,9 +71,10 @@ class Unified:
         """The `cgroupsPath` of a lab's OCI description."""
         return f"/{(self._base / lab).relative_to(self._root)}"
 
-    def expect(self) -> None:
-        """Get ready for a process that will join one of our cgroups in a moment."""
-        joining.expect(self._root)
+    @property
+    def members(self) -> Path:
+        """Where a process would be written that joins the cgroup around all labs."""
+        return self._base / "cgroup.procs"
 
     def delegate(self, lab: str, uid: int, most: int) -> str:
         """Let a user of a lab divide what the lab has among cgroups of their own."""
