@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runtime.kernel.forker import Forker, Talk
+    from runtime.kernel.forked import Talk
+    from runtime.kernel.forker import Forker
 
 
 def expect(forker: Forker, members: Path) -> Talk:
