@@ -65,10 +65,12 @@ def _read(members: tarfile.TarFile, member: tarfile.TarInfo) -> Any:  # noqa: AN
     """What an archive's list says.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is no file, or no JSON.
     """
-    listed = members.extractfile(member)
-    return json.loads(listed.read(_LIST_BYTES)) if listed else None
+    listed = members.extractfile(member) if member.isfile() else None
+    if listed is None:  # a link may lead nowhere, or in a circle
+        raise ValueError(f"{member.name} is no file")
+    return json.loads(listed.read(_LIST_BYTES))
 
 
 def _require_one(images: object, called: str) -> None:

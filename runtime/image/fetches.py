@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from runtime.image import archives, reference
+from runtime.image import archives, reference, refusals
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Fetch:
 
     Attributes:
         name: as people type it.
+        asked: what was typed, for who tries again; empty where no registry was asked.
         state: `waiting`, `fetching`, `here`, `failed` or `stopped`.
         step: what is being done.
         done_bytes: of `total_bytes`; both 0 until something is known.
@@ -50,6 +51,7 @@ class Fetch:
     """
 
     name: str
+    asked: str = ""
     state: str = "waiting"
     step: str = ""
     done_bytes: int = 0
@@ -89,6 +91,7 @@ class Fetches:
         return self.begin(
             wanted.name,
             lambda tell: self._fetcher.pull(wanted, tell, mirror=self._mirror, access=access),
+            asked=wanted.typed,
         )
 
     def load(self, fd: int, name: str, called: str) -> dict[str, Any]:
@@ -110,7 +113,12 @@ class Fetches:
             )
 
     def begin(
-        self, name: str, bring: Callable[[Tell], object], owned: ExitStack | None = None
+        self,
+        name: str,
+        bring: Callable[[Tell], object],
+        owned: ExitStack | None = None,
+        *,
+        asked: str = "",
     ) -> dict[str, Any]:
         """Start a thread that brings an image, or join the one that does.
 
@@ -119,6 +127,7 @@ class Fetches:
             bring: does it.
             owned: goes to the thread, which closes it in the end; stays the caller's where another
                 thread brings the image already.
+            asked: as of `Fetch`.
 
         Raises:
             Problem: `fetches-full`.
@@ -133,7 +142,7 @@ class Fetches:
                     f"{MOST} images are on their way already.",
                     "Wait until some are here, then fetch this one.",
                 )
-            fetch = self._fetches[name] = Fetch(name)
+            fetch = self._fetches[name] = Fetch(name, asked)
             self._stopped.discard(name)
             begun = asdict(fetch)
             kept = owned.pop_all() if owned is not None else ExitStack()
@@ -174,7 +183,8 @@ class Fetches:
             return
         except Exception:
             log.exception("image.fetch_broke", image=fetch.name)
-            change = {"state": "failed"}
+            self.change(fetch, state="failed", problem=refusals.broke(fetch.name).as_dict())
+            return
         self.change(fetch, **change)
 
     @contextmanager

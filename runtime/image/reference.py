@@ -10,6 +10,8 @@ from runtime.problems import Problem
 _LONGEST = 255
 # What a name without a registry means to every engine, and what they keep such an image under.
 USUAL = ".".join(("docker", "io"))
+# Its name of old, which every engine still takes for it.
+_OF_OLD = f"index.{USUAL}"
 PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 DIGEST = "sha256:[0-9a-f]{64}"
@@ -45,6 +47,11 @@ class Reference:
     def name(self) -> str:
         """As people type it; with this name the image is kept."""
         return f"{self._repository}{self._end}"
+
+    @property
+    def typed(self) -> str:
+        """As it has to be typed to be asked for in the same way."""
+        return f"http://{self.name}" if self.is_plain else self.name
 
     @property
     def source(self) -> str:
@@ -102,13 +109,15 @@ def read(text: str) -> Reference:
     if found is None:
         raise _wrong(text)
     registry, path = found["registry"] or "", found["path"]
+    if found["scheme"] and not registry:  # the address of a registry, and no image there
+        raise _wrong(text)
     # As every engine reads it: a first word without a dot or a port is no host.
     if registry and not found["scheme"] and registry != "localhost" and not set(registry) & {*".:"}:
         registry, path = "", f"{registry}/{path}"
         if registry != registry.lower() or not re.fullmatch(PATH, path):
             raise _wrong(text)
     return Reference(
-        registry=registry,
+        registry=USUAL if registry == _OF_OLD else registry,
         path=path,
         tag=found["tag"] or ("" if found["digest"] else "latest"),
         digest=found["digest"] or "",

@@ -43,7 +43,7 @@ _KINDS = (
     ),
     _kind(
         "registry-plain",
-        r"HTTP response to HTTPS client",
+        r"HTTP response to HTTPS client|does not look like a TLS handshake",
         "{registry} doesn't speak TLS, so {name} was not fetched.",
         "Where you trust the network between, write http:// before its name.",
     ),
@@ -156,6 +156,17 @@ def too_many_files(name: str) -> Problem:
         "image-store-full",
         f"{name} has more files than the server's disk has room for. Nothing of it was kept.",
         "Remove images that no lesson needs, or choose one with fewer files.",
+        image=name,
+    )
+
+
+def broke(name: str) -> Problem:
+    """What is said where we have failed ourselves, and our log says how."""
+    return Problem(
+        "image-fetch-failed",
+        f"{name} could not be fetched: something went wrong in this server itself. Nothing of it "
+        "was kept.",
+        "Its log says what (`image.fetch_broke`). Trying again may help.",
         image=name,
     )
 

@@ -40,9 +40,12 @@ def test_an_image_is_fetched_before_ones_eyes_given_up_fetched_again_and_removed
         row.get_by_role("button", name="Stop").click()
         expect(row).to_have_count(0)
 
-        registry.day = "good"
+        registry.day = "missing"
         page.get_by_label("Its name").fill(f"http://{name}")
         page.get_by_role("button", name="Fetch it").click()
+        expect(row.get_by_text("has no image")).to_be_visible()
+        registry.day = "good"
+        row.get_by_role("button", name="Fetch").click()  # as it was asked for: without TLS
         expect(row.get_by_text("no lesson needs it")).to_be_visible()
     row.get_by_role("link", name="Layers").click()
     expect(page.get_by_role("heading", name=f"Layers of {name}")).to_be_visible()

@@ -73,7 +73,7 @@ def fetch_missing() -> Response | tuple[str, int]:
             if row.builds:
                 _build(row.name)
             else:
-                wired().engine.image_fetch(row.key)
+                wired().engine.image_fetch(row.name)
     except Problem as problem:
         return _page(problem), http_status(problem)
     return redirect(url_for(".show_list"))

@@ -39,6 +39,7 @@ class Row:
         labs: living ones that may be using it.
         notes: what surprises.
         command: what brings it, where the page can't.
+        asked: what is typed to fetch it once more; empty where it came otherwise.
         fetch: how far it is on its way.
         problem: why the last fetch failed.
         builds: the lesson in whose folder its Containerfile lies; empty for what is fetched.
@@ -56,6 +57,7 @@ class Row:
     labs: int = 0
     notes: tuple[str, ...] = ()
     command: str = ""
+    asked: str = ""
     fetch: dict[str, Any] | None = None
     problem: dict[str, Any] | None = None
     builds: str = ""
@@ -277,6 +279,7 @@ def _fetched(fetch: dict[str, Any]) -> Row:
         fetch["state"],
         "containers",
         key=fetch["name"],
+        asked=fetch["asked"],
         fetch=fetch,
         problem=fetch["problem"],
     )

@@ -51,6 +51,18 @@ def test_a_list_that_is_none_is_no_name(tmp_path: Path, listed: bytes) -> None:
     assert archives.name(path) == "my-image"
 
 
+@pytest.mark.parametrize("target", ["/etc/shadow", "manifest.json", "nowhere"])
+def test_a_list_that_is_a_link_is_refused_in_a_sentence(tmp_path: Path, target: str) -> None:
+    path = tmp_path / "bent.tar"
+    with tarfile.open(path, "w") as members:
+        link = tarfile.TarInfo("manifest.json")
+        link.type, link.linkname = tarfile.SYMTYPE, target
+        members.addfile(link)
+    assert archives.name(path) == "bent"
+    with pytest.raises(Problem, match=r"bent.tar is no image"):
+        archives.kind(path, path.name)
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
 def test_a_download_that_broke_off_is_refused_in_a_sentence(
     tmp_path: Path, pack: Callable[[bytes], bytes]

@@ -29,13 +29,16 @@ def test_a_name_is_read_as_engines_read_it(typed: str, name: str, source: str) -
     read = reference.read(typed)
     assert (read.name, read.source) == (name, source)
     assert read.is_plain is typed.startswith("http://")
+    again = reference.read(read.typed)
+    assert (again.name, again.is_plain) == (name, read.is_plain)
 
 
 @pytest.mark.parametrize(
     "typed",
     ["", "Debian", "a b", "a:b:c", "/a", "a/", "-a", "../a", "a//b", "x@sha256:12",
      "x:" + "t" * 200, "a" * 300,
-     "--help", "ftp://r.example/x", "a\nb", "r.example/UP", "UP/low", "x$(id)"],
+     "--help", "ftp://r.example/x", "a\nb", "r.example/UP", "UP/low", "x$(id)",
+     "https://r.example:5000", "http://r.example"],
 )  # fmt: skip
 def test_what_is_no_name_is_refused_with_an_example(typed: str) -> None:
     with pytest.raises(Problem) as refused:
@@ -59,9 +62,10 @@ def test_a_short_name_is_known_under_the_long_ones_that_engines_keep() -> None:
 
 def test_who_writes_the_usual_registry_before_a_name_means_the_same() -> None:
     usual = ".".join(("docker", "io"))
-    for typed in (f"{usual}/php:5", f"{usual}/library/php:5"):
+    for typed in (f"{usual}/php:5", f"{usual}/library/php:5", f"index.{usual}/php:5"):
         php = reference.read(typed)
         assert php.is_usual
+        assert php.registry == usual
         assert php.is_called(f"{usual}/library/php:5")
         assert not php.is_called("localhost/php:5")
         assert not php.is_called(f"{usual}/php:5")

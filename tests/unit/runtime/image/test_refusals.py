@@ -35,6 +35,11 @@ def test_each_bad_day_is_told_from_the_others(code: str) -> None:
     assert problem.hint
 
 
+def test_who_answers_tls_with_anything_else_speaks_none() -> None:
+    said = 'Get \\"https://r.example/v2/\\": tls: first record does not look like a TLS handshake'
+    assert refusals.explain("r.example/web", "r.example", said).code == "registry-plain"
+
+
 def test_what_a_registry_says_is_no_longer_than_a_line_and_cannot_draw() -> None:
     problem = refusals.explain("x:1", "", "\x1b[2J" + "evil " * 1000)
     assert len(problem.sentence) < 300

@@ -31,7 +31,7 @@ def image(name: str, **more: object) -> dict[str, Any]:
 
 def fetch(name: str, state: str, **more: object) -> dict[str, Any]:
     known = {"step": "fetching", "done_bytes": MIB, "total_bytes": 4 * MIB, "problem": None}
-    return {"name": name, "state": state, **known, **more}
+    return {"name": name, "asked": name, "state": state, **known, **more}
 
 
 @pytest.fixture
@@ -160,12 +160,16 @@ def test_a_fetch_shows_its_progress_and_a_failed_one_why(ada: Browser, needy: Me
     why = {"code": "registry-away", "sentence": "It does not answer.", "hint": "Look.", "facts": {}}
     needy.stock["fetches"] = [
         fetch("php:5.6-cli", "fetching"),
-        fetch("r.example/mine:1", "failed", problem=why),
+        fetch("r.example/mine:1", "failed", problem=why, asked="http://r.example/mine:1"),
+        fetch("from-a-file:1", "failed", problem=why, asked=""),
     ]
     page = ada.get("/images").text
     assert "25 %, 1&nbsp;MB of 4&nbsp;MB" in row_of(page, "php:5.6-cli")
     assert 'action="/images/stop"' in row_of(page, "php:5.6-cli")
     assert "It does not answer. Look." in row_of(page, "r.example/mine:1")
+    assert 'value="http://r.example/mine:1"' in row_of(page, "r.example/mine:1")
+    assert "It does not answer. Look." in row_of(page, "from-a-file:1")
+    assert 'action="/images/fetch"' not in row_of(page, "from-a-file:1")
 
 
 def test_what_no_lesson_needs_goes_but_nothing_that_a_lab_may_be_using(
