@@ -383,17 +383,25 @@ def test_a_message_that_is_not_in_the_table_is_refused_by_name(
     browser.until_shows(b"lives-18")
 
 
-def test_a_paste_that_nobody_reads_is_refused_and_control_c_ends_it(stage: Stage) -> None:
+@pytest.mark.parametrize(("mode", "bytes_each"), [("raw", 60_000), ("lines", 6_000)])
+def test_a_paste_that_nobody_reads_is_refused_and_control_c_ends_it(
+    stage: Stage, mode: str, bytes_each: int
+) -> None:
     stage.shell()
     browser = stage.browser()
     browser.until_ready()
-    browser.type("stty -icanon -echo; echo raw-$((1 + 1)); exec sleep 1000\r")
-    browser.until_shows(b"raw-2\r\n")
+    is_raw = "-icanon" if mode == "raw" else "icanon"
+    browser.type(f"stty {is_raw} -echo; echo go-$((1 + 1)); sleep 1000\r")
+    browser.until_shows(b"go-2\r\n")
+    browser.until(lambda: browser.find("F")[-1:] == [True], "sleep in front")
     for _ in range(4):
-        browser.send(b"I" + b"a" * 60_000)
-    browser.until(lambda: browser.find("P"), "a refusal")
-    assert browser.find("P")[0]["code"] == "input-full"
-    assert stage.memory_bytes < 60_000_000
+        browser.send(b"I" + b"a line\r" * (bytes_each // 7))
+    if bytes_each > 6_000:
+        browser.until(lambda: browser.find("P"), "a refusal")
+        assert browser.find("P")[0]["code"] == "input-full"
+        assert stage.memory_bytes < 60_000_000
+    browser.type("\x03")
+    browser.until(lambda: browser.find("F")[-1:] == [False], "the shell in front again")
 
 
 def test_a_sleeping_browser_is_not_waited_for_by_its_neighbour(stage: Stage) -> None:

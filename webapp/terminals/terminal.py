@@ -13,6 +13,7 @@ from webapp.terminals.bounds import GLIMPSE_BYTES, INPUT_QUEUE_BYTES
 from webapp.terminals.brackets import END, Bracket
 from webapp.terminals.front import Front
 from webapp.terminals.holder import Holder
+from webapp.terminals.interrupt import makes_way
 from webapp.terminals.loop import IN, OUT
 from webapp.terminals.modes import size_mark
 from webapp.terminals.notices import above
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from webapp.terminals.ring import Ring
 
 JIGGLE_S = 0.08
+NOTICE_S = 0.02
 ENTER = b"\r"
 ESCAPE = 0x1B
 LOOK_S = 0.05
@@ -82,6 +84,7 @@ class Terminal:
         "_bracket",
         "_front",
         "_holder",
+        "_is_held",
         "_is_resting",
         "_is_writing",
         "_jiggling_rows",
@@ -123,7 +126,7 @@ class Terminal:
         self._loop = loop
         self._pacing = pacing
         self._queue = bytearray()
-        self._is_resting = False
+        self._is_held = self._is_resting = False
         self._recorder: Recorder | None = None
         self._is_writing = False
         self._jiggling_rows = 0
@@ -218,7 +221,8 @@ class Terminal:
         """Ask the loop for what is wanted now: output while everyone can take it, room for keys."""
         if self.ended:
             return
-        mask = (IN if self._may_read() else 0) | (OUT if self._queue else 0)
+        is_typing = self._queue and not self._is_held
+        mask = (IN if self._may_read() else 0) | (OUT if is_typing else 0)
         self._loop.watch(self._stream_fd, mask, self._ready)
 
     def type(
@@ -264,8 +268,8 @@ class Terminal:
     def write(self, data: bytes) -> bool:
         """Type `data`.
 
-        An interrupt throws away what is still queued: who pastes a page into a program that doesn't
-        read, and presses Ctrl-C, wants out.
+        An interrupt throws away what nobody has read yet: who pastes a page into a program that
+        doesn't read, and presses Ctrl-C, wants out.
 
         Returns:
             False when the program reads nothing and the queue is full; nothing of `data` is kept
@@ -273,9 +277,11 @@ class Terminal:
         """
         if self.ended:
             return True
-        if self._queue and not self._makes_room(data):
+        if makes_way(self._stream_fd, data) or (data == messages.INTERRUPT and self._queue):
+            self._make_way()
+        if self._queue and len(self._queue) + len(data) > INPUT_QUEUE_BYTES:
             return False
-        sent = 0 if self._queue else self._write_now(data)
+        sent = 0 if self._queue or self._is_held else self._write_now(data)
         if sent < len(data):
             self._queue += data[sent:]
             self.listen()
@@ -287,11 +293,21 @@ class Terminal:
             self._loop.later(LOOK_S, self.look)  # a program may begin that says nothing
         return True
 
-    def _makes_room(self, data: bytes) -> bool:
-        """Whether `data` may follow what is queued."""
-        if data == messages.INTERRUPT:
-            self._queue.clear()
-        return len(self._queue) + len(data) <= INPUT_QUEUE_BYTES
+    def _make_way(self) -> None:
+        """Throw away what is queued, and give who was reading it time to notice.
+
+        bash, for one, misses an interrupt that comes while it takes pasted text in; it hears one
+        while it waits for more.
+        """
+        self._queue.clear()
+        self._is_held = True
+        self._loop.later(NOTICE_S, self._let_go)
+
+    def _let_go(self) -> None:
+        self._is_held = False
+        if not self.ended:
+            self._flush()
+            self.listen()
 
     @property
     def has_program(self) -> bool | None:
@@ -441,7 +457,7 @@ class Terminal:
             self._write_down()
 
     def _flush(self) -> None:
-        while self._queue and (sent := self._write_now(self._queue)):
+        while self._queue and not self._is_held and (sent := self._write_now(self._queue)):
             del self._queue[:sent]
         if self.ring.is_pasting:
             self._note_paste()

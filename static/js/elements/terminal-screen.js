@@ -129,7 +129,12 @@ export class TerminalScreen {
     });
     countAsTheShell(this.#term, new UnicodeGraphemesAddon());
     this.#intake = new Intake(this.#term, CLOCK);
-    this.#bracket = new Bracket(this.#term, CLOCK, (text) => this.type(text));
+    this.#bracket = new Bracket(
+      this.#term,
+      CLOCK,
+      (text) => this.type(text),
+      () => isPrompt(lineOf(this.#term)),
+    );
     this.clipboard = new TerminalClipboard(this.#term, owner.ask);
     this.#reader = new TerminalReader(this.#term);
     this.#mender = new TerminalMender(

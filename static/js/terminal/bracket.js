@@ -4,26 +4,31 @@
  */
 
 const END = "\x1b[201~";
-const ANSWER_MS = 1500; // a busy shell that still reads the paste takes its time
+const INTERRUPT = "\x03";
+const LOOK_MS = 500;
+const LOOKS = 4; // a busy shell that still reads the paste takes its time
 const MODE = 2004;
 
 export class Bracket {
   #term;
   #clock;
   #type;
-  #isOver = true;
+  #isAtPrompt;
+  #hasAnswered = false;
 
   /**
    * @param {import("@xterm/xterm").Terminal} term
    * @param {import("./sizes.js").Clock} clock
    * @param {(text: string) => void} type
+   * @param {() => boolean} isAtPrompt whether the line looks as one does in which a shell waits
    */
-  constructor(term, clock, type) {
+  constructor(term, clock, type, isAtPrompt) {
     this.#term = term;
     this.#clock = clock;
     this.#type = type;
+    this.#isAtPrompt = isAtPrompt;
     term.parser.registerCsiHandler({ prefix: "?", final: "l" }, (modes) => {
-      if (modes.includes(MODE)) this.#isOver = true;
+      if (modes.includes(MODE)) this.#hasAnswered = true;
       return false;
     });
   }
@@ -34,10 +39,25 @@ export class Bracket {
       this.#type(END); // an editor only takes it for more text
       return;
     }
-    this.#isOver = false;
-    this.#clock.later(ANSWER_MS, () => {
-      if (!this.#isOver && this.#term.modes.bracketedPasteMode) this.#type(END);
-      this.#isOver = true;
+    this.#hasAnswered = false;
+    this.#look(LOOKS);
+  }
+
+  /**
+   * bash says that it was interrupted also where it then goes on to take in what is pasted; asked again while no more
+   * comes, it stops.
+   * @param {number} looks how many are left
+   */
+  #look(looks) {
+    this.#clock.later(LOOK_MS, () => {
+      const isOver = this.#hasAnswered && this.#isAtPrompt();
+      if (isOver || !this.#term.modes.bracketedPasteMode) return;
+      if (looks === 1) {
+        this.#type(END);
+        return;
+      }
+      if (this.#hasAnswered) this.#type(INTERRUPT);
+      this.#look(looks - 1);
     });
   }
 }

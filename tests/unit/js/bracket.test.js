@@ -4,13 +4,15 @@ import headless from "@xterm/headless";
 import { Bracket } from "../../../static/js/terminal/bracket.js";
 
 const END = "\x1b[201~";
+const INTERRUPT = "\x03";
 
 /**
  * What a page types by itself after Ctrl C in a paste.
  * @param {string} answer of the program
  * @param {string} before printed
+ * @param {string} again its answer to another Ctrl C
  */
-async function typedAfter(answer, before = "") {
+async function typedAfter(answer, before = "", again = "") {
   const term = new headless.Terminal({ allowProposedApi: true });
   const write = (/** @type {string} */ text) =>
     new Promise((done) => term.write(text, () => done(null)));
@@ -19,11 +21,21 @@ async function typedAfter(answer, before = "") {
   /** @type {(() => void)[]} */
   const due = [];
   const clock = { now: () => 0, later: (_, deed) => due.push(deed), cancel: () => {} };
-  const bracket = new Bracket(term, clock, (text) => typed.push(text));
+  const { active } = term.buffer;
+  const line = () => active.getLine(active.cursorY)?.translateToString(true) ?? "";
+  const bracket = new Bracket(
+    term,
+    clock,
+    (text) => typed.push(text),
+    () => /[>$] ?$/.test(line()),
+  );
   await write(`${before}\x1b[?2004h>>> `);
   bracket.interrupted();
   await write(answer);
-  for (const deed of due) deed();
+  for (const deed of due) {
+    deed();
+    if (typed.at(-1) === INTERRUPT) await write(again);
+  }
   return typed;
 }
 
@@ -36,6 +48,12 @@ test("an editor gets the end at once", async () => {
 });
 
 test("a shell that has begun a new line gets no stray end", async () => {
-  assert.deepEqual(await typedAfter("^C\x1b[?2004l\r\x1b[?2004h$ "), []);
-  assert.deepEqual(await typedAfter("^C\x1b[?1;2004l\r$ "), []);
+  assert.deepEqual(await typedAfter("^C\x1b[?2004l\r\n\x1b[?2004h$ "), []);
+  assert.deepEqual(await typedAfter("^C\x1b[?1;2004l\r\n$ "), []);
+});
+
+test("a shell that says it was interrupted, and reads on, is interrupted again", async () => {
+  const readsOn = "^C\x1b[?2004l\x1b[?2004h";
+  assert.deepEqual(await typedAfter(readsOn, "", "^C\r\n$ "), [INTERRUPT]);
+  assert.deepEqual(await typedAfter(readsOn), [INTERRUPT, INTERRUPT, INTERRUPT, END]);
 });
