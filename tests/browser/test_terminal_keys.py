@@ -111,15 +111,18 @@ def test_dead_keys_and_input_methods_reach_the_shell_once(sit: Sit) -> None:
     learner = sit("linux")
     learner.terminal.enter()
     session = learner.page.context.new_cdp_session(learner.page)
-    learner.page.keyboard.type("echo ")
+    learner.page.keyboard.type("echo xy")
+    learner.page.keyboard.press("ArrowLeft")
     for half, whole in (("~", "ñ"), ("に", "日本")):
         session.send(
             "Input.imeSetComposition", {"text": half, "selectionStart": 1, "selectionEnd": 1}
         )
         session.send("Input.insertText", {"text": whole})
-        learner.terminal.wait_for(f"{whole}$")
+        learner.terminal.wait_for(f"{whole}y$")
+    session.send("Input.insertText", {"text": "😀"})  # no key: a list of emoji, or dictation
+    learner.terminal.wait_for("😀y$")
     learner.page.keyboard.press("Enter")
-    learner.terminal.wait_for("^ñ日本$")
+    learner.terminal.wait_for("^xñ日本😀y$")
 
 
 def test_keys_that_browsers_keep_are_sent_from_the_menu(sit: Sit) -> None:

@@ -15,6 +15,7 @@ import { transportFor } from "../terminal/transport.js";
 import { countAsTheShell } from "../terminal/widths.js";
 import { ring } from "./terminal-bell.js";
 import { TerminalClipboard } from "./terminal-clipboard.js";
+import { prepareField } from "./terminal-field.js";
 import { choice, fontFamily, palette } from "./terminal-look.js";
 import { isPrompt, lineOf, TerminalMender } from "./terminal-mender.js";
 import { TerminalReader } from "./terminal-reader.js";
@@ -212,7 +213,7 @@ export class TerminalScreen {
     const links = new WebLinksAddon((_, address) => visit(address));
     for (const addon of [this.#fit, this.search, links]) this.#term.loadAddon(addon);
     this.#releaseContext = drawFast(this.#term, () => this.fitSoon());
-    this.#prepareField();
+    prepareField(this.#term, this.element);
     this.element.append(this.#reader.element);
     this.#reader.hush();
     this.#listen();
@@ -246,16 +247,6 @@ export class TerminalScreen {
     if (this.#isReplaying) return;
     ring(this.element, this.#label);
     this.#owner.bell(this);
-  }
-
-  /** Phones change what is typed unless told not to; Tab must go past, not in. */
-  #prepareField() {
-    const field = this.#term.textarea;
-    if (!field) return;
-    field.tabIndex = -1;
-    for (const name of ["autocapitalize", "autocorrect", "autocomplete"])
-      field.setAttribute(name, "off");
-    field.spellcheck = false;
   }
 
   /** @returns {import("../terminal/link.js").Events} */
