@@ -4,6 +4,7 @@ import { askBeforeLeaving } from "../lib/leaving.js";
 import { say } from "../lib/say.js";
 import { Room } from "../lib/socket.js";
 import { Held } from "../terminal/keys.js";
+import { whatArrived } from "../terminal/missed.js";
 import { shownTitle } from "../terminal/title.js";
 import { ask, askName } from "./terminal-ask.js";
 import { fillScreen } from "./terminal-full.js";
@@ -165,7 +166,7 @@ export class SlipTerminal extends HTMLElement {
     const screen = new TerminalScreen(this.dataset.lab ?? "", name, label, place, {
       standing: (each) => this.#stand(each),
       activity: (each) => this.#active(each),
-      back: (each, lines) => this.#back(each, lines),
+      back: (each, missed) => this.#back(each, missed),
       ended: (each, reason) => this.#ended(each, reason),
       finished: ({ name }, code) => this.#tell("slip-finished", { name, code }),
       restart: (each) => this.#request("slip-terminal-open", { name: each.name }),
@@ -334,10 +335,10 @@ export class SlipTerminal extends HTMLElement {
     showHeld(this.#bar, this.#held);
   }
 
-  /** @param {TerminalScreen} screen @param {number | null} lines */
-  #back(screen, lines) {
+  /** @param {TerminalScreen} screen @param {import("./terminal-screen.js").Missed} missed */
+  #back(screen, missed) {
     if (screen !== this.#chosenScreen) return;
-    const text = whatArrived(lines);
+    const text = whatArrived(missed);
     this.note({ id: "back", tone: "ok", icon: "good", strong: "Back.", text });
     say(`Back. ${text}`);
     setTimeout(() => this.clearNote("back"), BACK_MS);
@@ -475,13 +476,6 @@ export class SlipTerminal extends HTMLElement {
     setTimeout(() => this.clearNote("full"), FULL_MS);
     this.focus();
   }
-}
-
-/** @param {number | null} lines null: more than is kept */
-function whatArrived(lines) {
-  if (lines === null) return "Your shell ran on; what it printed first is no longer kept.";
-  if (lines === 0) return "Nothing was lost.";
-  return `Nothing was lost; ${lines} line${lines === 1 ? "" : "s"} arrived while you were away.`;
 }
 
 customElements.define("slip-terminal", SlipTerminal);

@@ -47,10 +47,11 @@ Terminal.strings.promptLabel = "Terminal input. Ctrl Shift L leaves the terminal
 
 /**
  * @typedef {import("../terminal/link.js").Standing} Standing
+ * @typedef {import("../terminal/missed.js").Missed} Missed
  * @typedef {object} Owner what the element around it is told
  * @property {(screen: TerminalScreen) => void} standing
  * @property {(screen: TerminalScreen) => void} activity new output
- * @property {(screen: TerminalScreen, lines: number | null) => void} back null: the screen, not each line
+ * @property {(screen: TerminalScreen, missed: Missed) => void} back
  * @property {(screen: TerminalScreen, reason: string) => void} ended
  * @property {(screen: TerminalScreen, code: number) => void} finished a command has ended
  * @property {(screen: TerminalScreen) => void} restart Enter after the shell's end
@@ -85,10 +86,9 @@ export class TerminalScreen {
   #hasShell = true;
   /** @type {boolean | null} null: not known */
   #hasProgram = null;
-  #wasAway = false;
   #hasMet = false; // before the first meeting there is nothing to come back to
-  #missedLines = 0;
-  #replay = "fresh";
+  /** @type {Missed | null} null: the page was not away */
+  #missed = null;
   #fitTimer = 0;
   #quietUntil = 0;
   #toldSize = "";
@@ -254,12 +254,13 @@ export class TerminalScreen {
     return {
       standing: ({ state }) => {
         // After a shell's end it is a new shell that comes, and nothing was missed.
-        if (state === "reconnecting" && this.#hasShell) this.#wasAway = this.#hasMet;
+        if (state === "reconnecting" && this.#hasShell && this.#hasMet)
+          this.#missed ??= { lines: 0, lostBytes: 0 };
         this.#owner.standing(this);
       },
-      hello: (hello) => this.#meet(hello),
+      hello: (hello, lostBytes) => this.#meet(hello, lostBytes),
       output: (data, end) => {
-        if (this.#wasAway) this.#missedLines += data.filter((byte) => byte === 10).length;
+        if (this.#missed) this.#missed.lines += data.filter((byte) => byte === 10).length;
         this.#echo.heard();
         this.#intake.output(data, () => {
           this.#link.drew(end);
@@ -279,16 +280,21 @@ export class TerminalScreen {
     };
   }
 
-  /** @param {import("../terminal/frames.js").Hello} hello */
-  #meet(hello) {
+  /**
+   * @param {import("../terminal/frames.js").Hello} hello
+   * @param {number | null} lostBytes
+   */
+  #meet(hello, lostBytes) {
     this.#isReplaying = true;
     this.#hasMet = true;
     this.#hasShell = true;
     this.#hasProgram = null;
     this.#toldSize = "";
-    this.#missedLines = 0;
+    if (this.#missed) {
+      const { lostBytes: before } = this.#missed;
+      this.#missed.lostBytes = before === null || lostBytes === null ? null : before + lostBytes;
+    }
     this.#echo.forget();
-    this.#replay = hello.replay;
     this.#term.options.disableStdin = hello.may === "watch";
     this.#isOwn = hello.may === "type";
     this.#size = sizeMark(hello.rows, hello.cols);
@@ -302,10 +308,8 @@ export class TerminalScreen {
    */
   #begin(wasPasting) {
     this.#isReplaying = false;
-    if (this.#wasAway) {
-      this.#owner.back(this, this.#replay === "exact" ? this.#missedLines : null);
-    }
-    this.#wasAway = false;
+    if (this.#missed) this.#owner.back(this, this.#missed);
+    this.#missed = null;
     this.#quietUntil = Date.now() + QUIET_MS;
     this.#reader.skip();
     this.fit();

@@ -21,7 +21,8 @@ import { Pulse } from "./pulse.js";
  *   cancel: (timer: any) => void, random: () => number}} Clock
  * @typedef {object} Events
  * @property {(standing: Standing) => void} standing
- * @property {(hello: import("./frames.js").Hello) => void} hello
+ * @property {(hello: import("./frames.js").Hello, lostBytes: number | null) => void} hello `lostBytes`: what was printed
+ *   since and is no longer kept; null: another shell has taken the place of the one before
  * @property {(data: Uint8Array, end: number) => void} output `end`: number of the byte after it
  * @property {(wasPasting: boolean) => void} ready the replay is over; `wasPasting`: the connection was lost in the midst
  *   of a paste, of which the rest is not sent
@@ -215,11 +216,13 @@ export class Link {
 
   /** @param {import("./frames.js").Hello} hello */
   #meet(hello) {
+    const isSame = this.#epoch === null || this.#epoch === hello.epoch;
+    const lostBytes = isSame ? Math.max(0, hello.seq - (this.#next ?? hello.seq)) : null;
     this.#epoch = hello.epoch;
     this.#next = hello.seq;
     this.#credit.restart(hello.seq);
     this.#isReady = false;
-    this.#on.hello(hello);
+    this.#on.hello(hello, lostBytes);
   }
 
   /** @param {string} reason */

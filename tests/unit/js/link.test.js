@@ -98,6 +98,25 @@ test("a link that comes back asks for what comes after the last byte it has", ()
   assert.deepEqual(scene.last("standing"), ["standing", "connected", 0]);
 });
 
+test("a link that was away too long says how much is no longer kept", () => {
+  const scene = new Scene();
+  const lost = () => scene.last("hello")[2];
+  scene.say(hello(), output(0, "hello"), frame("R"));
+  assert.equal(lost(), 0);
+  scene.ears.closed();
+  scene.wait();
+  scene.say(hello({ seq: 5_000_005, replay: "screen" }), frame("R"));
+  assert.equal(lost(), 5_000_000);
+  scene.ears.closed();
+  scene.wait();
+  scene.say(hello({ seq: 5_000_005, replay: "exact" }), frame("R"));
+  assert.equal(lost(), 0);
+  scene.ears.closed();
+  scene.wait();
+  scene.say(hello({ epoch: 8 }), frame("R"));
+  assert.equal(lost(), null);
+});
+
 test("keys count only after the replay, and none is sent later", () => {
   const scene = new Scene();
   assert.equal(scene.link.send("a"), false);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Echo, SLOW_MS } from "../../../static/js/terminal/echo.js";
 import { mending } from "../../../static/js/terminal/mend.js";
+import { whatArrived } from "../../../static/js/terminal/missed.js";
 import { Panes } from "../../../static/js/terminal/panes.js";
 
 const CALM = {
@@ -90,4 +91,16 @@ test("the mouse is the page's again after a program that died", () => {
 
 test("the prompt comes along from the screen that a dead program left", () => {
   assert.ok(mending({ ...CALM, isAlternate: true }).endsWith("\x1b[?1049l\r\nlearner@lab:~$ "));
+});
+
+test("who comes back is told how many lines came, and how much did not", () => {
+  const kept = (lines) => whatArrived({ lines, lostBytes: 0 });
+  assert.equal(kept(0), "Nothing was lost.");
+  assert.equal(kept(1), "Nothing was lost; 1 line arrived while you were away.");
+  assert.match(kept(20), /20 lines arrived/);
+  const lost = (lostBytes) => whatArrived({ lines: 20, lostBytes });
+  assert.match(lost(1), /the first 1\u00a0kB it printed are no longer kept/);
+  assert.match(lost(1_234_567), /first 1\.2\u00a0MB/);
+  assert.match(lost(599_000_000), /first 599\u00a0MB/);
+  assert.match(lost(null), /a new one/);
 });
