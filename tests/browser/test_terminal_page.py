@@ -337,6 +337,10 @@ def test_fingers_scroll_select_and_set_the_size_of_the_text(heron: SitDown) -> N
     apart = [(left + 100 + 15 * step, top - 100) for step in range(10)]
     touch(page, [(left, top - 100), apart[0]], apart, still=(left, top - 100))
     wait_for(lambda: int(terminal.ask("stty size").split()[0]) < rows, "larger text")
+    height = page.evaluate("document.body.clientHeight")
+    finger.send("Emulation.setPageScaleFactor", {"pageScaleFactor": 2})  # beside the terminal
+    page.wait_for_function("() => document.body.style.getPropertyValue('--seen-height')")
+    assert page.evaluate("document.body.clientHeight") == height  # no keyboard has come
 
 
 def at(left: float, top: float) -> dict[str, float]:

@@ -82,6 +82,8 @@ function showKeys() {
 function keepAboveKeyboard() {
   const seen = window.visualViewport;
   seen?.addEventListener("resize", () => {
-    document.body.style.setProperty("--seen-height", `${Math.round(seen.height)}px`);
+    // What is seen of a page that two fingers made larger is less of it; no keyboard has come.
+    const height = Math.round(seen.height * seen.scale);
+    document.body.style.setProperty("--seen-height", `${height}px`);
   });
 }
