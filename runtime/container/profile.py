@@ -6,11 +6,27 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from runtime.problems import Problem
 
 _PROFILES = Path(__file__).parents[1] / "profiles"
+
+
+class Socket(NamedTuple):
+    """Sockets that may be opened, by the three numbers of socket(2).
+
+    Attributes:
+        family: the first.
+        kind: the second without its flags, such as SOCK_RAW; None for any.
+        protocol: the third, or the bits of it that `mask` has; None for any.
+        mask: which of its bits are looked at.
+    """
+
+    family: int
+    kind: int | None = None
+    protocol: int | None = None
+    mask: int = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -21,15 +37,14 @@ class Seccomp:
         refused: taken from what it allows.
         allowed: with any arguments, whatever it says.
         absent: answered as by a kernel that has no such call.
-        sockets: families that may be opened, each with its protocol or None for all of them; empty
-            leaves them to the shipped filter.
+        sockets: those that may be opened; a family of which there are none isn't supported.
         socket_options: numbers that setsockopt(2) refuses.
     """
 
     refused: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
-    sockets: tuple[tuple[int, int | None], ...] = ()
+    sockets: tuple[Socket, ...] = ()
     socket_options: tuple[int, ...] = ()
 
 
@@ -156,11 +171,24 @@ def _covered(paths: dict[str, str], uncovered: dict[str, str]) -> tuple[str, ...
 
 
 def _seccomp(raw: dict[str, Any]) -> Seccomp:
-    sockets = raw.get("sockets", {}).values()
+    closed = raw.get("closed_sockets", {})
     return Seccomp(
         refused=frozenset(raw["refused"]),
         allowed=frozenset(raw.get("allowed", ())),
         absent=frozenset(raw.get("absent", ())),
-        sockets=tuple((each["family"], each.get("protocol")) for each in sockets),
+        sockets=tuple(
+            opened
+            for name, each in raw["sockets"].items()
+            if name not in closed
+            for opened in _opened(each)
+        ),
         socket_options=tuple(int(number) for number in raw.get("socket_options", ())),
     )
+
+
+def _opened(entry: dict[str, Any]) -> list[Socket]:
+    family, kind = entry["family"], entry.get("type")
+    protocols = entry.get("protocols", [None])
+    if protocols == "not 0":  # one of the bits that a protocol's number may have is set
+        return [Socket(family, kind, 1 << bit, 1 << bit) for bit in range(9)]
+    return [Socket(family, kind, protocol) for protocol in protocols]

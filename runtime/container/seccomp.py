@@ -25,6 +25,7 @@ _ARCHITECTURES = {
     "aarch64": ("SCMP_ARCH_AARCH64", "arm64"),
 }
 _INT = 0xFFFFFFFF
+_SOCKET_TYPES = 0xF  # above them are flags: SOCK_TYPE_MASK of the kernel's include/linux/net.h
 
 
 def render(profile: Profile) -> dict[str, Any]:
@@ -83,11 +84,17 @@ def _with_arguments(differs: Seccomp) -> set[str]:
 
 def _sockets(differs: Seccomp) -> list[dict[str, Any]]:
     rules = []
-    for family, protocol in differs.sockets:
-        arguments = [_equals(0, family)]
+    for family, kind, protocol, mask in differs.sockets:
+        # The filter compares 64 bits, the kernel takes an int: 64 | 1 << 32 would walk past others.
+        arguments = [_masked(0, _INT, family)]
+        if kind is not None:
+            arguments.append(_masked(1, _SOCKET_TYPES, kind))
         if protocol is not None:
-            arguments.append(_equals(2, protocol))
+            arguments.append(_masked(2, mask, protocol))
         rules.append(_allowed("socket", arguments))
+    if differs.sockets:  # what nobody supports programs do without; ENOSYS they take for a failure
+        others = _others(frozenset(each.family for each in differs.sockets), 0, 32)
+        rules += [_unsupported("socket", [_masked(0, *pair)]) for pair in others]
     if differs.socket_options:
         others = _others(frozenset(differs.socket_options), 0, 32)
         rules += [_allowed("setsockopt", [_masked(2, *pair)]) for pair in others]
@@ -98,9 +105,9 @@ def _allowed(name: str, arguments: list[dict[str, Any]]) -> dict[str, Any]:
     return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": arguments}
 
 
-def _equals(index: int, value: int) -> dict[str, Any]:
-    # The filter compares 64 bits, the kernel takes an int: 64 | 1 << 32 would walk past the others.
-    return _masked(index, _INT, value)
+def _unsupported(name: str, arguments: list[dict[str, Any]]) -> dict[str, Any]:
+    how = {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.EAFNOSUPPORT}
+    return {"names": [name], **how, "args": arguments}
 
 
 def _masked(index: int, mask: int, value: int) -> dict[str, Any]:

@@ -272,6 +272,12 @@ def socket_of(family: str, protocol: str) -> str:
     return "DONE"
 
 
+def stream_of(protocol: str) -> str:
+    """A transport that isn't there, for which the kernel has the server look for a module."""
+    os.close(call("socket", socket.AF_INET, socket.SOCK_STREAM, int(protocol)))
+    return "DONE"
+
+
 def option(number: str) -> str:
     """Give the old packet filters a table: an empty one, which they would refuse themselves."""
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as client:

@@ -94,11 +94,21 @@ REFUSED: dict[str, tuple[list[list[str]], str]] = {
         "unknown to kernel or filter",
     ),
     "firewall and routes by netlink": ([["firewall"]], "no CAP_NET_ADMIN"),
+    "vsock, ciphers, CAN, IPsec, kernel modules by sockets": (
+        [
+            *(["socket_of", str(number), "0"] for number in (40, 40 | 1 << 32, 38, 29, 44, 31)),
+            *(["socket_of", "16", number] for number in ("6", "16", "19")),
+            *(["stream_of", number] for number in ("132", "253", "17")),
+            ["socket_of", "2", "0"],
+        ],
+        FILTER,
+    ),
     "device events by netlink": ([["netlink", "1"], ["netlink", "2"]], "its network namespace"),
 }
 NOTHING_WON = {
     "EPERM",
     "EACCES",
+    "EAFNOSUPPORT",
     "EROFS",
     "ENOSYS",
     "ENOENT",
@@ -149,6 +159,7 @@ def test_the_control_is_done_where_there_is_no_wall() -> None:
     assert outside("read", "/proc/interrupts") == "DONE"
     assert outside("listed", "/sys/block/*") == "DONE"
     assert outside("new_user_namespace") == "DONE"
+    assert outside("socket_of", "16", "6") == "DONE"
     with subprocess.Popen(["sleep", "600"]) as sleep:  # who is attached to stays stopped
         assert outside("attach", str(sleep.pid)) in {"DONE", "EPERM"}
         sleep.kill()
