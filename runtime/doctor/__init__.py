@@ -79,6 +79,7 @@ def examine(settings: Settings) -> Report:
         room.lab_disks(),
         room.memory(),
         kernel.clock(),
+        kernel.crashes(),
         reach.port(settings.host, settings.port, instance),
         reach.address(settings.public_url, settings.host, settings.port, instance),
         reach.previews(settings.preview_port, settings.preview_url),

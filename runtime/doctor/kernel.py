@@ -16,6 +16,7 @@ from runtime.problems import Problem
 
 # Overlays over id-mapped layers.
 OLDEST = (5, 19)
+_CORE_PATTERN = Path("/proc/sys/kernel/core_pattern")
 _TRIAL_IDS = 0x7FFE0000  # far above what servers claim; nothing is ever owned by them
 
 
@@ -76,6 +77,19 @@ def _try_id_mapping(place: Path) -> None:
             pair.close()
     finally:
         forker.stop()
+
+
+def crashes() -> Finding:
+    """Where a program is told of crashes it is told of labs' too, outside of all their limits."""
+    pattern = _CORE_PATTERN.read_text().strip()
+    return advised(
+        "crashes",
+        good=not pattern.startswith("|"),
+        found=f"core_pattern is {pattern!r}",
+        wanted="no program of the server's that each crash in a lab starts",
+        fix="On the machine itself: `sysctl -w kernel.core_pattern=core`, for good in "
+        "/etc/sysctl.d (and `systemctl disable apport` where that sets it again).",
+    )
 
 
 def clock() -> Finding:

@@ -78,6 +78,19 @@ def test_a_port_that_this_server_has_is_no_lack_and_another_programs_is(running:
     assert "is this server" in ours.found
 
 
+def test_a_program_that_crashes_in_labs_would_start_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pattern = tmp_path / "core_pattern"
+    monkeypatch.setattr(kernel, "_CORE_PATTERN", pattern)
+    pattern.write_text("|/usr/share/apport/apport -p%p\n")
+    assert kernel.crashes().state == "worse"
+    assert "apport -p%p" in kernel.crashes().found
+    for harmless in ("core\n", "/var/crash/%e\n", "\n"):
+        pattern.write_text(harmless)
+        assert kernel.crashes().state == "good"
+
+
 def test_a_clock_that_nobody_keeps_right_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     # Whether this machine's own is kept right isn't ours to say; only that the kernel answers.
     assert syscalls.is_clock_kept() in {True, False}
