@@ -68,6 +68,9 @@ def _set_headers(response: Response) -> Response:
         previews=previews,
         framed="'self'" if is_framed else "'none'",
     )
+    if request.is_secure:
+        # A service in a frame may link to itself as http://: the page around decides there.
+        policy += "; upgrade-insecure-requests"
     if is_framed:
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
     response.headers.setdefault("Content-Security-Policy", policy)

@@ -133,6 +133,12 @@ def test_a_learner_works_through_each_documented_proxy(
     expect(frame.get_by_role("heading", name="Mine")).to_be_visible(timeout=SLOW_MS)
     addresses = [each.url for each in page.frames if PREVIEWS in each.url]
     assert addresses[0].startswith(f"https://{PORT}-")
+    # Services that don't hear of the proxy make absolute links without TLS.
+    shown = next(each for each in page.frames if PREVIEWS in each.url)
+    link = "`http://${location.host}/next`"
+    assert shown.evaluate(f"fetch({link}).then(answer => answer.status)") == 404
+    shown.evaluate(f"location.assign({link})")
+    expect(frame.get_by_text("File not found")).to_be_visible(timeout=SLOW_MS)
 
     page.goto("/network")
     expect(page.get_by_text("Websockets pass.")).to_be_visible(timeout=SLOW_MS)

@@ -103,8 +103,11 @@ def to_browser(answer: h11.Response | h11.InformationalResponse, origin: Origin)
         if name.lower() not in dropped
     ]
     told += [(b"Set-Cookie", cookie) for cookie in _cookies(answer.headers, origin)]
-    frames = f"frame-ancestors 'self' {origin.seat.home}"
-    told.append((b"Content-Security-Policy", frames.encode()))
+    rules = f"frame-ancestors 'self' {origin.seat.home}"
+    if origin.seat.scheme == "https":
+        # It is spoken to without TLS, so many a service calls itself http:// in what it links to.
+        rules += "; upgrade-insecure-requests"
+    told.append((b"Content-Security-Policy", rules.encode()))
     told.append((b"Cross-Origin-Resource-Policy", b"same-origin"))
     if not origin.is_named:
         # A port may be another lab's tomorrow: nothing of today's may come out of a cache then.

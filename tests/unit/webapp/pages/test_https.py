@@ -45,3 +45,5 @@ def test_cookies_are_secure_behind_a_configured_proxy_only(
     cookies = page.headers.getlist("Set-Cookie")
     assert {each.split("=")[0] for each in cookies} == {"slipway_form", "slipway_browser"}
     assert all(("Secure" in each) is is_believed for each in cookies), cookies
+    policy = page.headers["Content-Security-Policy"]
+    assert ("upgrade-insecure-requests" in policy) is is_believed  # it holds for frames, too

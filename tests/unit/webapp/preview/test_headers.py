@@ -37,6 +37,12 @@ def test_where_a_redirect_of_a_service_leads(location: str, leads_to: str) -> No
     assert told(NAMED, ("Location", location))[b"Location"] == leads_to.encode()
 
 
+def test_what_a_service_links_to_as_plain_http_is_asked_for_as_it_is_reached() -> None:
+    policy = b"Content-Security-Policy"
+    assert told(NAMED)[policy].endswith(b"; upgrade-insecure-requests")
+    assert told(BY_PORT)[policy] == b"frame-ancestors 'self' https://lab.example"
+
+
 def test_a_host_of_its_own_needs_no_marks_and_may_keep_its_cache() -> None:
     heard = told(NAMED, ("Set-Cookie", "a=1; Domain=p.example; Secure"), ("Cache-Control", "x"))
     assert heard[b"Set-Cookie"] == b"a=1; Secure"
