@@ -19,6 +19,8 @@ CHECKOUT = Path(
     __file__
 ).parent.parent  # never resolved: the command line may see it through a descriptor
 SYSTEM_FILE = Path("/etc/slipway.toml")
+_DAYS_MOST = 36500
+_MINUTES_MOST = 60 * 24 * 365
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Setting:
     Attributes:
         default: its type is the setting's type.
         unit: of the value; empty where it has none.
+        most: of a number that can't be below 0; None where it can be any.
     """
 
     name: str
     default: str | int | bool | Path
     unit: str
     help: str
+    most: int | None = None
 
 
 SETTINGS = (
@@ -48,7 +52,11 @@ SETTINGS = (
     Setting("port", 8080, "", "port to listen on when no socket was inherited"),
     Setting("public_url", "", "", "what learners type, such as `http://lab.school.example`"),
     Setting(
-        "trusted_proxies", 0, "proxies", "how many proxies in front may say https and the address"
+        "trusted_proxies",
+        0,
+        "proxies",
+        "how many proxies in front may say https and the address",
+        most=16,
     ),
     Setting(
         "proxy_addresses",
@@ -77,24 +85,28 @@ SETTINGS = (
         15,
         "minutes",
         "after how long an unused lab gives way to somebody in line; 0 is never",
+        most=_MINUTES_MOST,
     ),
     Setting(
         "busy_minutes",
         30,
         "minutes",
         "after how long at full CPU without a key a lab is marked for the instructor; 0 is never",
+        most=_MINUTES_MOST,
     ),
     Setting(
         "keep_days",
         0,
         "days",
         "after how long the data of a workshop that is over is deleted; 0 is never",
+        most=_DAYS_MOST,
     ),
     Setting(
         "audit_days",
         365,
         "days",
         "how long the log of what those who teach did is kept; 0 is for ever",
+        most=_DAYS_MOST,
     ),
     Setting(
         "metrics_token",
@@ -155,6 +167,16 @@ class Settings:
                 f"The web can't write in {self.web_path}: {error.strerror}.",
                 "It must belong to the user that the web runs as; `./slipway serve` sees to that.",
             ) from error
+
+    def require_lessons(self) -> None:
+        """Look whether there is a folder of lessons, as this process sees it.
+
+        Raises:
+            Problem: `bad-setting`.
+        """
+        if not self.lessons.is_dir():
+            setting = next(each for each in SETTINGS if each.name == "lessons")
+            raise _bad(setting, str(self.lessons), "a folder that the web can see")
 
     @property
     def database(self) -> str:
@@ -226,11 +248,18 @@ def _typed(setting: Setting, raw: object) -> str | int | bool | Path:
             return False
         raise _bad(setting, text, "yes or no")
     if isinstance(setting.default, int):
-        try:
-            return int(text)
-        except ValueError as error:
-            raise _bad(setting, text, "a whole number") from error
+        return _whole(setting, text)
     return Path(text) if isinstance(setting.default, Path) else text
+
+
+def _whole(setting: Setting, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise _bad(setting, text, "a whole number") from error
+    if setting.most is not None and not 0 <= number <= setting.most:
+        raise _bad(setting, text, f"a whole number from 0 to {setting.most}")
+    return number
 
 
 def _bad(setting: Setting, text: str, wanted: str) -> Problem:

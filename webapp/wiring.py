@@ -131,9 +131,10 @@ def wire(
     """Makes the parts, bottom up, and brings the database up to date. Nothing runs by itself yet.
 
     Raises:
-        Problem: `data-unwritable`, `database-newer`.
+        Problem: `data-unwritable`, `database-newer`; `bad-setting` where no lessons can be seen.
     """
     settings.require_writable()
+    settings.require_lessons()
     database = Database(settings.database)
     upgrade(database)
     engine = engine or Client(settings.runtime_socket)

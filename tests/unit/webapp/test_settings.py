@@ -6,6 +6,7 @@ import pytest
 
 from webapp.problems import Problem
 from webapp.settings import SETTINGS, read_settings
+from webapp.wiring import wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,9 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_pa
             "proxy.example",
             "The setting proxy_addresses is “proxy.example”, which isn't addresses and networks",
         ),
+        ("SLIPWAY_TRUSTED_PROXIES", "-1", "“-1”, which isn't a whole number from 0 to 16"),
+        ("SLIPWAY_KEEP_DAYS", "-5", "“-5”, which isn't a whole number from 0 to 36500"),
+        ("SLIPWAY_AUDIT_DAYS", "99999999999", "which isn't a whole number from 0 to 36500"),
     ],
 )
 def test_a_wrong_value_is_one_sentence(name: str, value: str, sentence: str) -> None:
@@ -54,3 +58,10 @@ def test_a_folder_that_can_t_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "web").write_text("a file where the folder should be")
     with pytest.raises(Problem, match="The web can't write in"):
         read_settings({"SLIPWAY_DATA": str(tmp_path)}).require_writable()
+
+
+def test_lessons_that_can_t_be_seen_stop_the_start(tmp_path: Path) -> None:
+    read_settings({"SLIPWAY_LESSONS": str(tmp_path)}).require_lessons()
+    settings = read_settings({"SLIPWAY_DATA": str(tmp_path), "SLIPWAY_LESSONS": "/nowhere"})
+    with pytest.raises(Problem, match="lessons is “/nowhere”, which isn't a folder that the web"):
+        wire(settings)
