@@ -59,9 +59,35 @@ def write_backup(
         The list at the archive's end.
 
     Raises:
-        Problem: `backup-database` for one that isn't a file, `backup-empty`.
+        Problem: `backup-database` for one that isn't a file, `backup-empty`, `backup-unwritable`.
     """
     path = _database_path(settings) if has_database else None
+    try:
+        return _write(settings, target, path, config=config, images=images)
+    except OSError as error:
+        raise unwritable(error) from error
+    except sqlite3.Error as error:
+        raise unwritable(f"of the database no copy could be made, {error}") from error
+
+
+def unwritable(why: OSError | str) -> Problem:
+    """What to say where it has no room, or whoever took it went away."""
+    said = why if isinstance(why, str) else why.strerror or str(why)
+    return Problem(
+        "backup-unwritable",
+        f"The backup can't be written: {said}.",
+        "It wants room where it goes, and in the data folder as much as the database takes.",
+    )
+
+
+def _write(
+    settings: Settings,
+    target: BinaryIO,
+    path: Path | None,
+    *,
+    config: Path | None,
+    images: Sequence[str],
+) -> dict[str, Any]:
     kept: list[dict[str, Any]] = []
     counts: dict[str, int] = {}
     with (

@@ -76,18 +76,24 @@ def _to_file(loaded: settings.Settings, words: tuple[str, ...], file: Path) -> i
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise Problem(
-            "backup-unwritable",
-            f"{part} can't be written: {error.strerror}.",
-            "Name a place that is there, on a disk with room.",
-        ) from error
+        raise _unwritable(part, error) from error
     try:
         code = as_web.run(loaded, (*words, f"--to-fd={fd}"), (fd,))
         if code == 0:
             os.fsync(fd)
             part.replace(file)
             click.echo(file)
+    except OSError as error:
+        raise _unwritable(part, error) from error
     finally:
         os.close(fd)
         part.unlink(missing_ok=True)
     return code
+
+
+def _unwritable(part: Path, error: OSError) -> Problem:
+    return Problem(
+        "backup-unwritable",
+        f"{part} can't be written: {error.strerror}.",
+        "Name a place that is there, on a disk with room.",
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from webapp.backup import write_backup
+from webapp.backup import unwritable, write_backup
 from webapp.cli import parts
 
 
@@ -20,14 +20,17 @@ def backup(to_fd: int, images: tuple[str, ...], *, without_database: bool) -> No
     settings = parts.settings()
     config = os.environ.get("SLIPWAY_CONFIG")
     settings.require_writable()
-    with os.fdopen(to_fd, "wb") as target:
-        made = write_backup(
-            settings,
-            target,
-            config=Path(config) if config else None,
-            images=images,
-            has_database=not without_database,
-        )
+    try:
+        with os.fdopen(to_fd, "wb") as target:
+            made = write_backup(
+                settings,
+                target,
+                config=Path(config) if config else None,
+                images=images,
+                has_database=not without_database,
+            )
+    except OSError as error:  # of its last bytes
+        raise unwritable(error) from error
     counts = [f"{number} {what}" for what, number in made["counts"].items()]
     size = sum(each["bytes"] for each in made["files"])
     said = ", ".join([*counts, f"{len(made['files'])} files"])

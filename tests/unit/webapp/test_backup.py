@@ -6,9 +6,12 @@ import hashlib
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,13 +20,14 @@ from webapp.backup import write_backup
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.unit.webapp.conftest import Browser
     from webapp.models.workshops import Workshop
     from webapp.settings import Settings
     from webapp.wiring import Wiring
 
+TOP = Path(__file__).resolve().parents[3]
+# The web's command line, as whoever runs the test.
+AS_ITSELF = "import os; os.geteuid = lambda: 1; from webapp.cli.main import run; run()"
 CAST = b'{"version": 2}\n[0.1, "o", "whole"]\n'
 
 
@@ -101,6 +105,23 @@ def test_a_database_elsewhere_is_said_to_be_left_out(settings: Settings, parts: 
         saved(elsewhere)
     _, found = saved(elsewhere, has_database=False)
     assert found["web/key"] == parts.key
+
+
+def test_no_room_for_it_is_one_sentence(settings: Settings, parts: Wiring) -> None:
+    environ = {"SLIPWAY_DATA": str(settings.data), "PYTHONPATH": str(TOP), "PATH": "/usr/bin"}
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a descriptor is all that is wanted
+        done = subprocess.run(
+            [sys.executable, "-c", AS_ITSELF, "backup", f"--to-fd={full.fileno()}"],
+            env=environ,
+            pass_fds=(full.fileno(),),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "The backup can't be written: No space left on device." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert parts.key
 
 
 def test_where_no_server_ran_there_is_nothing_to_save(settings: Settings) -> None:
