@@ -83,7 +83,7 @@ def _unpack(file: Path, fresh: Path) -> dict[str, Any]:
     found: dict[str, tuple[int, str]] = {}
     listed: bytes | None = None
     try:
-        with file.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|gz") as archive:
+        with gzip.open(file) as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isreg() else None
                 if content is None or listed is not None:
@@ -93,6 +93,8 @@ def _unpack(file: Path, fresh: Path) -> dict[str, Any]:
                 else:
                     place = _place(file, fresh, member.name)
                     found[member.name] = _write(content.read, place)
+            while packed.read(_CHUNK_BYTES):  # to its end, where its own sum is
+                pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         _broken(file, str(error) or "it ends too early")
     except OSError as error:

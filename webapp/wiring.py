@@ -131,7 +131,8 @@ def wire(
     """Makes the parts, bottom up, and brings the database up to date. Nothing runs by itself yet.
 
     Raises:
-        Problem: `data-unwritable`, `database-newer`; `bad-setting` where no lessons can be seen.
+        Problem: `data-unwritable`, `database-newer`, `database-damaged`, `database-away`;
+            `bad-setting` where no lessons can be seen.
     """
     settings.require_writable()
     settings.require_lessons()

@@ -7,8 +7,7 @@ from sqlalchemy import text
 
 from webapp.cli import parts
 from webapp.migrations.upgrade import upgrade
-from webapp.models.database import Database
-from webapp.problems import Problem
+from webapp.models.database import Database, damaged, opening
 
 
 @click.group()
@@ -21,16 +20,12 @@ def database() -> None:
 def check_command() -> None:
     """Read every page of the database; 1 where one is damaged. Brings it up to date first."""
     settings = parts.settings()
-    with parts.opened_database(settings) as opened, opened.read() as session:
+    with opening(), parts.opened_database(settings) as opened, opened.read() as session:
         if opened.engine.dialect.name != "sqlite":
             return
         found = session.execute(text("PRAGMA integrity_check")).scalars().all()
     if list(found) != ["ok"]:
-        raise Problem(
-            "database-damaged",
-            f"The database is damaged: {found[0]}.",
-            "Restore a backup, or take one of the copies beside it.",
-        )
+        raise damaged(str(found[0]))
 
 
 @database.command("upgrade")

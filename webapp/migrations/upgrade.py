@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from webapp.models.database import copy_sqlite
+from webapp.models.database import copy_sqlite, opening
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
@@ -24,8 +24,14 @@ def upgrade(database: Database) -> str | None:
         The revision that it had before, None for a new database.
 
     Raises:
-        Problem: `database-newer` when a later Slipway has written it.
+        Problem: `database-newer` when a later Slipway has written it; `database-damaged`,
+            `database-away`, `disk-full`.
     """
+    with opening():
+        return _upgrade(database)
+
+
+def _upgrade(database: Database) -> str | None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     scripts = ScriptDirectory.from_config(config)

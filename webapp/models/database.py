@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
-from webapp.problems import disk_full
+from webapp.problems import Problem, disk_full
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 5000
 DISK_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
+_DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 
 
 class Database:
@@ -35,11 +36,18 @@ class Database:
 
     Args:
         url: as SQLAlchemy wants it.
+
+    Raises:
+        Problem: `database-away` where it names none that could be opened.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = create_engine(url)
+        try:
+            self.engine = create_engine(url)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            kind = url.partition("://")[0] if "://" in url else "no address"  # a password follows
+            raise _away(f"{kind} is none that this server knows") from error
         self._writing = threading.Lock()
         self._also: list[Callable[[Session], None]] = []
         self._write_engine = self.engine.execution_options(slipway_writes=True)
@@ -82,6 +90,44 @@ class Database:
     def close(self) -> None:
         """Gives back every connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """What a database says that can't be opened, in a sentence.
+
+    Raises:
+        Problem: `disk-full`, `database-damaged`, `database-away`.
+    """
+    try:
+        yield
+    except (sqlite3.Error, DBAPIError) as error:
+        origin = getattr(error, "orig", None) or error
+        name = getattr(origin, "sqlite_errorname", "")
+        if name in DISK_FULL:
+            raise disk_full() from error
+        if name in _DAMAGED:
+            raise damaged(str(origin)) from error
+        if isinstance(error, OperationalError | sqlite3.OperationalError):
+            raise _away(str(origin)) from error
+        raise
+
+
+def damaged(why: str) -> Problem:
+    """Its pages make no sense any more."""
+    return Problem(
+        "database-damaged",
+        f"The database is damaged: {why}.",
+        "Restore a backup, or take one of the copies beside it.",
+    )
+
+
+def _away(why: str) -> Problem:
+    return Problem(
+        "database-away",
+        f"The database can't be opened: {why}.",
+        "Look at the setting database_url; without it, at the files in the data folder's web/.",
+    )
 
 
 def copy_sqlite(source: Path, target: Path) -> None:

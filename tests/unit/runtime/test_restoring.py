@@ -95,7 +95,7 @@ def test_a_file_that_is_missing_or_too_many_is_noticed(tmp_path: Path, fresh: Pa
         _unpack(packed(tmp_path / "a", GOOD, listed={"format": 1, "files": []}), fresh)
 
 
-@pytest.mark.parametrize("share", [0, 0.2, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0, 0.2, 0.5, 0.9, 0.99, 0.9999])
 def test_an_archive_that_was_cut_off_is_noticed(tmp_path: Path, fresh: Path, share: float) -> None:
     many = GOOD | {f"web/{number}": bytes([number]) * 9999 for number in range(50)}
     whole = packed(tmp_path / "a", many).read_bytes()

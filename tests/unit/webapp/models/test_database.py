@@ -8,7 +8,9 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from webapp import migrations
+from webapp import migrations, models
 from webapp.migrations.upgrade import upgrade
 from webapp.models.base import Base
 from webapp.models.database import Database
@@ -49,6 +51,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_the_migrations_make_exactly_what_the_models_say(database: Database) -> None:
+    for module in iter_modules(models.__path__):
+        import_module(f"webapp.models.{module.name}")
     with database.read() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
@@ -120,3 +124,29 @@ def test_what_was_kept_is_on_the_disk_and_not_in_a_cache(
 ) -> None:
     with database.read() as session:
         assert session.execute(text(f"PRAGMA {pragma}")).scalar() == value
+
+
+@pytest.mark.parametrize("place", [0, 4096 + 8])  # its very first bytes; a page of the schema's
+def test_a_database_that_is_damaged_is_said_to_be(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "slipway.db"
+    whole = Database(f"sqlite:///{path}")
+    upgrade(whole)
+    whole.close()
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"not what was written" * 500)
+    bent = Database(f"sqlite:///{path}")
+    try:
+        with pytest.raises(Problem, match=r"The database is damaged: .*Restore a backup"):
+            upgrade(bent)
+    finally:
+        bent.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "other://ada:secret@lab/slipway", "sqlite:////nowhere/slipway.db"]
+)
+def test_a_database_that_can_t_be_opened_is_one_sentence_without_a_password(url: str) -> None:
+    with pytest.raises(Problem, match="The database can't be opened") as raised:
+        upgrade(Database(url))
+    assert "secret" not in str(raised.value)
