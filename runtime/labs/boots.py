@@ -388,9 +388,9 @@ class Booter:
             return
         passed_ms = (time.monotonic() - live.began) * 1000
         live.init_ms = init_ms
-        live.record.stages_ms["hypervisor"] = round(max(passed_ms - now_ms, 0.0), 1)
+        live.record.pass_stages(hypervisor=max(passed_ms - now_ms, 0.0))
         if live.record.how == "cold":
-            live.record.stages_ms["kernel"] = round(init_ms, 1)
+            live.record.pass_stages(kernel=init_ms)
         live.record.release = words[0][:64]
         live.record.boot_id = words[1][:64]
         self._tell(live)
@@ -399,8 +399,7 @@ class Booter:
         if "shell" in live.record.stages_ms or "hypervisor" not in live.record.stages_ms:
             return
         with live.changed:
-            live.record.stages_ms["init"] = round(shell_ms - live.init_ms, 1)
-            live.record.stages_ms["shell"] = round(now_ms - shell_ms, 1)
+            live.record.pass_stages(init=shell_ms - live.init_ms, shell=now_ms - shell_ms)
             live.changed.notify_all()
 
     def _over(self, live: Live) -> None:

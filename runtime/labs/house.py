@@ -234,7 +234,7 @@ class Labs:
                 if not lab.shape.in_machine:
                     self._parts.terminals.resize(lab.id, "1", order.rows, order.cols)
                 watch.done("pool")
-                lab.starts["prepared"] = asdict(watch.start())
+                lab.starts = {**lab.starts, "prepared": asdict(watch.start())}
             else:
                 lab = self._make_or_displace(order)
             lab.key, lab.until = order.key, order.until

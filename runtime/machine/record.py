@@ -71,13 +71,19 @@ class Record:
         """Whether it runs, or is about to."""
         return self.state in LIVING
 
+    def pass_stages(self, **took_ms: float) -> None:
+        """Stages are over; in a dict of their own, since another thread may be reading this one."""
+        rounded = {stage: round(ms, 1) for stage, ms in took_ms.items()}
+        self.stages_ms = {**self.stages_ms, **rounded}
+
     def keep_start(self) -> None:
         """Its prompt is there: how long that took stays known in its lab."""
-        self.starts[STARTS[self.how]] = {
+        start = {
             "ms": round(sum(self.stages_ms.values()), 2),
             "at": self.started_at,
-            "stages_ms": dict(self.stages_ms),
+            "stages_ms": self.stages_ms,
         }
+        self.starts = {**self.starts, STARTS[self.how]: start}
 
     def as_dict(self) -> dict[str, Any]:
         """The machine as verbs and events show it (docs/reference.md)."""

@@ -85,7 +85,7 @@ class LabFigures:
         with self._one_start, self._parts.making.begun():
             extra = cold.make(self._parts, image, lab.shape)
             cold.end(self._parts, extra)
-        lab.starts["cold"] = asdict(extra.start)
+        lab.starts = {**lab.starts, "cold": asdict(extra.start)}  # others read it meanwhile
         state.save(lab, self._parts.folder(lab))
         self._latest.pop(lab.id, None)
         return extra.start
