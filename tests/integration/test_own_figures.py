@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,9 @@ def test_free_nproc_and_proc_show_the_lab_s_own_limits(runtime: Server, lab: Lab
     assert lab.sh("nproc").text == "1\n"
     assert lab.sh("grep -c ^processor /proc/cpuinfo").text == "1\n"
     assert runtime.client.lab_walls(lab.id)["figures"] == {"whose": "container", "why": ""}
+    rows = {row["name"]: row["container"] for row in runtime.client.meter_isolation(lab.id)["rows"]}
+    assert rows["cpu"]["value"] == "1 core of the server's"
+    assert re.fullmatch(r"[0-9]+ s, the container's", rows["uptime"]["value"])
 
 
 @pytest.mark.kernel

@@ -39,6 +39,7 @@ fi
 say cpus "$(grep -c '^processor' /proc/cpuinfo)"
 say cpu "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)"
 say uptime "$(cut -d ' ' -f 1 /proc/uptime)"
+say lxcfs "$(sed -n 's|^[^ ]* /proc/\([a-z]*\) fuse\.lxcfs .*|\1|p' /proc/self/mounts | xargs)"
 nodes=0
 for each in $(find /dev ! -type l ! -path '/dev/pts/*'); do
   if [ -b "$each" ] || [ -c "$each" ]; then nodes=$((nodes + 1)); fi
@@ -110,6 +111,10 @@ class _Told:
     def whose(self) -> str:
         """For a value."""
         return "its own" if self.is_own else "the server's"
+
+    def is_by_lxcfs(self, name: str) -> bool:
+        """Whether a file of /proc isn't the kernel's word: the workshop has lxcfs lie over it."""
+        return name in self["lxcfs"].split()
 
 
 def _ask(lab: Lab, run: Runner) -> _Told:
@@ -184,6 +189,10 @@ def _cpu(told: _Told) -> Answer:
     cores = f"{count} core{'' if count == '1' else 's'}"
     if told.is_own:
         return Answer(f"{cores}, virtual", told["cpu"])
+    if told.is_by_lxcfs("cpuinfo"):
+        return Answer(
+            f"{cores} of the server's", f"{told['cpu']}: lxcfs shows as many as it may use."
+        )
     return Answer(f"the server's {cores}", f"{told['cpu']}: it may use less than it sees.")
 
 
@@ -192,6 +201,11 @@ def _uptime(told: _Told) -> Answer:
         seconds = float(told["uptime"])
     except ValueError:
         return Answer("")
+    if told.is_by_lxcfs("uptime"):
+        return Answer(
+            f"{_span(seconds)}, the container's",
+            "By lxcfs, from the start of its process 1; its kernel, the server's, counts longer.",
+        )
     return Answer(f"{_span(seconds)}, {told.whose}")
 
 
