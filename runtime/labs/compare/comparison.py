@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runtime.container import bundle
 from runtime.labs.compare import extras, isolation
 from runtime.labs.compare.figures import LabFigures
-from runtime.labs.compare.plan import Cost, Kind, Plans, Want
+from runtime.labs.compare.plan import Cost, Kind, Plans, Want, least_slice
 from runtime.labs.compare.works import Works
 from runtime.machine import qemu
 from runtime.machine.record import LIVING
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from runtime.labs.parts import Parts
     from runtime.labs.state import Lab
     from runtime.limits.reserve import Reserve
-# However small the server: a learner's one machine, and room for containers beside it.
-_BESIDE_BYTES = 128 << 20
 
 
 class Comparison:
@@ -159,7 +157,8 @@ class Comparison:
         if machine is not None and machine["state"] in LIVING:
             figures = self._figures.machine(lab)
             used = figures.memory_bytes if figures else None
-            own["machine"].append(Cost(used, limit + qemu.OVERHEAD_BYTES))
+            is_up = machine["state"] == "ready"
+            own["machine"].append(Cost(used, limit + qemu.OVERHEAD_BYTES, is_up))
 
         def make(kind: Kind) -> Extra:
             if kind == "machine":
@@ -170,7 +169,7 @@ class Comparison:
 
         promise = limit + qemu.OVERHEAD_BYTES
         return Want(
-            slice_bytes=self._slice_bytes or max(self._share(), promise + _BESIDE_BYTES),
+            slice_bytes=self._slice_bytes or max(self._share(), least_slice(promise)),
             own=own,
             promise={"machine": promise if can_boot else None, "container": limit},
             make=make,

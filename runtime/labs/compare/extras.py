@@ -72,7 +72,9 @@ class ExtraMachine:
         """What it counts with: from its place in line on, all that it is promised."""
         spent = self._parts.place.spent(state.machine_group(self._lab.id))
         promised = self._lab.shape.limits.memory_bytes + qemu.OVERHEAD_BYTES
-        return Cost(spent.memory_bytes if spent else None, promised)
+        record = self._machines.describe(self._lab.id)
+        is_up = record is not None and record["state"] == "ready"
+        return Cost(spent.memory_bytes if spent else None, promised, is_up)
 
     def failure(self) -> str:
         """Why it is no more; empty while it is."""

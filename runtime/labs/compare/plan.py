@@ -30,6 +30,9 @@ KINDS: tuple[Kind, ...] = ("machine", "container")
 MOST_EXTRA = 8  # of either kind for one learner: each costs processes and a link, not memory alone
 _KEPT = 0.1  # of the slice, as a careful administrator keeps some
 _MIB = 1 << 20
+# Beside the machines that fit: room for the containers that start once one more was refused.
+_BESIDE_BYTES = 128 * _MIB
+_LEAST_BESIDE_BYTES = 32 * _MIB
 _NAMES = {"machine": "VM", "container": "container"}
 
 
@@ -40,10 +43,12 @@ class Cost:
     Attributes:
         used: measured now; None where it isn't known.
         promised: all it may have.
+        is_up: it is at its prompt, so what it uses says what another one would.
     """
 
     used: int | None
     promised: int
+    is_up: bool = True
 
 
 class Extra(Protocol):
@@ -92,13 +97,27 @@ class Want:
 
     @property
     def kept_bytes(self) -> int:
-        """Of the slice, kept free."""
-        return round(self.slice_bytes * _KEPT)
+        """Of the slice, kept free; more where the last machine would leave no container room."""
+        kept = round(self.slice_bytes * _KEPT)
+        machine = self.promise["machine"]
+        if machine is None:
+            return kept
+        fit, over = divmod(self.slice_bytes - kept, machine)
+        return kept + over + 1 if fit > 1 and over < _LEAST_BESIDE_BYTES else kept
 
     @property
     def room_bytes(self) -> int:
         """Of the slice, to be taken."""
         return self.slice_bytes - self.kept_bytes
+
+
+def least_slice(machine_bytes: int) -> int:
+    """However small the server: a learner's one machine, and room for containers beside it.
+
+    Args:
+        machine_bytes: what a machine is promised.
+    """
+    return round((machine_bytes + _BESIDE_BYTES) / (1 - _KEPT))
 
 
 class Plans:
@@ -184,7 +203,7 @@ class Plans:
                 f"free. Counted is memory: of your slice of {_mb(want.slice_bytes)}, "
                 f"{_mb(want.kept_bytes)} are kept free and {_mb(used)} are taken."
             )
-            each = _average([cost.used for cost in costs["container"]])
+            each = _average(costs["container"])
             if kind == "machine" and each is not None:
                 sentence += f" A container needs {_mb(each)}."
             return _refused(kind, "memory", sentence, needs, free)
@@ -206,7 +225,7 @@ class Plans:
                 "idle": _line(
                     want.room_bytes,
                     {kind: [cost.used for cost in costs[kind]] for kind in KINDS},
-                    {kind: _average([cost.used for cost in costs[kind]]) for kind in KINDS},
+                    {kind: _average(costs[kind]) for kind in KINDS},
                 ),
                 "promised": _line(
                     want.room_bytes,
@@ -256,7 +275,7 @@ def _counted(kind: Kind, costs: dict[Kind, list[Cost]], want: Want) -> int | Non
     """What one more of a kind needs by the rule of its kind; None where there can be none."""
     if want.promise[kind] is None or kind == "machine":
         return want.promise[kind]
-    return _average([cost.used for cost in costs["container"]]) or 0
+    return _average(costs["container"]) or 0
 
 
 def _refused(
@@ -285,8 +304,8 @@ def _end(extra: Extra) -> None:
         log.exception("plan.extra_stays")
 
 
-def _average(sizes: Sequence[int | None]) -> int | None:
-    known = [size for size in sizes if size is not None]
+def _average(costs: Sequence[Cost]) -> int | None:
+    known = [cost.used for cost in costs if cost.used is not None and cost.is_up]
     return sum(known) // len(known) if known else None
 
 

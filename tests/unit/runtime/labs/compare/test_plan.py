@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.labs.compare.plan import MOST_EXTRA, Cost, Kind, Plans, Want
+from runtime.labs.compare.plan import MOST_EXTRA, Cost, Kind, Plans, Want, least_slice
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -42,9 +42,13 @@ def plans(free_mb: int = 100_000) -> Plans:
     return Plans(lambda: free_mb * MIB)
 
 
-def want(make: Callable[[Kind], One] | None = None, used: int | None = CONTAINER.used) -> Want:
+def want(
+    make: Callable[[Kind], One] | None = None,
+    used: int | None = CONTAINER.used,
+    slice_bytes: int = 1000 * MIB,
+) -> Want:
     return Want(
-        slice_bytes=1000 * MIB,
+        slice_bytes=slice_bytes,
         own={"machine": [MACHINE], "container": [Cost(used, CONTAINER.promised)]},
         promise={"machine": MACHINE.promised, "container": CONTAINER.promised},
         make=make or (lambda kind: One(MACHINE if kind == "machine" else CONTAINER)),
@@ -74,10 +78,42 @@ def test_a_machine_is_refused_by_its_promise_and_a_container_still_starts() -> N
     assert after["after_refusal"] == 1
 
 
+@pytest.mark.parametrize("slice_mb", [500, 785, 786, 787, 788, 1000, 1177, 1178, 1179, 1570])
+def test_in_a_slice_of_any_size_a_container_starts_after_the_refusal(slice_mb: int) -> None:
+    all_plans, mine = plans(), want(slice_bytes=slice_mb * MIB)
+    while all_plans.more("lab", "machine", mine)["refused"] is None:
+        pass
+    after = all_plans.more("lab", "container", mine)
+    assert after["refused"]["kind"] == "machine"
+    assert after["after_refusal"] == 1
+
+
+@pytest.mark.parametrize("machine_mb", [224, 352, 1120, 2144, 8288])
+def test_the_least_slice_has_room_for_a_machine_and_containers_beside_it(machine_mb: int) -> None:
+    least = least_slice(machine_mb * MIB)
+    mine = Want(
+        slice_bytes=least,
+        own={"machine": [Cost(None, machine_mb * MIB)], "container": [CONTAINER]},
+        promise={"machine": machine_mb * MIB, "container": CONTAINER.promised},
+        make=lambda _kind: One(CONTAINER),
+    )
+    plan = plans().more("lab", "container", mine)
+    assert plan["refused"] is None
+    assert plan["lines"]["promised"]["used_bytes"]["machines"] < least - plan["kept_bytes"]
+
+
 def test_what_was_not_measured_is_null_and_never_zero() -> None:
     plan = plans().read("lab", want(used=None))
     assert plan["lines"]["idle"]["container"] == {"each_bytes": None, "more": None}
     assert plan["lines"]["promised"]["container"]["more"] == 1
+
+
+def test_a_machine_that_boots_is_counted_and_says_nothing_of_the_next_one() -> None:
+    all_plans, booting = plans(), One(Cost(20 * MIB, MACHINE.promised, is_up=False))
+    plan = all_plans.more("lab", "machine", want(lambda _kind: booting))
+    idle = plan["lines"]["idle"]
+    assert idle["used_bytes"]["machines"] == (150 + 20) * MIB
+    assert idle["machine"]["each_bytes"] == 150 * MIB
 
 
 def test_nobody_has_more_than_a_few_and_the_workshop_is_named() -> None:
