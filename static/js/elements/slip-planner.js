@@ -1,5 +1,6 @@
 /** How many more fit into the learner's slice; one more until it says no; the sum behind the answer. */
 
+import { Live } from "../lib/live.js";
 import { say } from "../lib/say.js";
 import { duration, megabytes } from "../panel/figures.js";
 
@@ -17,6 +18,7 @@ const KINDS = /** @type {const} */ (["machine", "container"]);
 const NAMES = { idle: "Idle, measured now", promised: "If each used all" };
 const INSTEAD = "Start a container instead";
 const USUAL = "Start a container";
+const EVERY_MS = 3000; // a machine that was asked for boots, and takes its memory bit by bit
 
 export class SlipPlanner extends HTMLElement {
   /** @type {(name: "plan" | "more" | "less", fields?: object) => Promise<{plan: Plan}>} set by the page */
@@ -24,6 +26,11 @@ export class SlipPlanner extends HTMLElement {
 
   /** @type {(name: string) => void} set by the page */
   press = () => {};
+
+  #live = new Live(() => this.#take("plan"), EVERY_MS);
+  #asked = 0;
+  /** @type {string | null} the last one that was shown; null before the first look */
+  #refusal = null;
 
   connectedCallback() {
     this.addEventListener("click", this.#click);
@@ -33,18 +40,20 @@ export class SlipPlanner extends HTMLElement {
   disconnectedCallback() {
     this.removeEventListener("click", this.#click);
     this.querySelector("details")?.removeEventListener("toggle", this.#toggled);
+    this.#live.stop();
   }
 
   /** Reads the plan anew, where its card is open. */
-  async look() {
-    if (this.querySelector("details")?.open) await this.#take("plan");
+  look() {
+    const details = this.querySelector("details");
+    if (details?.open) this.#live.follow(details);
   }
 
   #toggled = () => {
     const details = this.querySelector("details");
     if (!details?.open) return;
     this.press(details.dataset.press ?? "");
-    this.#take("plan");
+    this.#live.follow(details);
   };
 
   /** @param {Event} event */
@@ -60,21 +69,33 @@ export class SlipPlanner extends HTMLElement {
 
   /** @param {"plan" | "more" | "less"} name @param {{kind?: string}} [fields] */
   async #take(name, fields = {}) {
+    if (name !== "plan") this.#asked += 1;
+    const turn = this.#asked;
     try {
       const { plan } = await this.ask(name, fields);
+      if (turn !== this.#asked) return; // a later deed has another plan
+      const isNews = this.#isNews(plan);
       this.#show(plan);
       if (name === "more") this.#announce(plan, fields.kind ?? "");
+      else if (name === "less") this.#tell("The extra ones have ended.");
+      else if (isNews) this.#announce(plan, plan.refused?.kind ?? "");
     } catch (problem) {
       const words = problem instanceof Error ? problem.message : String(problem);
       this.#fill("[data-when]", words);
-      say(words);
+      if (name !== "plan") say(words);
     }
+  }
+
+  /** Whether it was refused since the last look: a machine may come to nothing as it boots. @param {Plan} plan */
+  #isNews({ refused }) {
+    const before = this.#refusal;
+    this.#refusal = refused?.sentence ?? "";
+    return before !== null && this.#refusal !== "" && this.#refusal !== before;
   }
 
   /** @param {Plan} plan */
   #show(plan) {
-    const time = new Date(plan.at * 1000).toLocaleTimeString();
-    this.#fill("[data-when]", `measured at ${time}`);
+    this.#fill("[data-when]", "measured now");
     for (const line of LINES) {
       for (const kind of KINDS) {
         const { more } = plan.lines[line][kind];
@@ -135,7 +156,10 @@ export class SlipPlanner extends HTMLElement {
       );
       return [`${NAMES[name]}: ${free}`, ...sums];
     });
-    this.querySelector("[data-arithmetic]")?.replaceChildren(
+    const place = this.querySelector("[data-arithmetic]");
+    // Only where it changed, or a reader's selection would go.
+    if (!place || place.textContent === rows.join("")) return;
+    place.replaceChildren(
       ...rows.map((text) => {
         const line = document.createElement("p");
         line.className = "small mono";
@@ -147,16 +171,21 @@ export class SlipPlanner extends HTMLElement {
 
   /** @param {Plan} plan @param {string} kind */
   #announce({ refused, mine }, kind) {
-    const place = this.querySelector("[data-started]");
     const isRefused = refused?.kind === kind;
     const start = mine.container_start;
     const words = isRefused
       ? refused.sentence
       : kind === "container" && start
         ? `A container started: first prompt after ${duration(start.ms)}, cold.`
-        : `One more ${kind} started. You have ${mine.machines} and ${mine.containers} containers.`;
+        : `One more ${kind} starts. You have ${counted(mine.machines, "machine")} and ${counted(mine.containers, "container")}.`;
+    this.#tell(words, !isRefused);
+  }
+
+  /** @param {string} words @param {boolean} [isShown] a refusal has a place of its own */
+  #tell(words, isShown = true) {
+    const place = this.querySelector("[data-started]");
     if (place instanceof HTMLElement) {
-      place.hidden = isRefused;
+      place.hidden = !isShown;
       place.textContent = words;
     }
     say(words);
@@ -167,6 +196,11 @@ export class SlipPlanner extends HTMLElement {
     const place = this.querySelector(selector);
     if (place && place.textContent !== text) place.textContent = text;
   }
+}
+
+/** @param {number} count @param {string} name */
+function counted(count, name) {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
 customElements.define("slip-planner", SlipPlanner);

@@ -1,14 +1,20 @@
-/** The lab's processes as the server sees them; looked at anew each time it is opened. */
+/** The lab's processes as the server sees them, live while it is open. */
+
+import { Live } from "../lib/live.js";
 
 /**
  * @typedef {{pid: number, inner_pid: number | null, uid: number, inner_uid: number | null, comm: string,
  *   args: string, side?: "container" | "machine"}} Process
  */
 
+const EVERY_MS = 2000;
 /** @type {Record<string, number>} */
 const ORDER = { machine: 0, container: 1 };
 
 class SlipServerView extends HTMLElement {
+  #live = new Live(() => this.#look(), EVERY_MS);
+  #seen = "";
+
   /**
    * Set by the page.
    * @type {() => Promise<{processes: Process[], kernel: {release: string, boot_id: string}}>}
@@ -20,36 +26,39 @@ class SlipServerView extends HTMLElement {
 
   connectedCallback() {
     this.querySelector("details")?.addEventListener("toggle", this.#toggled);
-    this.querySelector("[data-refresh]")?.addEventListener("click", this.#look);
   }
 
   disconnectedCallback() {
     this.querySelector("details")?.removeEventListener("toggle", this.#toggled);
-    this.querySelector("[data-refresh]")?.removeEventListener("click", this.#look);
+    this.#live.stop();
   }
 
   #toggled = () => {
     const details = this.querySelector("details");
     if (!details?.open) return;
     this.press(details.dataset.press ?? "");
-    this.#look();
+    this.#live.follow(details);
   };
 
-  #look = async () => {
-    this.#say("Looking from outside…");
+  async #look() {
     try {
       const { processes, kernel } = await this.ask();
       this.#show(processes, kernel);
     } catch (problem) {
       this.#say(problem instanceof Error ? problem.message : "");
     }
-  };
+  }
 
   /**
    * @param {Process[]} processes
    * @param {{release: string, boot_id: string}} kernel
    */
   #show(processes, kernel) {
+    this.#say(`${processes.length} processes, as the server sees them now.`);
+    // Written only where something changed, or a reader's selection would go.
+    const seen = JSON.stringify([processes, kernel]);
+    if (seen === this.#seen) return;
+    this.#seen = seen;
     this.#fill("[data-release]", kernel.release);
     this.#fill("[data-boot-id]", kernel.boot_id);
     const hasSides = this.querySelectorAll("thead th").length > 5;
@@ -72,8 +81,6 @@ class SlipServerView extends HTMLElement {
     for (const part of this.querySelectorAll("[data-table], [data-kernel]")) {
       part.removeAttribute("hidden");
     }
-    const time = new Date().toLocaleTimeString();
-    this.#say(`${processes.length} processes, as the server saw them at ${time}.`);
   }
 
   /**
@@ -82,7 +89,7 @@ class SlipServerView extends HTMLElement {
    */
   #fill(selector, text) {
     const place = this.querySelector(selector);
-    if (place) place.textContent = text;
+    if (place && place.textContent !== text) place.textContent = text;
   }
 
   /** @param {string} text */
