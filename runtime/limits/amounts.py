@@ -88,6 +88,9 @@ class Spent:
         threads: processes and threads together.
         pids: its processes.
         pressure: None on v1, where the kernel keeps it for the whole machine only.
+        programs_bytes: of the memory, what programs hold, files in memory (tmpfs) among it; the
+            rest is what the kernel holds for them.
+        cache_bytes: the file cache that is left out.
     """
 
     memory_bytes: int | None
@@ -95,3 +98,5 @@ class Spent:
     threads: int | None
     pids: frozenset[int]
     pressure: Pressure | None
+    programs_bytes: int | None = None
+    cache_bytes: int | None = None

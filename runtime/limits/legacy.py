@@ -167,9 +167,8 @@ class Legacy:
         charged = kept.number_in(read(f"{memory}/memory.usage_in_bytes"))
         if charged is None:
             return None
-        cache = kept.sum_in(
-            read(f"{memory}/memory.stat"), b"total_inactive_file", b"total_active_file"
-        )
+        stat = read(f"{memory}/memory.stat")
+        cache = kept.sum_in(stat, b"total_inactive_file", b"total_active_file")
         nanoseconds = kept.number_in(read(f"{base['cpuacct']}/{name}/cpuacct.usage"))
         return Spent(
             memory_bytes=None if cache is None else max(charged - cache, 0),
@@ -177,6 +176,8 @@ class Legacy:
             threads=kept.number_in(read(f"{base['pids']}/{name}/pids.current")),
             pids=self._kept.pids(memory),
             pressure=None,
+            programs_bytes=kept.sum_in(stat, b"total_rss", b"total_shmem"),
+            cache_bytes=cache,
         )
 
     def hits(self, lab: str) -> Hits:

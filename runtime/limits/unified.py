@@ -185,6 +185,8 @@ class Unified:
             threads=kept.number_in(read(f"{group}/pids.current")),
             pids=self._kept.pids(group),
             pressure=self._pressure(group),
+            programs_bytes=kept.sum_in(stat, b"anon", b"shmem"),
+            cache_bytes=kept.sum_in(stat, b"inactive_file", b"active_file"),
         )
 
     def hits(self, lab: str) -> Hits:

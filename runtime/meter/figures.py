@@ -90,12 +90,28 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """Who holds a side's memory on the server: programs and kernel together are the headline.
+
+    Attributes:
+        programs_bytes: its programs; of a machine, its hypervisor with all that is in the guest.
+        kernel_bytes: the server's kernel, for them: page tables, stacks, sockets, open files.
+        cache_bytes: read or written files, which the kernel drops when it needs room; beside it.
+    """
+
+    programs_bytes: int
+    kernel_bytes: int
+    cache_bytes: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """One reading of one side; the fields as docs/reference.md lists them."""
 
     starts: dict[str, Start | None]
     memory_bytes: int | None
     memory_split: Split | None
+    memory_charge: Charge | None
     memory_limit_bytes: int
     pss_bytes: int | None
     disk_bytes: int | None
@@ -115,12 +131,13 @@ class Figures:
             **vars(self),
             "starts": {name: _told(start) for name, start in self.starts.items()},
             "memory_split": _told(self.memory_split),
+            "memory_charge": _told(self.memory_charge),
             "kernel": _told(self.kernel),
             "pressure": _told(self.pressure),
         }
 
 
-def _told(part: Start | Split | Kernel | Pressure | None) -> dict[str, Any] | None:
+def _told(part: Start | Split | Charge | Kernel | Pressure | None) -> dict[str, Any] | None:
     return None if part is None else dict(vars(part))
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from runtime.meter import disk, memory
-from runtime.meter.figures import Figures, Side, Split
+from runtime.meter.figures import Charge, Figures, Side, Split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,7 @@ class Meter:
                 starts={"cold": side.cold, "prepared": side.prepared},
                 memory_bytes=spent.memory_bytes if spent else None,
                 memory_split=self._split(side, spent),
+                memory_charge=_charge(spent),
                 memory_limit_bytes=side.memory_limit_bytes,
                 pss_bytes=pss,
                 disk_bytes=disk_bytes,
@@ -103,3 +104,12 @@ class Meter:
             kept = _Kept(value, time.monotonic() + min(max(_DEAR_S, cost_s / _SHARE), _OLD_S))
             self._kept[side.group][key] = kept
         return kept.value
+
+
+def _charge(spent: Spent | None) -> Charge | None:
+    if spent is None or spent.memory_bytes is None:
+        return None
+    if spent.programs_bytes is None or spent.cache_bytes is None:
+        return None
+    programs = min(spent.programs_bytes, spent.memory_bytes)  # two files, read one after the other
+    return Charge(programs, spent.memory_bytes - programs, spent.cache_bytes)

@@ -5,8 +5,9 @@ import { MB } from "./figures.js";
 /**
  * @typedef {{ms: number, at?: number, stages_ms: Record<string, number>}} Start
  * @typedef {{release: string, boot_id: string, own: boolean}} Kernel
+ * @typedef {{programs_bytes: number, kernel_bytes: number, cache_bytes: number}} Charge
  * @typedef {{starts: {cold: Start | null, prepared: Start | null}, memory_bytes: number | null,
- *   memory_split: Record<string, number> | null, memory_limit_bytes: number | null, pss_bytes: number | null,
+ *   memory_split: Record<string, number> | null, memory_charge?: Charge | null, memory_limit_bytes: number | null, pss_bytes: number | null,
  *   disk_bytes: number | null, disk_limit_bytes: number | null, cpu_seconds: number | null,
  *   cpu_cores: number | null, processes: number | null, threads: number | null, kernel: Kernel | null,
  *   pressure: {cpu: number | null, memory: number | null, io: number | null} | null,

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { digits, duration, ratio, roof, shown, tick } from "../../../static/js/panel/figures.js";
 import { kernelRatio, kernelWords } from "../../../static/js/panel/rows.js";
 import { Series } from "../../../static/js/panel/series.js";
+import { boxesOf } from "../../../static/js/panel/stacks.js";
 import { bars, stagesText } from "../../../static/js/panel/stages.js";
 
 const MB = 1024 ** 2;
@@ -129,4 +130,43 @@ test("a start is a bar of its stages in the order in which they happen", () => {
     { name: "shell", left: 0.375, width: 0.125 },
   ]);
   assert.equal(stagesText(start), "hypervisor 300\u00a0ms, kernel 1.20\u00a0s, shell 500\u00a0ms");
+});
+
+test("each box of the drawing has its own memory and its own part of the start", () => {
+  const charge = (programs, kernel, cache) => ({
+    programs_bytes: programs * MB,
+    kernel_bytes: kernel * MB,
+    cache_bytes: cache * MB,
+  });
+  const stages = { hypervisor: 300, kernel: 900, init: 200, shell: 100 };
+  const machine = {
+    starts: { cold: { ms: 1500, stages_ms: stages }, prepared: null },
+    memory_split: {
+      guest_bytes: 120 * MB,
+      emulator_bytes: 20 * MB,
+      translation_bytes: 10 * MB,
+    },
+    memory_charge: charge(148, 2, 30),
+    guest: { programs_bytes: 6 * MB, cache_bytes: 40 * MB, kernel_bytes: 74 * MB },
+  };
+  const cold = { ms: 50, stages_ms: { engine: 45, shell: 5 } };
+  const container = {
+    starts: { cold, prepared: null },
+    memory_charge: charge(3, 1, 8),
+  };
+  const plain = (boxes) => JSON.parse(JSON.stringify(boxes).replaceAll("\u00a0", " "));
+  assert.deepEqual(plain(boxesOf(reading(1, container, machine))), {
+    "machine-app": "6.00 MB · 100 ms",
+    "machine-libraries": "40.0 MB",
+    "guest-kernel": "74.0 MB · 1.10 s",
+    hypervisor: "28.0 MB · 300 ms",
+    "container-app": "3.00 MB · 5.00 ms",
+    "container-libraries": "8.00 MB",
+    engine: "nothing stays · 45.0 ms",
+    "host-kernel": "machine 2.00 MB · container 1.00 MB · runs already",
+    hardware: "the server’s, 2 cores",
+  });
+  const alone = boxesOf(reading(2, {}));
+  assert.equal(alone.hypervisor, "–");
+  assert.equal(alone["host-kernel"], "runs already");
 });

@@ -26,6 +26,7 @@ def pressure(percent: float) -> str:
 
 def test_v2_leaves_out_what_the_kernel_gives_back_anyway(tmp_path: Path) -> None:
     stat = f"anon {9 * MIB}\nactive_file {MIB}\ninactive_file {2 * MIB}\nslab_reclaimable {MIB}\n"
+    stat += f"shmem {MIB}\n"
     write(
         tmp_path / "base" / "lab",
         memory__current=f"{20 * MIB}\n",
@@ -38,12 +39,15 @@ def test_v2_leaves_out_what_the_kernel_gives_back_anyway(tmp_path: Path) -> None
         io__pressure=pressure(2.25),
     )
     spent = Unified(tmp_path, tmp_path / "base").spent("lab")
-    assert spent == Spent(16 * MIB, 1.5, 3, frozenset({11, 12}), Pressure(1.5, 0, 2.25))
+    assert spent == Spent(
+        16 * MIB, 1.5, 3, frozenset({11, 12}), Pressure(1.5, 0, 2.25), 10 * MIB, 3 * MIB
+    )
 
 
 def test_v1_says_the_same_and_no_pressure(tmp_path: Path) -> None:
     hierarchies = {name: tmp_path / name for name in ("memory", "cpuacct", "pids")}
-    stat = f"cache {5 * MIB}\ntotal_active_file {MIB}\ntotal_inactive_file {2 * MIB}\n"
+    stat = f"cache {5 * MIB}\ntotal_rss {9 * MIB}\ntotal_shmem {2 * MIB}\n"
+    stat += f"total_active_file {MIB}\ntotal_inactive_file {2 * MIB}\n"
     write(
         tmp_path / "memory" / "server" / "lab",
         memory__usage_in_bytes=f"{20 * MIB}\n",
@@ -53,7 +57,7 @@ def test_v1_says_the_same_and_no_pressure(tmp_path: Path) -> None:
     write(tmp_path / "cpuacct" / "server" / "lab", cpuacct__usage="2500000000\n")
     write(tmp_path / "pids" / "server" / "lab", pids__current="3\n")
     spent = Legacy(hierarchies, "server").spent("lab")
-    assert spent == Spent(17 * MIB, 2.5, 3, frozenset({11}), None)
+    assert spent == Spent(17 * MIB, 2.5, 3, frozenset({11}), None, 11 * MIB, 3 * MIB)
 
 
 def test_what_is_missing_is_unknown_and_never_zero(tmp_path: Path) -> None:
