@@ -46,6 +46,7 @@ _LESSON = "The lesson goes on."  # for who works in the machine, and in no conta
 _SENTENCES: dict[str, str] = {
     "asked": "The machine is off.",
     "halted": "The machine was switched off from inside.",
+    "reboot": "The machine was restarted from inside; here that only ends it.",
     "crashed": "The machine's kernel crashed: all in the machine stopped, and nothing outside it.",
     "killed": "The machine was ended from outside.",
     "memory": "The machine met its limit of memory on the server and was ended.",
@@ -368,7 +369,8 @@ class Machines:
             log.exception("machine.end_failed", lab=live.lab.id)
         with self._lock:
             live.record.state, live.record.reason = "ended", reason
-            live.record.sentence = f"{_SENTENCES[reason]} {_rest(live)}"
+            word = "reboot" if (reason, live.exit_word) == ("halted", "reboot") else reason
+            live.record.sentence = f"{_SENTENCES[word]} {_rest(live)}"
             live.record.place = 0
             live.record.last_end = {"reason": reason, "at": time.time()}
         log.info("machine.ended", lab=live.lab.id, reason=reason)

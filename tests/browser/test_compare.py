@@ -35,6 +35,13 @@ def boot(page: Page, word: str = "Boot the machine") -> None:
     Terminal(page, "machine").wait_prompt()
 
 
+def open_card(page: Page, name: str) -> Locator:
+    """Unfold one of the cards below the panel."""
+    card = page.locator(f"[data-card={name}]")
+    card.locator("summary").first.click()
+    return card
+
+
 def test_a_machine_is_booted_worked_crashed_and_booted_again(
     person: Person, workshop: Workshop
 ) -> None:
@@ -50,6 +57,23 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
         re.compile("[0-9]\N{MULTIPLICATION SIGN}$")
     )
     expect(ben.check()).to_have_attribute("data-state", "passed")
+
+    # What is open follows what happens, without a press.
+    drawing = open_card(page, "drawing")
+    for box in drawing.locator("[data-box]").all():
+        expect(box.locator("[data-figure]")).to_have_text(re.compile("[0-9]"))
+    seen = open_card(page, "server").locator("tbody")
+    expect(seen.locator("[data-side=machine]")).to_have_count(1)
+    expect(seen.locator("[data-side=machine]")).to_contain_text("qemu-system")
+    fits = open_card(page, "planner")
+    expect(fits.locator("[data-line=idle] [data-kind=container]")).to_have_text(
+        re.compile("^[0-9]")
+    )
+    ben.terminal.run("python3 /lesson/hold.py 60 &")
+    expect(seen).to_contain_text("hold.py 60")
+    expect(fits.locator("[data-arithmetic]")).to_contain_text(re.compile("÷ [67][0-9.]+.MB a cont"))
+    ben.terminal.run("kill %1; wait")
+    expect(seen).not_to_contain_text("hold.py 60")
 
     page.goto(f"{LESSON}/04-compute")
     page.locator("[data-work=compress] [data-run]").click()
@@ -68,6 +92,7 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
     expect(machine).to_have_attribute("data-state", re.compile("failed|ended"), timeout=BOOT_MS)
     expect(machine).to_contain_text("crashed")
     expect(page.get_by_role("button", name="Boot it again")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on without the machine")).to_be_visible()
     assert ben.terminal.ask("echo the container works on") == "the container works on"
     boot(page, "Boot it again")
     expect(ben.check()).to_have_attribute("data-state", "passed")

@@ -321,11 +321,16 @@ def test_a_kernel_that_crashes_takes_nothing_else_and_boots_again(machine: Machi
     assert again["last_end"]["reason"] == "crashed"
 
 
-def test_a_machine_that_is_switched_off_inside_says_so(machine: Machine) -> None:
+@pytest.mark.parametrize(("word", "said"), [("poweroff", "switched off"), ("reboot", "restarted")])
+def test_a_machine_that_is_switched_off_inside_says_so(
+    machine: Machine, word: str, said: str
+) -> None:
     stream = machine.console()
-    os.write(stream, b"sudo poweroff\n")
+    os.write(stream, f"sudo {word}\n".encode())
     os.close(stream)
-    assert machine.wait("ended")["reason"] == "halted"
+    shown = machine.wait("ended")
+    assert shown["reason"] == "halted"
+    assert f"was {said} from inside" in shown["sentence"]
 
 
 def test_a_qemu_that_is_killed_leaves_nothing(machine: Machine) -> None:

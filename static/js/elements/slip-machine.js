@@ -82,7 +82,13 @@ export class SlipMachine extends HTMLElement {
   refuse(sentence) {
     this.#tell(sentence);
     this.#shape("failed");
+    this.#offerWithout(true);
     say(sentence);
+  }
+
+  /** A step that needs the machine is left without it. @param {boolean} isDue */
+  #offerWithout(isDue) {
+    this.querySelector("[data-without]")?.toggleAttribute("hidden", !isDue);
   }
 
   /** @param {Machine | null} machine */
@@ -95,7 +101,7 @@ export class SlipMachine extends HTMLElement {
     for (const button of this.querySelectorAll("[data-boot]")) {
       button.setAttribute("aria-disabled", String(!["off", ...GONE].includes(state)));
     }
-    this.querySelector("[data-without]")?.toggleAttribute("hidden", state !== "failed");
+    this.#offerWithout(GONE.includes(state));
   }
 
   /** @param {string} state */

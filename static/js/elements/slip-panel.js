@@ -280,6 +280,7 @@ function drawStages(place, reading, kind, side) {
   if (place.dataset.drawn === drawn) return;
   place.dataset.drawn = drawn;
   place.replaceChildren();
+  fill(place.parentElement, "[data-trend]", start ? stagesText(start) : "");
   if (!start || !whole) return;
   const picture = document.createElementNS(SVG, "svg");
   picture.setAttribute("class", "stages");
@@ -294,7 +295,6 @@ function drawStages(place, reading, kind, side) {
     picture.append(bar);
   }
   place.append(picture);
-  fill(place.parentElement, "[data-trend]", stagesText(start));
 }
 
 /**
