@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.conftest import Server
 
 NEAR = 0.1
+READABLE_PX = 10
 NOTHING = "\N{EN DASH}"
 MIB = 1 << 20
 # From the first moment at which the page says that it boots to the frame that shows its prompt;
@@ -153,6 +154,16 @@ def test_a_machine_is_resumed_with_the_keyboard_alone_on_a_narrow_screen(
     cold = table.get_by_role("row", name=re.compile("First prompt cold"))
     expect(cold.get_by_role("cell").first).to_contain_text(NOTHING)
     expect(page.locator("[data-row=start] [data-ratio]")).to_have_text(NOTHING)
+    assert serious_faults(page) == []
+    for card in ("works", "drawing"):
+        page.locator(f"[data-card={card}] summary").first.click()
+    for run in page.locator("[data-run]").all():  # where its table is wider than the screen, too
+        run.scroll_into_view_if_needed()
+        expect(run).to_be_in_viewport(ratio=1)
+    box = page.locator("[data-box=engine] [data-figure]").bounding_box()
+    assert box
+    assert box["height"] >= READABLE_PX
+    assert fits_its_width(page)
     assert serious_faults(page) == []
 
 

@@ -293,7 +293,7 @@ def test_a_coarse_pointer_gets_the_keys_that_its_keyboard_lacks(heron: SitDown) 
     page = learner.page
     bar = page.get_by_role("toolbar", name="Keys")
     run_quietly(learner, "cat")
-    bar.get_by_role("button", name="Control", exact=True).tap()
+    bar.get_by_role("button", name="Ctrl", exact=True).tap()
     page.keyboard.type("c")
     learner.terminal.wait_prompt()
     page.keyboard.type("echo one")

@@ -5,9 +5,9 @@ import { barBytes } from "../terminal/keys.js";
 
 /** @type {[string, string, string][]} key, what is written on it, its name */
 const KEYS = [
-  ["Escape", "Esc", "Escape"],
+  ["Escape", "Esc", "Esc"],
   ["Tab", "Tab", "Tab"],
-  ["ctrl", "Ctrl", "Control"],
+  ["ctrl", "Ctrl", "Ctrl"],
   ["alt", "Alt", "Alt"],
   ["|", "|", "pipe"],
   ["/", "/", "slash"],
