@@ -65,7 +65,7 @@ def test_a_class_is_held_brought_paused_and_one_of_it_given_more(
     press(grace, "Bring everyone to it")
     press(grace, "Unlock all")
     expect(ben.page).to_have_url(re.compile("/03-"))
-    expect(ben.page.get_by_text("has brought everyone to this step.")).to_be_visible()
+    expect(ben.page.get_by_text("has brought you to this step.")).to_be_visible()
 
     late = join(person(may_lose_connection=True), code, "Late")
     expect(late.page).to_have_url(re.compile("/03-"))

@@ -79,8 +79,8 @@ class Learner(Base):
             back.
         is_staff: an instructor who tries the workshop; not counted as a learner.
         terminal_names: what they call the terminals of their lab, by `LAB.NAME`.
-        begins_with: the step that a lab made for them begins at, because the class was there before
-            they had one, or they want it anew; None: an empty one.
+        begins_with: the step that a lab made for them begins at, because the class, or they alone,
+            were brought there when they had none, or they want it anew; None: an empty one.
         is_being_set_up: their lab is not yet as that step begins. Kept before it is made, so that a
             server that begins anew knows of it.
         extra_minutes: how much more time they have than the class.

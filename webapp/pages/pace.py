@@ -84,21 +84,27 @@ def give_minutes(public_id: str, learner_id: str) -> Response:
 
 @blueprint.post("/<public_id>/learners/<learner_id>/bring")
 def bring_one(public_id: str, learner_id: str) -> Response:
-    """Brings one learner to a step, in a fresh lab in which the steps before it are played."""
+    """Brings one learner to a step, in a fresh lab in which the steps before it are played.
+
+    Who has none gets one; where there is no room, they wait for it in line as anybody does.
+    """
     person, workshop, learner = own_learner(public_id, learner_id)
     parts = wired()
     lesson, step = parts.pacing.find(learner, workshop, request.form.get("step", ""))
     if workshop.is_paused:
         raise problems.workshop_paused(workshop.paused_by)
-    if parts.labs.of(learner.id) is None:
+    if parts.labs.renewal_of(learner.id) is not None:
         raise Problem(
             "lab-none",
-            f"{learner.shown_name} has no container yet.",
-            "Bring them when they have one.",
+            f"A container is being set up for {learner.shown_name} just now.",
+            "Bring them when it is there.",
         )
-    parts.socketio.start_background_task(
-        parts.resetting.bring, learner, workshop, lesson, step, person.name
-    )
+    begin = parts.socketio.start_background_task
+    if parts.labs.has_one(learner.id):
+        begin(parts.resetting.bring, learner, workshop, lesson, step, person.name)
+    else:
+        parts.pacing.bring_in(learner.id, step.id, person.name)
+        begin(parts.line.seat, learner.id)
     audit.note(step=step.id)
     return redirect(url_for("workshops.show_learner", public_id=public_id, learner_id=learner_id))
 

@@ -166,6 +166,7 @@ def show_learner(public_id: str, learner_id: str) -> str:
         lessons=_lessons(workshop),
         locked=wired().pacing.locked_for(learner, workshop),
         renewal=wired().labs.renewal_of(learner.id),
+        begins_at=wired().pacing.begins_at(learner, workshop),
         ends=clock_time(learner.ends_at(workshop)),
         leads=may_teach(current_visitor(), workshop),
         lab=_lab(learner) if learner.has_time(workshop) else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from webapp.models.events import record
-from webapp.models.people import learners_of
+from webapp.models.people import Learner, learners_of
 from webapp.problems import Problem
 from webapp.workshops.changing import going_on
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
     from webapp.lesson_format.library import Library
     from webapp.lesson_format.model import Lesson, Step
-    from webapp.models.base import WorkshopId
+    from webapp.models.base import LearnerId, WorkshopId
     from webapp.models.database import Database
-    from webapp.models.people import Learner
     from webapp.models.workshops import Workshop
     from webapp.workshops.labs import Labs
     from webapp.workshops.news import News
@@ -69,6 +68,12 @@ class Pacing:
         if step is None:
             raise AssertionError(step_id)  # it is one of `steps_of`
         return lesson, step
+
+    def begins_at(self, learner: Learner, workshop: Workshop) -> Step | None:
+        """The step at which the next lab that is made for them begins; None: an empty one."""
+        return next(
+            (each for each in self.steps_of(workshop) if each.id == learner.begins_with), None
+        )
 
     def next_locked(self, workshop: Workshop) -> Step | None:
         """The first step that is locked; None where all are open."""
@@ -122,6 +127,17 @@ class Pacing:
         for learner in learners:
             self._news.tell("brought", learner.id, step=step_id, by=by)
         return len(learners)
+
+    def bring_in(self, learner_id: LearnerId, step_id: str, by: str) -> None:
+        """Brings one who has no lab to a step: the next that is made for them begins there.
+
+        Whether they have none is the caller's to know; so is that they may go to that step.
+        """
+        with self._database.write() as session:
+            session.get_one(Learner, learner_id).begins_with = step_id
+            record(session, learner_id, "brought", step_id, by=by)
+        log.info("learner.brought", learner=learner_id, step=step_id)
+        self._news.tell("brought", learner_id, step=step_id, by=by)
 
     def begin_at_start(self, workshop_id: WorkshopId) -> None:
         """Lets those who join from now on begin at the first step again.

@@ -94,7 +94,7 @@ function wirePace(room, step, rail) {
   };
   room.on("pace", ({ locked }) => lock(locked));
   room.on("brought", ({ step: id, by }) => {
-    if (id === step.dataset.step) say(`${by} has brought everyone to this step.`);
+    if (id === step.dataset.step) say(`${by} has brought you to this step.`);
     else goTo(`/lab/${id}`);
   });
   return lock;

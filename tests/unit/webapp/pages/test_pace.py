@@ -180,13 +180,36 @@ def test_one_who_came_late_is_brought_to_a_step_in_a_fresh_lab(
     assert "whoami" in engine.prepared[-1][1]
 
 
-def test_nobody_is_brought_to_a_step_that_is_locked_or_without_a_lab(
+def test_one_without_a_lab_gets_one_at_the_step_where_they_are_brought_or_waits_for_it(
+    parts: Wiring, engine: MemoryEngine, ada: Browser, workshop: Workshop
+) -> None:
+    parts.labs.refresh()
+    step = "00-your-terminal/04-yours-only"
+    heron, _ = join(parts.database, workshop.code, "heron", "h")
+    page, engine.room = page_of(workshop, heron), 0
+    assert ada.post(f"{page}/bring", {"step": step}).location == page
+    assert "Brought to “Yours only”" in ada.get(page).text
+    wait_for(lambda: engine.asked, "that a lab was wanted")
+    engine.room = 1
+    parts.line.move()
+    wait_for(lambda: parts.line.place_of(heron.id).state == "ready", "a lab at that step")
+    lab = parts.labs.of(heron.id)
+    assert lab
+    assert [(name, "whoami" in script) for name, script, _ in engine.prepared] == [
+        (lab["lab"], True)
+    ]
+    assert "Brought to" not in ada.get(page).text
+
+
+def test_nobody_is_brought_to_a_step_that_is_locked_or_while_a_lab_is_set_up_for_them(
     parts: Wiring, ada: Browser, workshop: Workshop, two: tuple[Learner, Learner]
 ) -> None:
     page, step = page_of(workshop, two[0]), "00-your-terminal/04-yours-only"
-    late, _ = join(parts.database, workshop.code, "late", "l")
-    refused = ada.post(f"{page_of(workshop, late)}/bring", {"step": step})
-    assert (refused.status_code, "late has no container yet." in refused.text) == (409, True)
+    parts.labs.shut(two[0].id)
+    refused = ada.post(f"{page}/bring", {"step": step})
+    assert refused.status_code == 409
+    assert "A container is being set up for heron just now." in refused.text
+    parts.labs.let_in(two[0].id)
     assert ada.post(f"{page}/bring", {"step": "nowhere/at-all"}).status_code == 422
     ada.post(f"/workshops/{workshop.public_id}/steps", {"do": "lock", "step": FIRST_STEP})
     assert ada.post(f"{page}/bring", {"step": step}).status_code == 409

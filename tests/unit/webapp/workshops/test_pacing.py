@@ -103,7 +103,7 @@ def test_everyone_is_brought_to_a_step_and_goes_on_from_there(
     assert ada.post(f"{page}/steps", {"do": "bring", "step": OTHER}).location == page
     assert facts(socket, "brought") == [{"step": OTHER, "by": "ada"}]
     assert ben.get("/lab").location == f"/lab/{OTHER}"
-    assert "has brought everyone to this step" in ben.get(f"/lab/{OTHER}").text
+    assert "has brought you to this step" in ben.get(f"/lab/{OTHER}").text
     with parts.database.read() as session:
         found = workshop_by_public_id(session, page.rpartition("/")[2])
         assert found
@@ -121,7 +121,7 @@ def test_what_was_passed_stays_passed_when_the_class_is_brought_further(
         record(session, learner_at(parts, ben).id, "checked", FIRST, passed=True, title="x")
     ada.post(f"{page}/steps", {"do": "bring", "step": LAST})
     text = ben.get(f"/lab/{FIRST}").text
-    assert "has brought everyone" not in text
+    assert "has brought you" not in text
     assert "A prompt, done" in text
     assert "Stop and get out, skipped" in text
 
