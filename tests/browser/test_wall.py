@@ -32,6 +32,44 @@ COLOURS = """name => {
     return new Set(new Uint32Array(data.buffer)).size > 2;
 }"""
 
+# All of a class changes in one turn, each of them to another place: what each frame does of it.
+LARGE_CLASS = """async count => {
+    const wall = document.querySelector("slip-wall");
+    const begin = wall.begin.bind(wall);
+    wall.begin = () => {};  // the server's own class may come only now
+    const row = (at, text) => ({
+        learner: `no-${at}`, name: `n${at}`, is_staff: false, lesson: null, step: null, steps: null,
+        title: null, place: 0, step_since: null, checks: null, last: null, present: true,
+        lab_state: "ready", busy_minutes: null, state: "working", text, since: 0, detail: "",
+        rank: [text === "new" ? -at : at],
+    });
+    const each = (text) => Array.from({ length: count }, (_, at) => row(at, text));
+    const tiles = () => [...document.querySelectorAll("li[data-learner^=no-]")];
+    const frame = () => new Promise(requestAnimationFrame);
+    const filled = () => tiles().filter(tile => tile.textContent.includes("new")).length;
+    const names = () => tiles().map(tile => tile.dataset.learner);
+    begin(each("old"));
+    while (names().join() !== each("").map(({ learner }) => learner).join()) await frame();
+    const seen = { filled: [], moved: [] };
+    let [before, moved] = [0, 0];
+    const note = (list) => {
+        const added = list.flatMap(({ addedNodes }) => [...addedNodes]);
+        moved += added.filter(node => node.matches?.("li[data-learner]")).length;
+    };
+    const observer = new MutationObserver(note);
+    observer.observe(wall, { childList: true, subtree: true });
+    for (const learner of each("new")) wall.change(learner);
+    while (names()[0] !== `no-${count - 1}` || names()[count - 1] !== "no-0") {
+        await frame();
+        note(observer.takeRecords());
+        seen.filled.push(filled() - before);
+        seen.moved.push(moved);
+        [before, moved] = [filled(), 0];
+    }
+    observer.disconnect();
+    return { ...seen, names: names() };
+}"""
+
 
 @pytest.fixture(scope="module")
 def workshop(server: Server) -> dict[str, Any]:
@@ -182,3 +220,13 @@ def test_the_wall_is_filtered_searched_and_walked_by_keyboard(
     expect(wall.get_by_role("button", name="Screens")).to_have_attribute("aria-pressed", "false")
     wall.keyboard.press("Enter")
     expect(wall.locator("slip-desk, .standing").first).to_be_visible()
+
+
+def test_a_large_class_that_changes_at_once_is_drawn_and_put_in_order_some_tiles_a_frame(
+    wall: Page,
+) -> None:
+    expect(wall.get_by_role("group", name="Filters")).to_be_visible()
+    frames = wall.evaluate(LARGE_CLASS, 200)
+    assert [sum(frames[what]) for what in ("filled", "moved")] == [200, 199]  # one is where it was
+    assert max(frames["filled"] + frames["moved"]) <= 50
+    assert frames["names"] == [f"no-{at}" for at in reversed(range(200))]

@@ -11,12 +11,17 @@ import { fillTile, part, sayTime } from "./wall-tile.js";
 const STAY_MS = 5000; // after a change a tile stays where it is
 const HELD_MS = 15_000; // so long after the last movement nobody holds the wall any more
 const TICK_MS = 5000;
+const FILLED_MOST = 40; // tiles before one frame, so that a whole class holds up no key
+const MOVED_MOST = 25;
 
 export class SlipWall extends HTMLElement {
   /** @type {Map<string, Learner>} */
   #learners = new Map();
   /** @type {Map<string, HTMLElement>} */
   #tileOf = new Map();
+  /** Whose tile doesn't say yet what is known of them. @type {Set<string>} */
+  #changed = new Set();
+  #isOrdering = false;
   #timer = 0;
   #frame = 0;
   #orderTimer = 0;
@@ -77,17 +82,15 @@ export class SlipWall extends HTMLElement {
   begin(learners) {
     const here = new Set(learners.map((each) => each.learner));
     for (const learner of [...this.#tileOf.keys()]) if (!here.has(learner)) this.#drop(learner);
-    for (const learner of learners) this.#take(learner);
-    if (this.#isHeld) this.#show();
-    else this.#order(); // which shows, too
+    for (const learner of learners) this.#note(learner);
+    this.#orderSoon();
     this.#pictures.askAgain();
   }
 
   /** One learner, as they are now. @param {Learner} learner */
   change(learner) {
     const before = this.#learners.get(learner.learner)?.state;
-    this.#take(learner);
-    this.#showSoon();
+    this.#note(learner);
     if (learner.state === "hand" && before !== "hand") say(`${learner.name} raised a hand.`);
     this.#orderTimer ||= window.setTimeout(() => this.#orderSoon(), STAY_MS);
   }
@@ -95,7 +98,7 @@ export class SlipWall extends HTMLElement {
   /** All that was kept of one learner was deleted. @param {string} learner */
   leave(learner) {
     this.#drop(learner);
-    this.#showSoon();
+    this.#goOn();
   }
 
   /** What changed of one learner's picture. @param {import("../wall/runs.js").ScreenFact} fact */
@@ -131,8 +134,14 @@ export class SlipWall extends HTMLElement {
   }
 
   /** @param {Learner} learner */
-  #take(learner) {
+  #note(learner) {
     this.#learners.set(learner.learner, learner);
+    this.#changed.add(learner.learner);
+    this.#goOn();
+  }
+
+  /** @param {Learner} learner */
+  #fill(learner) {
     const known = this.#tileOf.get(learner.learner);
     const blank = this.querySelector("template[data-tile]");
     if (!(blank instanceof HTMLTemplateElement)) return;
@@ -147,8 +156,7 @@ export class SlipWall extends HTMLElement {
   /** The keyboard goes on from the tile beside it. @param {string} learner */
   #drop(learner) {
     const tile = this.#tileOf.get(learner);
-    this.#learners.delete(learner);
-    this.#tileOf.delete(learner);
+    for (const each of [this.#learners, this.#tileOf, this.#changed]) each.delete(learner);
     if (!tile) return;
     const beside = tile.nextElementSibling ?? tile.previousElementSibling;
     if (tile.contains(document.activeElement) && isElement(beside)) linkOf(beside).focus();
@@ -186,12 +194,26 @@ export class SlipWall extends HTMLElement {
     return this.#learners.get(tile.dataset.learner ?? "");
   }
 
-  /** Once for all who change before the next picture: half a class may, in one turn of the server. */
-  #showSoon() {
+  /**
+   * A whole class may change in one turn of the server: some tiles before each frame, then their
+   * order, then once what is said of all of them.
+   */
+  #goOn() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#show();
+      this.#turn();
     });
+  }
+
+  #turn() {
+    for (const name of [...this.#changed].slice(0, FILLED_MOST)) {
+      this.#changed.delete(name);
+      const learner = this.#learners.get(name);
+      if (learner) this.#fill(learner);
+    }
+    if (!this.#changed.size && this.#isOrdering) this.#isOrdering = this.#order();
+    if (this.#changed.size || this.#isOrdering) this.#goOn();
+    else this.#show();
   }
 
   /** Counts, the filter, the sums; all that is seen at once. Tiles stay where they are. */
@@ -239,29 +261,42 @@ export class SlipWall extends HTMLElement {
   };
 
   #orderSoon() {
-    this.#orderTimer = this.#isHeld ? window.setTimeout(() => this.#orderSoon(), 1000) : 0;
-    if (!this.#orderTimer) this.#order();
+    this.#orderTimer = 0;
+    this.#isOrdering = true;
+    this.#goOn();
   }
 
+  /** Moves some tiles to where they belong, unless somebody holds them; whether there are more. */
   #order() {
+    if (this.#isHeld) {
+      this.#orderTimer ||= window.setTimeout(() => this.#orderSoon(), 1000);
+      return false;
+    }
     const focused = document.activeElement;
     const learners = inOrder(this.#learners.values());
-    this.#lay("needy", learners.filter(isNeedy));
-    this.#lay(
-      "others",
-      learners.filter((each) => !isNeedy(each)),
-    );
+    const others = learners.filter((each) => !isNeedy(each));
+    const left = this.#lay("others", others, this.#lay("needy", learners.filter(isNeedy)));
     if (isElement(focused) && this.contains(focused)) focused.focus({ preventScroll: true });
-    this.#show();
+    return left <= 0;
   }
 
-  /** @param {"needy" | "others"} section @param {Learner[]} learners */
-  #lay(section, learners) {
+  /**
+   * @param {"needy" | "others"} section
+   * @param {Learner[]} learners
+   * @param {number} most so many tiles may move
+   * @returns {number} how many more may
+   */
+  #lay(section, learners, most = MOVED_MOST) {
     const list = this.#list(section);
+    let left = most;
     for (const [at, { learner }] of learners.entries()) {
       const tile = this.#tileOf.get(learner);
-      if (tile && list.children[at] !== tile) list.insertBefore(tile, list.children[at] ?? null);
+      if (!tile || list.children[at] === tile) continue;
+      if (left <= 0) return left;
+      list.insertBefore(tile, list.children[at] ?? null);
+      left -= 1;
     }
+    return left;
   }
 
   #tick() {

@@ -11,7 +11,7 @@ const [SMALLEST_PX, LARGEST_PX] = [7, 10];
 const WIDTH_EM = 0.6; // of a letter of the mono font
 const LINE_EM = 1.35;
 const MARGIN_PX = 6;
-const DRAWN_MOST = 6; // before one frame: a whole class's pictures at once would hold up keys
+const DRAWING_MS = 6; // before one frame: a whole class's pictures at once would hold up keys
 const FONT = "font";
 
 /** The terminal's colours and font as the page has them now, asked for once; and whose turn it is. */
@@ -22,9 +22,13 @@ export class Paint {
   #waiting = new Set();
   #frame = 0;
 
-  /** The theme has changed. */
+  /** Counts up whenever what was asked for has become another. */
+  looks = 0;
+
+  /** The theme has changed, or the fonts are there. */
   forget() {
     this.#known.clear();
+    this.looks += 1;
   }
 
   /** Before one of the next frames, once, however often it is asked. @param {WallPicture} picture */
@@ -34,9 +38,11 @@ export class Paint {
   }
 
   #turn() {
-    for (const picture of [...this.#waiting].slice(0, DRAWN_MOST)) {
+    const until = performance.now() + DRAWING_MS;
+    for (const picture of this.#waiting) {
       this.#waiting.delete(picture);
       picture.drawNow();
+      if (performance.now() >= until) break;
     }
     this.#frame = this.#waiting.size ? requestAnimationFrame(() => this.#turn()) : 0;
   }
@@ -72,6 +78,9 @@ export class WallPicture {
   #rows = new Rows();
   #canvas;
   #paint;
+  #width = 0;
+  #height = 0;
+  #font = "";
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -88,6 +97,17 @@ export class WallPicture {
     this.draw();
   }
 
+  /**
+   * How large it is on the page, as an observer says: asked of the canvas itself, all that has changed
+   * on the page would be laid out before each picture.
+   * @param {{width: number, height: number}} size
+   */
+  resize({ width, height }) {
+    this.#width = width;
+    this.#height = height;
+    this.draw();
+  }
+
   /** When its turn comes. */
   draw() {
     this.#paint.soon(this);
@@ -95,7 +115,7 @@ export class WallPicture {
 
   /** As it is now. */
   drawNow() {
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    const [width, height] = [this.#width, this.#height];
     const context = this.#canvas.getContext("2d");
     if (!context || !width) return;
     const scale = window.devicePixelRatio;
@@ -106,8 +126,7 @@ export class WallPicture {
     const fitting = (width - MARGIN_PX) / COLUMNS / WIDTH_EM;
     const size = Math.min(LARGEST_PX, Math.max(SMALLEST_PX, fitting));
     const line = Math.round(size * LINE_EM);
-    context.font = `${size}px ${this.#paint.fontOf(this.#canvas)}`;
-    context.textBaseline = "top";
+    this.#write(context, size);
     const rows = this.#rows.last(Math.floor((height - MARGIN_PX) / line));
     for (const [at, runs] of rows.entries()) {
       for (const run of runs) this.#run(context, run, at * line + MARGIN_PX / 2, size);
@@ -119,6 +138,16 @@ export class WallPicture {
     if (this.#canvas.width === width && this.#canvas.height === height) return;
     this.#canvas.width = width;
     this.#canvas.height = height;
+    this.#font = ""; // a canvas that is made anew has none
+  }
+
+  /** Told only where it is another: the browser looks at the page's style for it. @param {CanvasRenderingContext2D} context @param {number} size */
+  #write(context, size) {
+    const font = `${size}px ${this.#paint.fontOf(this.#canvas)}`;
+    if (this.#font === `${this.#paint.looks} ${font}`) return;
+    this.#font = `${this.#paint.looks} ${font}`;
+    context.font = font;
+    context.textBaseline = "top";
   }
 
   /**

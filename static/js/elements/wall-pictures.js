@@ -18,7 +18,8 @@ export class WallPictures {
   #watcher = new IntersectionObserver((entries) => this.#saw(entries), { rootMargin: "100px" });
   /** Of those that can be seen; whoever comes into view is drawn by it, too. */
   #sizes = new ResizeObserver((entries) => {
-    for (const { target } of entries) this.#of(target.closest("li"))?.draw();
+    for (const { target, contentRect } of entries)
+      this.#of(target.closest("li"))?.resize(contentRect);
   });
 
   /** @param {(learners: string[]) => void} look tells the server whose pictures are wanted */
