@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 120.0
 _AGAIN_S = 0.1
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+_LEAST_S = 1.0
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 GOODBYE = "  Ctrl-C stops the server; labs that live go on, and the next start adopts them."
@@ -37,11 +38,17 @@ def greet(settings: Settings, goodbye: str = GOODBYE) -> None:
     """
     instance = Instance.at(settings.data)
     Client(instance.runtime_socket).wait_ready(READY_TIMEOUT_S)
-    address = f"http://{_EVERYWHERE.get(settings.host, settings.host)}:{settings.port}"
+    address = from_here(settings.host, settings.port)
     wait_well(address, READY_TIMEOUT_S)
     plan = Plan(instance, settings, None, folders.uids(instance))
     for line in [*lines(settings, address, _ask_web(plan)), goodbye]:
         click.echo(line)
+
+
+def from_here(host: str, port: int) -> str:
+    """How this machine reaches a server that listens there."""
+    name = _EVERYWHERE.get(host, host)
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
 
 
 def wait_well(address: str, timeout_s: float) -> None:
@@ -54,8 +61,9 @@ def wait_well(address: str, timeout_s: float) -> None:
     """
     deadline = time.monotonic() + timeout_s
     while True:
+        left_s = max(_LEAST_S, deadline - time.monotonic())
         try:
-            with urllib.request.urlopen(f"{address}/healthz", timeout=READY_TIMEOUT_S):  # noqa: S310 - http
+            with urllib.request.urlopen(f"{address}/healthz", timeout=left_s):  # noqa: S310 - http
                 return
         except OSError as error:
             if time.monotonic() > deadline:

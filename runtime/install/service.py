@@ -167,7 +167,9 @@ def write_unit(instance: Instance) -> None:
 
 
 def start() -> None:
-    """Let it start with the machine, and now; anew if it runs."""
+    """Let it start with the machine, and now; anew if it runs, or was given up."""
+    with suppress(Problem):  # there is nothing to forget
+        _systemctl("reset-failed", unit.NAME)
     _systemctl("enable", unit.NAME)
     _systemctl("restart", unit.NAME)
 
@@ -191,6 +193,12 @@ def wait_up(instance: Instance) -> None:
         f"The service doesn't stay up. Its last words: {' / '.join(said.split(chr(10))[-4:-1])}",
         "`journalctl -u slipway` has all of them; `./slipway uninstall` is the way back.",
     )
+
+
+def is_meant_to_run() -> bool:
+    """Whether it runs, or would if it could: nobody has stopped it."""
+    asked = ["systemctl", "show", "--property=ActiveState", "--value", unit.NAME]
+    return spawn.run(asked).stdout.strip() not in {"inactive", "deactivating"}
 
 
 def stop() -> None:

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from runtime import rights
+from runtime.cli import upgrade
+from runtime.problems import Problem
 from tests.conftest import cli
 from tests.waiting import wait_for
 
@@ -181,6 +184,26 @@ def test_each_process_can_be_restarted_by_its_name(server: Server, process: str)
     server.client.wait_ready(30)
     assert server.client.lab_get(lab["lab"])["pid"] == lab["pid"]
     server.client.lab_remove(lab["lab"])
+
+
+def test_an_upgrade_whose_web_never_answers_has_failed_and_says_the_way_back(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = web_of(server)
+
+    def start_anew(*_: object, **__: object) -> None:
+        os.kill(web, signal.SIGSTOP)  # as one that hangs as it begins
+
+    monkeypatch.setattr(upgrade, "_start_anew", start_anew)
+    monkeypatch.setattr(upgrade, "READY_S", 2.0)
+    words = ["--data", str(server.instance.data_path), "--fetched"]
+    try:
+        done = CliRunner().invoke(upgrade.command, words)
+    finally:
+        os.kill(web, signal.SIGCONT)
+    assert isinstance(done.exception, Problem)
+    assert done.exception.code == "upgrade-failed"
+    assert "git reset --hard ORIG_HEAD" in done.exception.hint
 
 
 def test_a_verb_waits_for_a_runtime_that_starts_again(server: Server) -> None:

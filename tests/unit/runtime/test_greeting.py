@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.greeting import wait_well
+from runtime.greeting import from_here, wait_well
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -48,3 +48,16 @@ def test_a_web_that_is_not_well_at_first_is_asked_again() -> None:
 def test_a_web_that_never_gets_well_is_said() -> None:
     with web([503]) as address, pytest.raises(Problem, match=r"The web isn't well: .*503"):
         wait_well(address, 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:80"),  # noqa: S104 - a word
+        ("::", "http://[::1]:80"),
+        ("::1", "http://[::1]:80"),
+        ("lab.example", "http://lab.example:80"),
+    ],
+)
+def test_a_server_is_reached_from_its_own_machine(host: str, address: str) -> None:
+    assert from_here(host, 80) == address
