@@ -71,10 +71,10 @@ def greet(data: Path | None, host: str | None, port: str | None) -> None:
 
 @main.command()
 @data_option
-@click.option("--listen", type=int, required=True, help="The listening socket's descriptor.")
+@click.option("--listen", type=int, required=True, multiple=True, help="A listening descriptor.")
 @click.option("--quota", type=int, required=True, help="What each lab may push, in bytes.")
 @click.option("--mirror", type=int, required=True, help="What the mirror may keep, in bytes.")
-def registry(data: Path | None, listen: int, quota: int, mirror: int) -> None:
+def registry(data: Path | None, listen: tuple[int, ...], quota: int, mirror: int) -> None:
     """Be the workshop's registry; the daemon starts it."""
     from runtime import as_registry  # noqa: PLC0415 - the supervisor has no need of it
 

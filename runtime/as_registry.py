@@ -23,6 +23,7 @@ from runtime.registry.quota import Quota
 from runtime.registry.shelf import Shelf
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from runtime.settings import Settings
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 _LEND_S = 3600.0
 
 
-def as_registry(settings: Settings, listen_fd: int, quota_bytes: int, mirror_bytes: int) -> None:
+def as_registry(
+    settings: Settings, listen_fds: Sequence[int], quota_bytes: int, mirror_bytes: int
+) -> None:
     """Be it, until standard input ends.
 
     Args:
         settings: of this instance.
-        listen_fd: the listening socket that labs reach.
+        listen_fds: the listening sockets that labs reach.
         quota_bytes: what each lab may push.
         mirror_bytes: what the mirror may keep.
     """
@@ -50,8 +53,11 @@ def as_registry(settings: Settings, listen_fd: int, quota_bytes: int, mirror_byt
     threading.Thread(target=house.run, name="housekeeping", daemon=True).start()
     threading.Thread(target=_end_with_daemon, name="end", daemon=True).start()
     mirror = Mirror(kept, Client(instance.runtime_socket, _LEND_S), mirror_bytes)
-    with socket.socket(fileno=listen_fd) as listener:
-        Front(listener, runtime, mirror, pushed, quota).serve_forever()
+    listeners = [socket.socket(fileno=fd) for fd in listen_fds]
+    fronts = [Front(listener, runtime, mirror, pushed, quota) for listener in listeners]
+    for front in fronts[1:]:
+        threading.Thread(target=front.serve_forever, name="front", daemon=True).start()
+    fronts[0].serve_forever()
 
 
 def _shut_in(instance: Instance) -> Path:

@@ -350,6 +350,10 @@ class Client:
         """The lab behind an address: its id, what its images' names begin with, what it may."""
         return self._ask("registry.who", address=address)
 
+    def registry_names(self) -> list[str]:
+        """The images that can be lent without asking a registry, as the usual one calls them."""
+        return list(self._ask("registry.names")["names"])
+
     def registry_gone(self, names: Sequence[str]) -> list[str]:
         """Those of these names (up to 50) that belong to no living lab."""
         return list(self._ask("registry.gone", names=list(names))["gone"])

@@ -155,6 +155,7 @@ class Verbs:
             "image.sweep": Verb(web, (), self._image_sweep),
             "image.build": Verb(root, ("name",), self._image_build),
             "registry.who": Verb(registry, ("address",), self._registry_who),
+            "registry.names": Verb(registry, (), self._registry_names),
             "registry.gone": Verb(registry, ("names",), self._registry_gone),
             "registry.lend": Verb(
                 registry, ("lab", "name", "reference", "has"), self._registry_lend
@@ -409,6 +410,9 @@ class Verbs:
 
     def _registry_who(self, call: Call) -> dict[str, Any]:
         return guests.who(self.labs.taken(), call.args.text("address", longest=15, pattern=ADDRESS))
+
+    def _registry_names(self, _call: Call) -> dict[str, Any]:
+        return {"names": self.lending.names()[:IMAGES_MOST]}
 
     def _registry_gone(self, call: Call) -> dict[str, Any]:
         names = call.args.texts("names", most=LIST_PAGE, longest=128)

@@ -35,6 +35,11 @@ def gone(labs: Iterable[Lab], names: Iterable[str]) -> list[str]:
 
 def may_ask(lab: Lab) -> bool:
     """Whether registries outside may be asked for it: a name is a message, too."""
+    return may_reach(lab, USUAL)
+
+
+def may_reach(lab: Lab, host: str) -> bool:
+    """Whether a lab may ask for the address of a host outside."""
     allowed = lab.shape.allowed
-    registry = tuple(USUAL.encode().split(b"."))
-    return lab.shape.internet and (not allowed or AllowList(allowed).allows(registry))
+    name = tuple(host.encode().split(b"."))
+    return lab.shape.internet and (not allowed or AllowList(allowed).allows(name))

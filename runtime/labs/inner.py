@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from runtime.container import rootfs
 from runtime.image.reference import USUAL
 from runtime.kernel import namespaces
-from runtime.labs import brought
+from runtime.labs import brought, guests
 from runtime.network.rules import GATEWAY
-from runtime.registry import asks
+from runtime.registry import asks, searching
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,10 +94,17 @@ def has_registry(profile: Profile, parts: Parts) -> bool:
     return bool(profile.registry_settings) and parts.registry.begin()
 
 
-def hosts(profile: Profile, parts: Parts) -> str:
-    """What stands in the lab's /etc/hosts beside itself."""
-    name = asks.PLACE.partition(":")[0]
-    return f"{GATEWAY}\t{name}\n" if has_registry(profile, parts) else ""
+def hosts(profile: Profile, parts: Parts, lab: Lab) -> str:
+    """What stands in the lab's /etc/hosts beside itself.
+
+    A lab that can't search the usual registry searches what is here.
+    """
+    if not has_registry(profile, parts):
+        return ""
+    names = [asks.PLACE.partition(":")[0]]
+    if not guests.may_reach(lab, searching.PLACE):
+        names.append(searching.PLACE)
+    return f"{GATEWAY}\t{' '.join(names)}\n"
 
 
 def has_cgroups(profile: Profile, place: Place) -> bool:

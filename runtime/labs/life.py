@@ -242,7 +242,7 @@ def _make_disk(parts: Parts, lab: Lab, image: Image, profile: Profile) -> Path:
         "127.0.0.1\tlocalhost\n"
         "::1\tlocalhost ip6-localhost ip6-loopback\n"
         f"{lab.address}\t{lab.hostname}\n"
-        f"{inner.hosts(profile, parts)}"
+        f"{inner.hosts(profile, parts, lab)}"
     )
     files = {
         "etc/hosts": hosts,

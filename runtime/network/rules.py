@@ -21,6 +21,9 @@ GATEWAY = IPv4Address("169.254.1.1")
 # Only a name for the next hop: nothing answers there.
 GATEWAY6 = IPv6Address("fe80::1")
 REGISTRY_PORT = 5000
+# Where engines search the usual registry without TLS.
+SEARCH_PORT = 80
+_OURS = f"{{ {REGISTRY_PORT}, {SEARCH_PORT} }}"
 # A push or a pull of an engine opens some six at once.
 REGISTRY_CONNECTIONS = 32
 UPLINK = "uplink"
@@ -121,7 +124,7 @@ table {ROUTER_TABLE} {{
         iifname "lo" accept
         ip daddr {GATEWAY} icmp type echo-request accept
         meta mark @internet ip daddr {GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 goto asks
-        meta mark != 0 ip daddr {GATEWAY} tcp dport {REGISTRY_PORT} goto carries
+        meta mark != 0 ip daddr {GATEWAY} tcp dport {_OURS} goto carries
         goto refused
     }}
     # The workshop's registry, which knows a lab by its address: with internet or without.

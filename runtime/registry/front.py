@@ -22,11 +22,14 @@ import structlog
 
 from runtime.kernel.spawn import ProgramFailed
 from runtime.problems import Problem
-from runtime.registry import asks
+from runtime.registry import asks, searching
 from runtime.registry.bodies import PIECE_BYTES, Body
 from runtime.registry.mirror import Guest
+from runtime.registry.searching import Hit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime.client import Client
     from runtime.registry.asks import Ask
     from runtime.registry.mirror import Mirror
@@ -120,6 +123,26 @@ class Front(ThreadingMixIn, BaseServer):
         found = self._runtime.registry_who(address)
         return Guest(found["lab"], found["own"], bool(found["asks"]))
 
+    def hits(self, own: str, *, is_usual: bool) -> Iterator[Hit]:
+        """What a lab may find here.
+
+        Args:
+            own: what the lab's own names begin with.
+            is_usual: as the usual registry calls them; else as this one does.
+
+        Raises:
+            Problem: `runtime-away`.
+        """
+        top = "" if is_usual else f"{asks.MIRROR}/"
+        for name in self._runtime.registry_names():
+            yield Hit(f"{top}{name}", "on this server: docker pull brings it without the internet")
+        for name in self.mirror.shelf.names():
+            yield Hit(f"{top}{name.removeprefix(f'{asks.MIRROR}/')}", "kept by this workshop")
+        if not is_usual:
+            for name in self.pushed.names():
+                if name.startswith(f"{own}/"):
+                    yield Hit(name, "yours")
+
 
 class Handler(BaseHTTPRequestHandler):
     """One connection of a lab's."""
@@ -163,6 +186,12 @@ class Handler(BaseHTTPRequestHandler):
             self._guest = self.server.guest(self.client_address[0])
         if self.path in {"/v2/", "/v2"} and self.command in {"GET", "HEAD"}:
             self._say(200, b"{}")
+            return
+        search = searching.read(self.command, self.path)
+        if search is not None:
+            is_usual = self.headers.get("Host") == searching.PLACE
+            hits = self.server.hits(self._guest.own, is_usual=is_usual)
+            self._say(200, searching.answer(search, hits))
             return
         ask = asks.read(self.command, self.path, self._guest.own)
         if not ask.is_mirrors:

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runtime.image import fetch, fitness, refusals, skopeo
+from runtime.image import fetch, fitness, reference, refusals, skopeo
 from runtime.image.reference import USUAL, Reference
 from runtime.kernel import spawn
 from runtime.problems import Problem
@@ -107,6 +107,14 @@ class Lending:
                 yield []
             else:
                 raise _not_at_hand(wanted)
+
+    def names(self) -> list[str]:
+        """What can be lent without a registry, by its path there; `localhost/…` for our own."""
+        stores = chain([self._store], self._brought())
+        full = {name for store in stores for image in store.images() for name in image.names}
+        paths = {reference.read(name).path for name in full if name.startswith(f"{USUAL}/")}
+        ours = {name for name in full if name.startswith(f"{_OURS}/")}
+        return sorted(paths | {name.rpartition(":")[0] for name in ours})
 
     def _folder(self) -> tempfile.TemporaryDirectory[str]:
         self._work_path.mkdir(parents=True, exist_ok=True)

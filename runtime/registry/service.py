@@ -11,14 +11,14 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from runtime.kernel import spawn
-from runtime.network.rules import REGISTRY_PORT
+from runtime.network.rules import REGISTRY_PORT, SEARCH_PORT
 from runtime.problems import Problem
 from runtime.registry.shelf import PROGRAM
 
@@ -103,26 +103,30 @@ class Registry:
         Raises:
             OSError: it could not be started, or not be confined: then it ends with its pipe.
         """
-        with self._router.listen(REGISTRY_PORT) as listener:
-            process = self._start(listener)
+        with ExitStack() as held:
+            ports = (REGISTRY_PORT, SEARCH_PORT)
+            listeners = [held.enter_context(self._router.listen(port)) for port in ports]
+            process = self._start(listeners)
         self.confine(process.pid)
         log.info("registry.started", pid=process.pid)
         process.wait()
         if not self._over.is_set():
             log.warning("registry.ended", code=process.returncode)
 
-    def _start(self, listener: socket.socket) -> spawn.Process:
+    def _start(self, listeners: list[socket.socket]) -> spawn.Process:
         read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
+        fds = [listener.fileno() for listener in listeners]
         try:
-            listener.setblocking(True)  # noqa: FBT003 - the standard library's own signature
+            for listener in listeners:
+                listener.setblocking(True)  # noqa: FBT003 - the standard library's own signature
             argv = [sys.executable, "-m", "runtime", "registry", *self._amounts]
-            argv += [f"--data={self._instance.data_path}", f"--listen={listener.fileno()}"]
+            argv += [f"--data={self._instance.data_path}", *(f"--listen={fd}" for fd in fds)]
             process = spawn.start(
                 argv,
                 stdin=read_fd,
                 stderr=sys.stderr.fileno(),
                 env={"PYTHONPATH": str(_CHECKOUT)},
-                pass_fds=[listener.fileno()],
+                pass_fds=fds,
                 new_session=True,
             )
         except BaseException:

@@ -102,6 +102,9 @@ def test_a_pushed_image_comes_back_the_same_and_nobody_else_has_it(ben: Lab, chi
     assert learner(ben, f"docker image exists {name}").code != 0
     done(ben, f"docker pull {name}")
     assert done(ben, f"docker images --quiet {name}") == before
+    search = "docker search --format '{{.Name}}' registry:5000/mine"
+    assert done(ben, search) == name.partition(":1")[0]
+    assert done(chi, search) == ""
     refused = learner(chi, f"docker pull {name}")
     assert refused.code != 0
     assert f"Yours begin with {chi.record['hostname']}" in refused.text
@@ -128,6 +131,9 @@ def test_what_an_instructor_has_fetched_is_pulled_without_a_copy(
     done(chi, "docker pull kept")
     assert int(done(chi, used)) - before < FEW_BYTES
     assert done(chi, "docker run --rm --network none kept echo shared") == "shared"
+    found = done(chi, "docker search --format '{{.Name}}: {{.Description}}' kep").splitlines()
+    assert [line.partition("library/")[2].partition(":")[0] for line in found] == ["kept"]
+    assert "on this server" in found[0]
 
 
 def test_what_comes_along_with_every_lab_is_pulled_without_a_registry_outside(chi: Lab) -> None:

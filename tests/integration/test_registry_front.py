@@ -21,6 +21,7 @@ import pytest
 
 from runtime.problems import Problem
 from runtime.protocol import Descriptors, Packet
+from runtime.registry import asks, searching
 from runtime.registry import mirror as mirrors
 from runtime.registry.front import Front
 from runtime.registry.housekeeping import Housekeeping
@@ -54,6 +55,10 @@ class Runtime:
     def registry_who(self, address: str) -> dict[str, Any]:
         """Each address of the loopback is a lab."""
         return {"lab": address, "own": OWN[address], "asks": True}
+
+    def registry_names(self) -> list[str]:
+        """What an instructor has fetched, and what labs bring along."""
+        return ["library/php", "localhost/busybox"]
 
     def registry_gone(self, names: list[str]) -> list[str]:
         """Those that aren't said to live."""
@@ -129,6 +134,18 @@ class World:
         finally:
             connection.close()
 
+    def found(self, target: str, who: str = BEN, host: str = asks.PLACE) -> list[str]:
+        """The names that a search by a lab finds."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=60, source_address=(who, 0)
+        )
+        try:
+            connection.request("GET", target, headers={"Host": host})
+            said = json.loads(connection.getresponse().read())
+            return said.get("repositories") or [each["name"] for each in said["results"]]
+        finally:
+            connection.close()
+
     def push(self, archive: Path, name: str) -> subprocess.CompletedProcess[str]:
         """As an engine of Ben's pushes."""
         argv = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"oci-archive:{archive}"]
@@ -161,6 +178,21 @@ def test_what_one_pushes_is_theirs_and_nobody_elses(world: World, small: Path) -
     status, text = world.ask(f"{OWN[BEN]}/hello/manifests/1", who=CHI)
     assert status == 403
     assert f"Yours begin with {OWN[CHI]}" in text
+
+
+def test_a_search_finds_what_is_here_and_nothing_of_anybody_elses(
+    world: World, small: Path
+) -> None:
+    usual = searching.PLACE
+    assert world.push(small, f"{OWN[BEN]}/hello:1").returncode == 0
+    world.ask("mirror/library/small/manifests/latest")
+    assert world.found("/v1/search?q=PHP&n=25", host=usual) == ["library/php"]
+    assert world.found("/v1/search?q=library&n=1", host=usual) == ["library/php"]
+    assert world.found("/v1/search?q=hello", host=usual) == []
+    assert world.found("/v1/search?q=hello") == [f"{OWN[BEN]}/hello"]
+    shared = ["mirror/library/php", "mirror/library/small", "mirror/localhost/busybox"]
+    assert world.found("/v2/_catalog") == [f"{OWN[BEN]}/hello", *shared]
+    assert world.found("/v2/_catalog", CHI) == shared
 
 
 def test_a_push_under_anothers_name_is_refused_in_the_engines_words(
