@@ -279,7 +279,7 @@ def _store(data: Path | None) -> Store:
 
 def _say_here(image: SharedImage, name: str, started: float) -> None:
     click.echo(f"{name} {_mb(image.size_bytes)}, {_took(started)}", err=True)
-    for note in fitness.notes(image.settings, has_shell=image.has_shell):
+    for note in fitness.notes(image.settings, has_shell=image.has_shell, has=image.has):
         click.echo(note, err=True)
 
 

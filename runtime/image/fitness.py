@@ -7,10 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from runtime.image.reference import DIGEST
+from runtime.image.refusals import printable
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _ARCHITECTURES = {
     "x86_64": "amd64",
@@ -20,6 +21,7 @@ _ARCHITECTURES = {
     "s390x": "s390x",
     "riscv64": "riscv64",
 }
+_USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BARE_SHELLS = {"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash", "/usr/bin/bash"}
 
 
@@ -71,12 +73,13 @@ def require(name: str, settings: dict[str, Any]) -> None:
         raise _unfit(name, [kind])
 
 
-def notes(settings: dict[str, Any], *, has_shell: bool) -> list[str]:
+def notes(settings: dict[str, Any], *, has_shell: bool, has: Callable[[str], bool]) -> list[str]:
     """What somebody should know who chooses this image; a sentence each, none where all is usual.
 
     Args:
         settings: its OCI image config.
         has_shell: whether there is a shell in it.
+        has: says whether something is at a path of it.
     """
     config = settings.get("config") or {}
     words = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
@@ -88,9 +91,26 @@ def notes(settings: dict[str, Any], *, has_shell: bool) -> list[str]:
             "It starts a shell, which ends at once unless somebody types into it: `run -it`, or "
             "name a command."
         )
+    elif not _is_found(words[0], config.get("Env"), has):
+        found.append(
+            f"It starts `{printable(words[0])[-60:]}`, which isn't in it, so a container of it "
+            "ends at once: name a command."
+        )
     if not has_shell:
         found.append("There is no shell in it: `exec … sh` and builds with RUN fail.")
     return found
+
+
+def _is_found(program: object, environ: object, has: Callable[[str], bool]) -> bool:
+    """Whether a container finds the program; also where that depends on where it begins."""
+    if not isinstance(program, str) or not program:
+        return False
+    if "/" in program:
+        return not program.startswith("/") or has(program)
+    set_ = [each for each in environ if isinstance(each, str)] if isinstance(environ, list) else []
+    told = next((each for each in set_ if each.startswith("PATH=")), f"PATH={_USUAL_PATH}")
+    folders = told.removeprefix("PATH=").split(":")
+    return any(has(f"{folder}/{program}") for folder in folders)
 
 
 def _kind(raw: object) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from runtime.image import merged
 from runtime.kernel import spawn
 from runtime.problems import Problem
 
@@ -74,6 +75,10 @@ class SharedImage:
     def has_shell(self) -> bool:
         """Whether there is a shell in it."""
         return any(_has_shell(layer.path) for layer in self.layers)
+
+    def has(self, path: str) -> bool:
+        """Whether something is at a path of it."""
+        return merged.has([layer.path for layer in self.layers], path)
 
     def steps(self) -> list[tuple[str, Layer | None]]:
         """What built it, step by step, each with the layer that it added, if it added one."""

@@ -201,6 +201,6 @@ def _store_row(image: SharedImage, seeing: int) -> dict[str, Any]:
         "built_at": int(image.created_at),
         "boots": False,
         "labs": seeing,
-        "notes": fitness.notes(image.settings, has_shell=image.has_shell),
+        "notes": fitness.notes(image.settings, has_shell=image.has_shell, has=image.has),
         "complete": True,
     }

@@ -46,6 +46,9 @@ def variant(architecture: str, number: int) -> dict[str, object]:
     return {"digest": digest(number), "platform": {"os": "linux", "architecture": architecture}}
 
 
+IN_IT = {"/usr/sbin/nginx", "/serve", "/hello", "/bin/sh", "/bin/bash"}
+
+
 @pytest.mark.parametrize(
     ("config", "has_shell", "words"),
     [
@@ -55,11 +58,15 @@ def variant(architecture: str, number: int) -> dict[str, object]:
         ({"Entrypoint": ["/bin/sh"]}, True, ["ends at once"]),
         ({}, True, ["doesn't say what to start"]),
         ({"Cmd": ["/hello"]}, False, ["no shell"]),
+        ({"Entrypoint": ["/missing"]}, True, ["`/missing`, which isn't in it"]),
+        ({"Cmd": ["nginx"], "Env": ["A=1", "PATH=/opt"]}, True, ["`nginx`, which isn't in it"]),
+        ({"Cmd": [""]}, True, ["isn't in it"]),
+        ({"Cmd": ["./here"], "WorkingDir": "/srv"}, True, []),
     ],
 )
 def test_what_somebody_should_know_who_chooses_it_is_said(
     config: dict[str, object], words: list[str], *, has_shell: bool
 ) -> None:
-    notes = fitness.notes({"config": config}, has_shell=has_shell)
+    notes = fitness.notes({"config": config}, has_shell=has_shell, has=IN_IT.__contains__)
     assert len(notes) == len(words)
     assert all(word in note for word, note in zip(words, notes, strict=True))

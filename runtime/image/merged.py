@@ -1,0 +1,68 @@
+"""What a path in an image leads to: its layers one over the other, without mounting them.
+
+They are strangers', so no link of theirs is followed but by us, within the image.
+"""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_LINKS_MOST = 40
+
+
+def has(layers: Sequence[Path], path: str) -> bool:
+    """Whether something is there; true as well where nobody can tell.
+
+    Args:
+        layers: where the files of each are, the lowest first.
+        path: from the image's root.
+    """
+    left, here, links = path.split("/")[::-1], list[str](), 0
+    while left:
+        part = left.pop()
+        if part in {"", ".", ".."}:
+            here = here[:-1] if part == ".." else here
+            continue
+        target = _entry(layers, [*here, part])
+        if target is None:
+            return False
+        if not target:
+            here.append(part)
+            continue
+        if (links := links + 1) > _LINKS_MOST:
+            return True
+        here = [] if target.startswith("/") else here
+        left += target.split("/")[::-1]
+    return True
+
+
+def _entry(layers: Sequence[Path], parts: Sequence[str]) -> str | None:
+    """None where nothing is, where a link leads, and nothing for all else."""
+    for layer in reversed(layers):
+        try:
+            status = _status(layer, parts)
+        except NotADirectoryError:  # something else is in the place of what lies deeper
+            return None
+        except FileNotFoundError:
+            continue
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:  # taken away
+            return None
+        is_link = stat.S_ISLNK(status.st_mode)
+        return str(layer.joinpath(*parts).readlink()) if is_link else ""
+    return None
+
+
+def _status(layer: Path, parts: Sequence[str]) -> os.stat_result:
+    place, status = layer, layer.lstat()
+    for part in parts:
+        if not stat.S_ISDIR(status.st_mode):
+            raise NotADirectoryError
+        place /= part
+        status = place.lstat()
+    return status
