@@ -168,8 +168,7 @@ def write_unit(instance: Instance) -> None:
 
 def start() -> None:
     """Let it start with the machine, and now; anew if it runs, or was given up."""
-    with suppress(Problem):  # there is nothing to forget
-        _systemctl("reset-failed", unit.NAME)
+    _forget_failure()
     _systemctl("enable", unit.NAME)
     _systemctl("restart", unit.NAME)
 
@@ -197,8 +196,7 @@ def wait_up(instance: Instance) -> None:
 
 def is_meant_to_run() -> bool:
     """Whether it runs, or would if it could: nobody has stopped it."""
-    asked = ["systemctl", "show", "--property=ActiveState", "--value", unit.NAME]
-    return spawn.run(asked).stdout.strip() not in {"inactive", "deactivating"}
+    return _shown("ActiveState") not in {"inactive", "deactivating"}
 
 
 def stop() -> None:
@@ -216,8 +214,7 @@ def uninstall(instance: Instance, record: Record, *, keep_data: bool) -> None:
         _systemctl("disable", "--now", unit.NAME)
         UNIT_PATH.unlink()
     _systemctl("daemon-reload")
-    with suppress(Problem):  # it never failed, so there is nothing to forget
-        _systemctl("reset-failed", unit.NAME)
+    _forget_failure()
     with _told():
         users.remove(instance.id)
     if record.settings and not keep_data:
@@ -241,8 +238,19 @@ def _brought() -> list[str]:
 
 
 def _restarts() -> int:
-    said = spawn.run(["systemctl", "show", "--property=NRestarts", "--value", unit.NAME]).stdout
-    return int(said.strip() or 0)
+    return int(_shown("NRestarts") or 0)
+
+
+def _forget_failure() -> None:
+    """Let it be started again though it was given up, and leave no word of it."""
+    if _shown("ActiveState") == "failed":
+        _systemctl("reset-failed", unit.NAME)
+
+
+def _shown(what: str) -> str:
+    with _told():
+        asked = ["systemctl", "show", f"--property={what}", "--value", unit.NAME]
+        return spawn.run(asked).stdout.strip()
 
 
 def _systemctl(*words: str) -> None:

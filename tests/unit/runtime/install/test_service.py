@@ -28,6 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
     monkeypatch.setattr(service, "_SYSTEMD", tmp_path)
     monkeypatch.setattr(service, "UNIT_PATH", tmp_path / "slipway.service")
     monkeypatch.setattr(service, "_systemctl", lambda *_: None)  # this machine may have none
+    monkeypatch.setattr(service, "_shown", lambda _: "")
     monkeypatch.setattr(service, "CONFIG_PATH", tmp_path / "slipway.toml")
     monkeypatch.setattr(service, "CHECKOUT", tmp_path)
     return Instance.at(tmp_path / "data")
