@@ -13,6 +13,7 @@ grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || dev_packages="$dev_packa
 moby=golang-github-docker-docker-dev
 moby_file=usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json
 python=/usr/bin/python3
+etc=/etc
 
 # set_up dev|'' WORD: brings this machine to what the checkout needs; a second time it only looks.
 set_up() {
@@ -80,7 +81,10 @@ install_packages() {
   shown "Reading Debian's package lists" 0 apt_get update -o APT::Update::Error-Mode=any || :
   [ -n "$packages" ] || return 0
   # What was there before isn't ours to remove; an attempt that was cut off began from the first.
-  [ -s "$top/.slipway/packages.before" ] || installed_packages >"$top/.slipway/packages.before"
+  if ! [ -s "$top/.slipway/packages.before" ]; then
+    accounts >"$top/.slipway/accounts.before"
+    installed_packages >"$top/.slipway/packages.before"
+  fi
   tries=60
   until without_services shown 'Installing Debian packages' 0 apt_install; do
     # A machine that has just started often updates itself; then there is only to wait.
@@ -96,7 +100,15 @@ install_packages() {
     update-rc.d docker-registry disable >>"$log" 2>&1 || : ;;
   esac
   installed_packages | grep -vxFf "$top/.slipway/packages.before" >>"$top/.slipway/packages" || :
-  rm -f "$top/.slipway/packages.before"
+  accounts | grep -vxFf "$top/.slipway/accounts.before" >>"$top/.slipway/accounts" || :
+  rm -f "$top/.slipway/packages.before" "$top/.slipway/accounts.before"
+}
+
+# accounts: the users and groups of services, as this machine has them.
+accounts() {
+  for kind in passwd group; do
+    sed -n "s/^\([^:]*\):[^:]*:[0-9]\{1,3\}:.*/$kind \1/p" "$etc/$kind"
+  done
 }
 
 installed_packages() {
@@ -123,7 +135,21 @@ remove_packages() {
   fi
   : >"$log"
   shown 'Removing Debian packages' 0 apt_purge || stop "Debian's packages could not be removed" '^E: '
+  remove_accounts
   rm -f "$top/.slipway/packages"
+}
+
+# remove_accounts: Debian's packages leave theirs behind, for files that there might be.
+remove_accounts() {
+  [ -e "$top/.slipway/accounts" ] || return 0
+  while read -r kind name; do
+    accounts | grep -qxF "$kind $name" || continue # its group may have gone with a user
+    case $kind in
+      passwd) userdel "$name" ;;
+      group) groupdel "$name" ;;
+    esac >>"$log" 2>&1 || say "The account $name stays: see $log."
+  done <"$top/.slipway/accounts"
+  rm -f "$top/.slipway/accounts"
 }
 
 apt_purge() {

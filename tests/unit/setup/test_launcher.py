@@ -116,3 +116,39 @@ def test_no_at_the_question_changes_nothing(checkout: Path) -> None:
     assert "Go on? [Y/n]" in done.stdout
     assert "Nothing was changed." in done.stdout
     assert not (checkout / ".venv").exists()
+
+
+def test_accounts_that_packages_brought_go_and_others_stay(checkout: Path) -> None:
+    etc, programs = checkout / "etc", checkout / "bin"
+    for folder in (etc, programs, checkout / ".slipway"):
+        folder.mkdir()
+    (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\n")
+    (etc / "group").write_text("root:x:0:\nada:x:1000:\n")
+    before = [(etc / name).read_text() for name in ("passwd", "group")]
+    # As userdel(8) and groupdel(8), on these files: a user's group goes along.
+    for program, files in (("userdel", "passwd group"), ("groupdel", "group")):
+        (programs / program).write_text(f'#!/bin/sh\ncd {etc}; sed -i "/^$1:/d" {files}\n')
+        (programs / program).chmod(0o755)
+    rows = {
+        "passwd": ["registry:x:100:101::/:/bin/false", "chi:x:1001:1001::/:"],
+        "group": ["registry:x:101:", "rdma:x:102:"],
+    }
+    comes = "; ".join(f"echo {row} >>{etc}/{name}" for name in rows for row in rows[name])
+    script = f"""
+        set -eu
+        top={checkout} log={checkout}/log packages=x
+        . $top/setup/say.sh
+        . $top/setup/debian.sh
+        etc={etc} PATH={programs}:$PATH
+        installed_packages() {{ echo x; }}
+        shown() {{ :; }}
+        without_services() {{ {comes}; }}
+        install_packages
+        remove_accounts
+    """
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [(etc / name).read_text() for name in ("passwd", "group")] == [
+        before[0] + "chi:x:1001:1001::/:\n",
+        before[1],
+    ]
