@@ -147,11 +147,13 @@ def find(name: str, keeper_pid: int | None = None) -> Place:
 def leave_unified() -> None:
     """Unmount the v2 half of a hybrid host, in this process's own mount namespace only.
 
-    crun refuses a v1 host while `unified/cgroup.controllers` names a controller. Call it after
+    crun refuses a v1 host while `unified/cgroup.controllers` names a controller; without it, it
+    makes folders of its own there, which systemd has made read-only. Call it after
     `namespaces.own_mounts`, or the whole host loses the mount.
     """
     if any(m.path == _HYBRID for m in cgroup_mounts()):
         syscalls.umount2(str(_HYBRID), syscalls.MNT_DETACH)
+        syscalls.mount("none", str(_HYBRID), "tmpfs", 0, "mode=755,size=1m")
 
 
 def make_writable() -> None:
