@@ -58,6 +58,7 @@ export class SlipMachine extends HTMLElement {
   /** @param {Machine | null} machine */
   show(machine) {
     const before = this.dataset.state;
+    const focused = this.contains(document.activeElement) ? document.activeElement : null;
     this.#machine = machine;
     const state = stateOf(machine);
     this.dataset.state = state;
@@ -68,6 +69,17 @@ export class SlipMachine extends HTMLElement {
     this.#showCard(machine);
     this.#tick();
     if (before !== state) this.#announce(machine);
+    if (focused && !focused.checkVisibility()) this.#keepFocus();
+  }
+
+  /**
+   * A button that was pressed and has gone would take the keyboard's place with it. To what stands
+   * there instead, but to no button: a second press belonged to the first one.
+   */
+  #keepFocus() {
+    const places = [...this.querySelectorAll("[data-card-text], .term"), this.closest(".sides")];
+    const next = places.find((each) => each?.checkVisibility());
+    if (next instanceof HTMLElement) next.focus();
   }
 
   /**

@@ -74,7 +74,8 @@ export class SlipPanel extends HTMLElement {
       const [machine, container] = SIDES.map((side) =>
         text(row, `[data-side=${side}] [data-value]`),
       );
-      return `${label}: machine ${machine}, container ${container}, ${text(row, "[data-ratio]")}`;
+      const parts = [`machine ${machine}`, `container ${container}`, text(row, "[data-ratio]")];
+      return `${label}: ${parts.filter(Boolean).join(", ")}`;
     });
     say(words.length ? `${words.join(". ")}.` : "No figure is open here.");
   }

@@ -77,7 +77,7 @@ export class SlipPlanner extends HTMLElement {
       const isNews = this.#isNews(plan);
       this.#show(plan);
       if (name === "more") this.#announce(plan, fields.kind ?? "");
-      else if (name === "less") this.#tell("The extra ones have ended.");
+      else if (name === "less") this.#tellEnd();
       else if (isNews) this.#announce(plan, plan.refused?.kind ?? "");
     } catch (problem) {
       const words = problem instanceof Error ? problem.message : String(problem);
@@ -179,6 +179,15 @@ export class SlipPlanner extends HTMLElement {
         ? `A container started: first prompt after ${duration(start.ms)}, cold.`
         : `One more ${kind} starts. You have ${counted(mine.machines, "machine")} and ${counted(mine.containers, "container")}.`;
     this.#tell(words, !isRefused);
+  }
+
+  /** Its button has gone, and the keyboard's place is with what became of it. */
+  #tellEnd() {
+    this.#tell("The extra ones have ended.");
+    const place = this.querySelector("[data-started]");
+    const isLost =
+      document.activeElement === document.body || this.contains(document.activeElement);
+    if (isLost && place instanceof HTMLElement) place.focus();
   }
 
   /** @param {string} words @param {boolean} [isShown] a refusal has a place of its own */

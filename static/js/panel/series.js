@@ -68,6 +68,7 @@ export class Series {
    * @param {Side} side
    */
   trend(row, side) {
+    if (this.now(row, side) === null) return ""; // it has stopped
     const known = this.#points.filter((point) => point.values[side][row] !== null);
     const [first, last] = [known[0], known.at(-1)];
     if (!first || !last || first === last) return "";

@@ -109,6 +109,8 @@ test("a plot is told in words", () => {
     "rose from 0\u00a0MB to 312\u00a0MB in 60\u00a0s",
   );
   assert.equal(series.trend("memory", "machine"), "");
+  series.take(reading(62, {}));
+  assert.equal(series.trend("memory", "container"), "", "beside a dash stands nothing of before");
 });
 
 test("kernels are the same when their boot ids are", () => {
