@@ -134,7 +134,9 @@ def test_a_machine_is_resumed_with_the_keyboard_alone_on_a_narrow_screen(
     keyboard.press(resume)
     machine = page.locator("slip-machine")
     expect(machine).to_have_attribute("data-state", "ready", timeout=BOOT_MS)
-    expect(page.locator("#terminals").locator(":focus")).to_be_attached()  # not lost with its button
+    expect(
+        page.locator("#terminals").locator(":focus")
+    ).to_be_attached()  # not lost with its button
     expect(machine).to_contain_text("resumed")
     terminal = Terminal(page, "machine")
     terminal.wait_prompt()

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runtime.image.store import Store
+from runtime.machine import qemu
 from tests.conftest import Server, lend_image
 from tests.integration.lab_harness import Lab
 from tests.integration.test_machine import BOOT_S, Machine
@@ -18,7 +20,6 @@ from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from runtime.image.store import Image
     from runtime.instance import Instance
@@ -79,6 +80,30 @@ def failed(lab: Lab) -> dict[str, Any]:
     assert shown["pid"] == 0
     assert "container" in shown["sentence"]
     return shown
+
+
+@pytest.fixture
+def without_qemu(runtime: Server) -> Iterator[None]:
+    """A server on which qemu isn't installed: for the daemon alone, where it sees files."""
+    theirs = ("nsenter", "--target", str(runtime.pid), "--mount", "--")
+    assert Path(f"/proc/{runtime.pid}/ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink()
+    program = shutil.which(qemu.PROGRAM)
+    assert program
+    subprocess.run([*theirs, "mount", "--bind", "/dev/null", program], check=True)
+    yield
+    subprocess.run([*theirs, "umount", program], check=True)
+
+
+@pytest.mark.usefixtures("without_qemu")
+def test_a_server_without_qemu_says_what_is_to_be_installed(make_lab: Callable[..., Lab]) -> None:
+    lab = make_lab()
+    shown = failed(lab)
+    assert shown["reason"] == "missing"
+    assert "qemu-system-x86" in shown["sentence"]
+    plan = lab.client.plan_more(lab.id, "machine")
+    assert plan["lines"]["promised"]["machine"]["more"] is None
+    assert plan["refused"]["kind"] == "machine"
+    assert lab.client.plan_more(lab.id, "container")["after_refusal"] == 1
 
 
 def test_an_image_without_a_kernel_says_how_it_gets_one(
