@@ -138,6 +138,8 @@ function drawLimits(plot, limits) {
     ctx.save();
     ctx.strokeStyle = colour(TOKEN[side]);
     ctx.fillStyle = ctx.strokeStyle;
+    ctx.textAlign = "left"; // the axes were written last, and from the right
+    ctx.textBaseline = "alphabetic";
     ctx.setLineDash([2, 4]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, at);
