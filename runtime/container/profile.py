@@ -6,9 +6,12 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 _PROFILES = Path(__file__).parents[1] / "profiles"
 
@@ -19,14 +22,12 @@ class Socket(NamedTuple):
     Attributes:
         family: the first.
         kind: the second without its flags, such as SOCK_RAW; None for any.
-        protocol: the third, or the bits of it that `mask` has; None for any.
-        mask: which of its bits are looked at.
+        protocol: the third; None for any.
     """
 
     family: int
     kind: int | None = None
     protocol: int | None = None
-    mask: int = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Seccomp:
         allowed: with any arguments, whatever it says.
         absent: answered as by a kernel that has no such call.
         sockets: those that may be opened; a family of which there are none isn't supported.
+        refused_sockets: those of open families that whoever isn't root could not open either.
         socket_options: numbers that setsockopt(2) refuses.
     """
 
@@ -45,6 +47,7 @@ class Seccomp:
     allowed: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     sockets: tuple[Socket, ...] = ()
+    refused_sockets: tuple[Socket, ...] = ()
     socket_options: tuple[int, ...] = ()
 
 
@@ -171,24 +174,21 @@ def _covered(paths: dict[str, str], uncovered: dict[str, str]) -> tuple[str, ...
 
 
 def _seccomp(raw: dict[str, Any]) -> Seccomp:
-    closed = raw.get("closed_sockets", {})
+    left_out = raw.get("sockets_left_out", {})
     return Seccomp(
         refused=frozenset(raw["refused"]),
         allowed=frozenset(raw.get("allowed", ())),
         absent=frozenset(raw.get("absent", ())),
-        sockets=tuple(
-            opened
-            for name, each in raw["sockets"].items()
-            if name not in closed
-            for opened in _opened(each)
-        ),
+        sockets=_sockets(raw["sockets"], left_out),
+        refused_sockets=_sockets(raw["refused_sockets"], left_out),
         socket_options=tuple(int(number) for number in raw.get("socket_options", ())),
     )
 
 
-def _opened(entry: dict[str, Any]) -> list[Socket]:
-    family, kind = entry["family"], entry.get("type")
-    protocols = entry.get("protocols", [None])
-    if protocols == "not 0":  # one of the bits that a protocol's number may have is set
-        return [Socket(family, kind, 1 << bit, 1 << bit) for bit in range(9)]
-    return [Socket(family, kind, protocol) for protocol in protocols]
+def _sockets(table: dict[str, Any], left_out: Container[str]) -> tuple[Socket, ...]:
+    return tuple(
+        Socket(each["family"], each.get("type"), protocol)
+        for name, each in table.items()
+        if name not in left_out
+        for protocol in each.get("protocols", [None])
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
-    from runtime.container.profile import Profile, Seccomp
+    from runtime.container.profile import Profile, Seccomp, Socket
 
 # Set-up takes this one file out of Debian's package; the whole package would bring 270 others.
 MOBY_DEFAULTS = (
@@ -83,18 +83,11 @@ def _with_arguments(differs: Seccomp) -> set[str]:
 
 
 def _sockets(differs: Seccomp) -> list[dict[str, Any]]:
-    rules = []
-    for family, kind, protocol, mask in differs.sockets:
-        # The filter compares 64 bits, the kernel takes an int: 64 | 1 << 32 would walk past others.
-        arguments = [_masked(0, _INT, family)]
-        if kind is not None:
-            arguments.append(_masked(1, _SOCKET_TYPES, kind))
-        if protocol is not None:
-            arguments.append(_masked(2, mask, protocol))
-        rules.append(_allowed("socket", arguments))
+    rules = [_allowed("socket", _socket(each)) for each in differs.sockets]
+    rules += [_no("socket", _socket(each), errno.EPERM) for each in differs.refused_sockets]
     if differs.sockets:  # what nobody supports programs do without; ENOSYS they take for a failure
         others = _others(frozenset(each.family for each in differs.sockets), 0, 32)
-        rules += [_unsupported("socket", [_masked(0, *pair)]) for pair in others]
+        rules += [_no("socket", [_masked(0, *pair)], errno.EAFNOSUPPORT) for pair in others]
     if differs.socket_options:
         others = _others(frozenset(differs.socket_options), 0, 32)
         rules += [_allowed("setsockopt", [_masked(2, *pair)]) for pair in others]
@@ -105,9 +98,18 @@ def _allowed(name: str, arguments: list[dict[str, Any]]) -> dict[str, Any]:
     return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": arguments}
 
 
-def _unsupported(name: str, arguments: list[dict[str, Any]]) -> dict[str, Any]:
-    how = {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.EAFNOSUPPORT}
-    return {"names": [name], **how, "args": arguments}
+def _no(name: str, arguments: list[dict[str, Any]], error: int) -> dict[str, Any]:
+    return {"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": error, "args": arguments}
+
+
+def _socket(opened: Socket) -> list[dict[str, Any]]:
+    # The filter compares 64 bits, the kernel takes an int: 64 | 1 << 32 would walk past the others.
+    arguments = [_masked(0, _INT, opened.family)]
+    if opened.kind is not None:
+        arguments.append(_masked(1, _SOCKET_TYPES, opened.kind))
+    if opened.protocol is not None:
+        arguments.append(_masked(2, _INT, opened.protocol))
+    return arguments
 
 
 def _masked(index: int, mask: int, value: int) -> dict[str, Any]:

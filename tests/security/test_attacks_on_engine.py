@@ -38,6 +38,7 @@ GIVEN = {
     "write /proc/sys/kernel/hostname mine": "the lab's own name",
     "new_user_namespace": "what a container is made with",
     "clone_user_namespace": "likewise",
+    "socket_of 2 1": "ICMP, for ping in a container",
 }
 # Each is refused, and by an error that nothing was done with.
 ALSO_NOTHING = {"EINVAL", "EFAULT", "EBADF", "ENOTTY", "ENOPROTOOPT"}
@@ -107,7 +108,7 @@ def test_nothing_of_the_server_in_sys_and_proc_can_be_written(
 
 def test_no_family_of_sockets_opens_that_the_profile_does_not_name(mallory: Lab) -> None:
     """Packets, the kernel's ciphers, vsock, TIPC; nftables and IPsec by netlink."""
-    closed = [(17, 0), (38, 0), (40, 0), (30, 0), (16, 12), (16, 6), (16, 4)]
+    closed = [(17, 0), (2, 255), (38, 0), (40, 0), (30, 0), (16, 12), (16, 6), (16, 4)]
     attempts = [
         ["socket_of", str(family | high), str(protocol)]
         for family, protocol in closed

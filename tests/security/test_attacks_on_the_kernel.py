@@ -93,7 +93,16 @@ REFUSED: dict[str, tuple[list[list[str]], str]] = {
         [["by_x32_call", "272"], ["by_x32_call", "165"]],
         "unknown to kernel or filter",
     ),
-    "firewall and routes by netlink": ([["firewall"]], "no CAP_NET_ADMIN"),
+    "firewall and routes by netlink": ([["firewall"]], FILTER),
+    "raw sockets, rings of packets": (
+        [
+            *(["socket_of", "17", number] for number in ("0", "3", "768")),
+            *(["socket_of", family, number] for family in ("2", "10") for number in ("1", "58")),
+            ["socket_of", "2", "255"],
+            ["socket_of", str(2 | 1 << 32), "17"],
+        ],
+        FILTER,
+    ),
     "vsock, ciphers, CAN, IPsec, kernel modules by sockets": (
         [
             *(["socket_of", str(number), "0"] for number in (40, 40 | 1 << 32, 38, 29, 44, 31)),
@@ -159,7 +168,8 @@ def test_the_control_is_done_where_there_is_no_wall() -> None:
     assert outside("read", "/proc/interrupts") == "DONE"
     assert outside("listed", "/sys/block/*") == "DONE"
     assert outside("new_user_namespace") == "DONE"
-    assert outside("socket_of", "16", "6") == "DONE"
+    for family, protocol in (("16", "6"), ("17", "0"), ("2", "1")):
+        assert outside("socket_of", family, protocol) == "DONE"
     with subprocess.Popen(["sleep", "600"]) as sleep:  # who is attached to stays stopped
         assert outside("attach", str(sleep.pid)) in {"DONE", "EPERM"}
         sleep.kill()
