@@ -128,6 +128,7 @@ def make(
         rootfs.unmount(parts.root(lab.id))
         if (device := disk.device(folder)) is not None:
             parts.place.limit_io(lab.id, device, shape.limits.io_bytes_per_s)
+        parts.place.limit_sockets(lab.id, shape.limits.memory_bytes)
         disk.unmount(folder)
         lab.started_ticks = processes.start_ticks(lab.pid)
         lab.boot_id = processes.boot_id()

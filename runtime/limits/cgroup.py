@@ -82,6 +82,9 @@ class Place(Protocol):
     def hits(self, lab: str) -> Hits:
         """How often a lab met its limits."""
 
+    def limit_sockets(self, lab: str, memory_bytes: int) -> None:
+        """Limit what a lab's connections hold, by its memory; OCI runtimes leave that out."""
+
     def can_pin(self) -> bool:
         """Whether a lab can be held to some of the processors."""
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PERIOD_US = 100_000
+# What a lab's connections may hold, of its memory; v1 counts that apart, once it is limited.
+_OF_SOCKETS = 4
+_SOCKETS = "memory.kmem.tcp.limit_in_bytes"
 _NEEDED = frozenset({"memory", "pids", "cpu", "cpuacct", "freezer"})
 
 
@@ -104,15 +107,23 @@ class Legacy:
             return None
         if both not in {None, memory}:  # None: a kernel without swap accounting
             return None
+        if (files.read_number(memory_group / _SOCKETS) or 0) > memory:
+            return None
         return Limits(memory, pids, quota / period)
 
     def write_limits(self, lab: str, limits: Limits) -> None:
         """Tell the kernel, of a lab that lives."""
         cpu = self._group("cpu", lab)
         _write_memory(self._group("memory", lab), limits.memory_bytes)
+        self.limit_sockets(lab, limits.memory_bytes)
         (self._group("pids", lab) / "pids.max").write_text(str(limits.pids))
         (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
         (cpu / "cpu.cfs_quota_us").write_text(str(round(limits.cpu_cores * _PERIOD_US)))
+
+    def limit_sockets(self, lab: str, memory_bytes: int) -> None:
+        """Limit what a lab's connections hold, which is no part of its memory here."""
+        with suppress(FileNotFoundError):  # a kernel that was told not to count it
+            (self._group("memory", lab) / _SOCKETS).write_text(str(memory_bytes // _OF_SOCKETS))
 
     def can_pin(self) -> bool:
         """Whether a lab can be held to some of the processors."""
@@ -131,6 +142,7 @@ class Legacy:
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""
         _write_memory(self._group("memory"), memory_bytes)
+        self.limit_sockets("", memory_bytes)
         (self._group("pids") / "pids.max").write_text(str(pids))
 
     def held(self) -> tuple[int | None, int | None]:

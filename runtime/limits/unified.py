@@ -126,6 +126,9 @@ class Unified:
         (group / "pids.max").write_text(str(limits.pids))
         (group / "cpu.max").write_text(f"{round(limits.cpu_cores * _PERIOD_US)} {_PERIOD_US}")
 
+    def limit_sockets(self, lab: str, memory_bytes: int) -> None:
+        """Nothing: here what connections hold is the lab's memory, from the start."""
+
     def can_pin(self) -> bool:
         """Whether a lab can be held to some of the processors."""
         return "cpuset" in (self._base / "cgroup.subtree_control").read_text().split()

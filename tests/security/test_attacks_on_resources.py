@@ -116,6 +116,23 @@ while True:
         open("/tmp/refused", "w").close()
 """,
 }
+# As much as a hundred connections to itself take of what nobody reads.
+TCP = """
+import socket, time
+door = socket.create_server(("127.0.0.1", 7000))
+held = []
+for _ in range(100):
+    one = socket.socket()
+    one.settimeout(0.5)
+    try:
+        one.connect(("127.0.0.1", 7000))
+        held.append((one, door.accept()[0]))
+        one.setblocking(False)
+        while True: one.send(b"x" * 262144)
+    except OSError: pass
+open("/tmp/refused", "w").close()
+time.sleep(600)
+"""
 PAGE_CACHE = """
 while true; do
   dd if=/dev/zero of=/var/tmp/large bs=1M count=50 2>/dev/null
@@ -206,6 +223,21 @@ def test_a_hog_of(arena: Arena, what: str) -> None:
         assert charged(arena) <= most + SLACK_BYTES
         kills = place.hits(lab.id).memory_kills
         row.stopped_by = "memory limit: " + ("its program is killed" if kills else "it is refused")
+
+
+def test_a_hog_of_connections(arena: Arena) -> None:
+    """What they hold is the lab's memory on cgroup v2, and counted beside it on v1."""
+    before = held_by_tcp()
+    with arena.attack("memory: TCP's buffers", "memory limit; a limit of its own on v1") as row:
+        run(arena, TCP)
+        row.compare()
+        assert held_by_tcp() - before <= arena.mallory.record["limits"]["memory_bytes"]
+
+
+def held_by_tcp() -> int:
+    """By all connections of this machine, in whatever network."""
+    line = Path("/proc/net/sockstat").read_text().partition("TCP:")[2]
+    return int(line.partition(" mem ")[2].split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def charged(arena: Arena) -> int:
