@@ -211,6 +211,7 @@ class Fetcher:
         total_bytes: int,
         tell: Tell,
     ) -> None:
+        before = self.store.find(wanted)
         guard = _Guard(self.store, self._room_bytes(), wanted.name)
         if total_bytes > guard.room_bytes:
             raise refusals.full(wanted.name, total_bytes, guard.room_bytes)
@@ -224,7 +225,8 @@ class Fetcher:
             tell(step, min(done_bytes, total_bytes), total_bytes)
 
         skopeo.copy(source, self.store.address(wanted.name), desk.path, look, desk.held)
-        self._require_room(wanted)
+        self._require_true(wanted, before)
+        self._require_room(wanted, before)
 
     @staticmethod
     def _shown(image: SharedImage) -> SharedImage:
@@ -239,11 +241,28 @@ class Fetcher:
             log.warning("image.whiteouts_hidden", image=image.id[:12], error=str(error))
         return image
 
-    def _require_room(self, wanted: Reference) -> None:
+    def _require_true(self, wanted: Reference, before: SharedImage | None) -> None:
+        """Take away again what has other layers than it says: skopeo doesn't compare them.
+
+        Raises:
+            ValueError: it was.
+        """
+        image = self.store.require(wanted)
+        if not image.is_what_it_says:
+            self._take_back(image, before)
+            raise ValueError("its layers did not match its settings")
+
+    def _take_back(self, image: SharedImage, before: SharedImage | None) -> None:
+        """Remove an image that came, and give its name to the one again that had it."""
+        self.store.remove(image)
+        if before is not None and before.id != image.id:
+            self.store.rename(before, before.names)
+
+    def _require_room(self, wanted: Reference, before: SharedImage | None) -> None:
         """Take away again what unpacked to more than there may be, faster than anybody looked."""
         if (excess := self.store.used_bytes() - self._most_bytes) > 0:
             image = self.store.require(wanted)
-            self.store.remove(image)
+            self._take_back(image, before)
             raise refusals.full(wanted.name, image.own_bytes, image.own_bytes - excess)
 
     def _room_bytes(self) -> int:

@@ -74,9 +74,15 @@ _KINDS = (
     ),
     _kind(
         "registry-cut",
-        r"\bEOF\b|reset by peer|broken pipe|did not match|does not match|mismatch",
+        r"\bEOF\b|reset by peer|broken pipe",
         "{registry} broke off in the middle of {name}. Nothing of it was kept.",
         "Try again.",
+    ),
+    _kind(
+        "registry-cut",
+        r"did not match|does not match|mismatch|invalid checksum|corrupt|(gzip|zstd|tar).*invalid",
+        "{registry} has {name} in a damaged form. Nothing of it was kept.",
+        "Try again; where it stays so, it has to be put there anew.",
     ),
 )
 

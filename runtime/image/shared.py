@@ -37,11 +37,13 @@ class Layer:
         id: in the store; equal layers of two images are one.
         size_bytes: of its files, unpacked.
         path: where they are.
+        digest: of what was unpacked; empty where the store doesn't know it.
     """
 
     id: str
     size_bytes: int
     path: Path
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,14 @@ class SharedImage:
     def size_bytes(self) -> int:
         """Of all of its layers, those too that others share."""
         return sum(layer.size_bytes for layer in self.layers)
+
+    @property
+    def is_what_it_says(self) -> bool:
+        """Whether its layers are those that its settings name, as far as that is known."""
+        listed = self.settings.get("rootfs")
+        named = listed.get("diff_ids") if isinstance(listed, dict) else None
+        found = [layer.digest for layer in self.layers]
+        return named == found or not named or not all(found)
 
     @property
     def has_shell(self) -> bool:
@@ -249,7 +259,8 @@ class SharedStore:
         while layer_id in known:
             raw = known[layer_id]
             path = self.path / "overlay" / layer_id / "diff"
-            chain.append(Layer(layer_id, int(raw.get("diff-size") or 0), path))
+            digest = str(raw.get("diff-digest") or "")
+            chain.append(Layer(layer_id, int(raw.get("diff-size") or 0), path, digest))
             layer_id = raw.get("parent", "")
         return tuple(reversed(chain))
 

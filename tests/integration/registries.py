@@ -47,6 +47,7 @@ class Made:
         layers: from `layer`, the lowest first.
         architecture: what it is for; this machine's if not said.
         config: what it starts.
+        diff_ids: what its settings say of its layers; the truth if not said.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Made:
         layers: Sequence[bytes],
         architecture: str | None = None,
         config: Mapping[str, Any] | None = None,
+        diff_ids: Sequence[str] | None = None,
     ) -> None:
         self.blobs: dict[str, bytes] = {}
         settings = {
@@ -62,7 +64,7 @@ class Made:
             "config": dict(config or {"Cmd": ["/bin/sh"]}),
             "rootfs": {
                 "type": "layers",
-                "diff_ids": [digest_of(gzip.decompress(each)) for each in layers],
+                "diff_ids": diff_ids or [digest_of(gzip.decompress(each)) for each in layers],
             },
         }
         self.manifest = json.dumps(

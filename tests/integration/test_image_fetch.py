@@ -264,6 +264,20 @@ def test_an_archive_is_taken_under_its_own_name_and_a_broken_one_is_not(
     assert [each.id for each in fetcher.store.images()] == [image.id]
 
 
+def test_an_image_with_other_layers_than_it_says_is_none_and_leaves_what_was_there(
+    fetcher: Fetcher, tmp_path: Path
+) -> None:
+    ONE.write_archive(tmp_path / "one.tar")
+    kept = fetcher.load(tmp_path / "one.tar", reference.read("named"), lambda *_: None)
+    wrong = Made([layer({"bin/sh": b"other"})], diff_ids=[f"sha256:{1:064x}"])
+    wrong.write_archive(tmp_path / "wrong.tar")
+    with pytest.raises(Problem, match="in a damaged form") as refused:
+        fetcher.load(tmp_path / "wrong.tar", reference.read("named"), lambda *_: None)
+    assert refused.value.code == "image-archive"
+    assert fetcher.store.require(reference.read("named")).id == kept.id
+    assert [each.id for each in fetcher.store.images()] == [kept.id]
+
+
 def test_a_fetch_that_is_killed_leaves_nothing_once_swept(
     instance: Instance, front: tuple[Front, str]
 ) -> None:

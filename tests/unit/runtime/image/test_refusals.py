@@ -40,6 +40,20 @@ def test_who_answers_tls_with_anything_else_speaks_none() -> None:
     assert refusals.explain("r.example/web", "r.example", said).code == "registry-plain"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'writing blob: storing blob to file \\"/x/fetches/1\\": gzip: invalid checksum',
+        "writing blob: happened during read: flate: corrupt input before offset 600",
+        "its digest did not match",
+    ],
+)
+def test_what_came_damaged_is_said_so_and_no_path_of_the_servers(said: str) -> None:
+    problem = refusals.explain("r.example/web", "r.example", f'level=fatal msg="{said}"')
+    assert problem.code == "registry-cut"
+    assert problem.sentence.startswith("r.example has r.example/web in a damaged form.")
+
+
 def test_what_a_registry_says_is_no_longer_than_a_line_and_cannot_draw() -> None:
     problem = refusals.explain("x:1", "", "\x1b[2J" + "evil " * 1000)
     assert len(problem.sentence) < 300
