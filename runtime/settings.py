@@ -72,13 +72,19 @@ class Setting(NamedTuple):
         if self.choices:
             wanted = "one of " + ", ".join(self.choices)
         elif self.low is not None and self.high is not None:
-            wanted += f" from {self.low:g} to {self.high:g}"
+            low, high = map(_written, (self.low, self.high))
+            wanted += f" from {low} to {high}"
         return Problem(
             "setting-wrong",
             f"{source} must be {wanted}, not “{str(raw)[:60]}”.",
             f"It means: {self.help}",
             setting=self.name,
         )
+
+
+def _written(number: float) -> str:
+    """As one would type it: bytes in all their digits."""
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
 
 
 def _about(

@@ -400,6 +400,7 @@ class Verbs:
         return {"freed_bytes": self.stock.remove_shared(wanted)}
 
     def _image_sweep(self, _call: Call) -> dict[str, Any]:
+        self.fetches.forget()
         return {"removed": sum(self.stock.sweep())}
 
     def _image_build(self, call: Call) -> dict[str, Any]:

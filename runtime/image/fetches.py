@@ -157,6 +157,12 @@ class Fetches:
             if (fetch := self._fetches.get(name)) and fetch.state in ON_THE_WAY:
                 self._stopped.add(name)
 
+    def forget(self) -> None:
+        """Tell nobody any more of those that have ended."""
+        with self._lock:
+            going = [each for each in self._fetches.values() if each.state in ON_THE_WAY]
+            self._fetches = {each.name: each for each in going}
+
     def close(self) -> None:
         """Give up all of them: the server stops."""
         self._is_closed = True

@@ -108,6 +108,8 @@ def test_who_asks_twice_joins_the_first_and_either_can_stop_it(
             if packet.body["type"] == "image.changed":
                 state = packet.body["image"]["state"]
     assert len(registry.sent) == 1
+    client.image_sweep()
+    assert not [each for each in client.image_stock()["fetches"] if "slow" in each["name"]]
     assert not [row for row in client.image_list() if "slow" in row["name"]]
 
 

@@ -34,6 +34,13 @@ def test_a_flag_beats_the_environment_and_that_the_file(tmp_path: Path) -> None:
     [
         ('port = "many"', "“port” in {path} must be a whole number from 0 to 65535, not “many”"),
         ("port = 70000", "“port” in {path} must be a whole number from 0 to 65535, not “70000”"),
+        (
+            "images_max_bytes = 1",
+            (
+                "“images_max_bytes” in {path} must be a whole number from 67108864 to "
+                "1099511627776, not “1”"
+            ),
+        ),
         ("port = true", "“port” in {path} must be a whole number from 0 to 65535, not “True”"),
         ("port = 1.5", "“port” in {path} must be a whole number from 0 to 65535, not “1.5”"),
         ('log_level = "loud"', "“log_level” in {path} must be one of debug, info, warning, error"),
