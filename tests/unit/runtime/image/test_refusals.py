@@ -44,7 +44,7 @@ def test_who_answers_tls_with_anything_else_speaks_none() -> None:
     "said",
     [
         'writing blob: storing blob to file \\"/x/fetches/1\\": gzip: invalid checksum',
-        "writing blob: happened during read: flate: corrupt input before offset 600",
+        "writing blob: happened during read: corrupt input before offset 600",
         "its digest did not match",
     ],
 )
