@@ -38,6 +38,7 @@ Address = IPv4Address | IPv6Address
 _REQUEST = 0x5  # NLM_F_REQUEST, NLM_F_ACK
 _CREATE = _REQUEST | 0x600  # NLM_F_CREATE, NLM_F_EXCL
 _IFF_UP = 1
+_IFF_NOARP = 0x80
 _IFA_F_NODAD = 2  # of use at once, since nobody else can have it
 _NUD_PERMANENT = 0x80
 _MAIN_TABLE = 254
@@ -90,9 +91,16 @@ def veth(near: End, index: int, far: End, netns_fd: int, mtu: int) -> bytes:
 
 
 @functools.cache
-def up(index: int) -> bytes:
-    """Switch a link on."""
-    fields = {"index": index, "flags": _IFF_UP, "change": _IFF_UP}
+def up(index: int, *, asks: bool = True) -> bytes:
+    """Switch a link on.
+
+    Args:
+        index: its number.
+        asks: whether neighbours that aren't known are looked for. Of a link that doesn't, the
+            kernel may forget whom it was to reach at once, where the machine's table is full.
+    """
+    flags = _IFF_UP if asks else _IFF_UP | _IFF_NOARP
+    fields = {"index": index, "flags": flags, "change": flags}
     return _encoded(ifinfmsg(), RTM_NEWLINK, _REQUEST, fields, [])
 
 

@@ -23,6 +23,24 @@ QUEUE = (
     'do { my ($name, $size) = ("q$$.$_", pack("q8", 0, 10, 8192, 0, 0, 0, 0, 0));'
     " syscall((POSIX::uname())[4] eq 'x86_64' ? 240 : 180, $name, 0102, 0600, $size) }"
 )
+# Whom a link is to reach is a neighbour, of whom the kernel has a thousand for the whole machine.
+NEIGHBOURS = """
+import collections, errno, ipaddress, socket
+came, held = collections.Counter(), []
+for number in range(3000):
+    if number % 40 == 0:  # each holds what waits for an answer
+        held.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        held[-1].setblocking(False)
+        held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
+        held[-1].setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR
+    try:
+        held[-1].sendto(b"x", (str(ipaddress.ip_address(0x0A000000 + number)), 9))
+        came["sent"] += 1
+    except OSError as error:
+        came[errno.errorcode[error.errno]] += 1
+print(*came)
+"""
 TERMINAL = 'POSIX::open("/dev/ptmx", 2) // -1'
 
 
@@ -61,6 +79,11 @@ def test_a_lab_that_takes_what_a_user_may_have_leaves_others_theirs(
     take_all(mallory, what)
     assert mallory.sh(taking(what, 3)).text == "0"
     assert neighbour.sh(taking(what, 3)).text == "3"
+
+
+def test_a_lab_that_invents_thousands_of_neighbours_leaves_room_for_others(mallory: Lab) -> None:
+    """Each finds room, since those before make it; a full table says ENOBUFS to everybody."""
+    assert mallory.run("python3", "-c", NEIGHBOURS).text == "sent\n"
 
 
 def test_a_lab_that_opens_thousands_of_terminals_leaves_others_theirs(
