@@ -29,6 +29,7 @@ SLICE_BYTES = 128
 LONGEST_S = 0.025  # of processor time, for one look at one terminal
 FORGET_BYTES = 1024 * 1024  # then it is drawn anew, so that nothing in the parser grows for ever
 CELL_CHARACTERS = 8  # a letter and its marks; a program may put any number of them on one
+CELLS_SHARED = 512  # kinds of cells; of a screen's most are alike
 SAVED_MOST = 16
 _ALTERNATE = {47, 1047, 1049}
 _REVERSED = 5
@@ -137,6 +138,7 @@ class Picture:
         self._stream = pyte.ByteStream(self._screen)
         self._read_bytes = 0
         self._has_gap = False
+        self._cells: dict[pyte.screens.Char, pyte.screens.Char] = {}
 
     @property
     def size(self) -> tuple[int, int]:
@@ -200,6 +202,12 @@ class Picture:
         for row in changed:
             self._rows[row], self._changed[row] = drawn[row], self.turn
 
+    def _shared(self, cell: pyte.screens.Char) -> pyte.screens.Char:
+        """The cell, or one like it that is kept already: pyte makes each anew."""
+        if len(self._cells) < CELLS_SHARED:
+            return self._cells.setdefault(cell, cell)
+        return self._cells.get(cell, cell)
+
     def _runs(self, row: int) -> list[Run]:
         """One row as runs of the same colours, without the blank end."""
         line = self._screen.buffer[row]
@@ -208,7 +216,8 @@ class Picture:
         for column in sorted(at for at in line if at < self._screen.columns):
             cell = line[column]
             if len(cell.data) > CELL_CHARACTERS:
-                cell = line[column] = cell._replace(data=cell.data[:CELL_CHARACTERS])
+                cell = cell._replace(data=cell.data[:CELL_CHARACTERS])
+            cell = line[column] = self._shared(cell)
             ink, ground = _colours(cell)
             if not cell.data or (cell.data == " " and ground is None):
                 continue

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
+import pyte
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -116,6 +118,19 @@ def test_a_terminal_of_any_size_is_a_picture_of_a_bounded_one() -> None:
     shown.prints(b"\x1b#8\x1b[?5h\x1b[9999;9999He")
     assert shown.picture.size == (ROWS_MOST, COLUMNS_MOST)
     assert shown.rows()[ROWS_MOST - 1][-1][0] == COLUMNS_MOST - 1
+
+
+def test_cells_that_are_alike_are_kept_once() -> None:
+    before = cells_alive()
+    shown = Shown()
+    shown.prints(b"letters as ever\r\n" * 20)
+    assert shown.text() == ["letters as ever"] * 20
+    assert cells_alive() - before < 40
+
+
+def cells_alive() -> int:
+    gc.collect()
+    return sum(isinstance(each, pyte.screens.Char) for each in gc.get_objects())
 
 
 def test_marks_without_end_on_one_letter_are_few() -> None:
