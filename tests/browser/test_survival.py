@@ -197,6 +197,7 @@ def test_a_network_that_is_away_for_a_while_loses_nothing(
         )
     page.get_by_role("button", name="Try now").click()
     expect(status).to_have_text("Connected", timeout=20_000)
+    page.wait_for_function("() => document.activeElement.closest('.xterm')")  # as before the press
     expect(page.locator(".term-note")).to_contain_text(
         re.compile(r"Back\. Nothing was lost; \d+ lines arrived")
     )

@@ -51,7 +51,10 @@ export class SlipTerminal extends HTMLElement {
   /** @type {Room | null} */
   #room = null;
   #place = new TerminalPlace();
-  #strip = new TerminalStrip(() => this.#each((screen) => screen.tryNow()));
+  #strip = new TerminalStrip(
+    () => this.#each((screen) => screen.tryNow()),
+    () => this.focus(),
+  );
   #tabs = new TerminalTabs(
     {
       choose: (name) => this.#choose(name),

@@ -41,8 +41,12 @@ export class TerminalStrip {
   #isOver = false;
   #saidSlower = false;
 
-  /** @param {() => void} tryNow */
-  constructor(tryNow) {
+  /**
+   * @param {() => void} tryNow
+   * @param {() => void} goOn takes the keyboard back from that button once it is not needed
+   */
+  constructor(tryNow, goOn) {
+    this.#goOn = goOn;
     this.notes = document.createElement("div");
     this.notes.className = "term-note";
     this.element = document.createElement("div");
@@ -62,6 +66,7 @@ export class TerminalStrip {
     this.element.append(this.#status, this.#button, meters, leave);
   }
 
+  #goOn;
   #status;
   #button;
 
@@ -89,8 +94,13 @@ export class TerminalStrip {
     if (!standing) return;
     const { state } = standing;
     this.element.dataset.state = state;
-    this.#button.hidden = state !== "reconnecting" && state !== "lost";
-    if (state === "reconnecting" || state === "lost") {
+    const isAway = state === "reconnecting" || state === "lost";
+    if (!isAway && document.activeElement === this.#button) {
+      this.#button.blur(); // nobody is led back to a button that is hidden
+      this.#goOn();
+    }
+    this.#button.hidden = !isAway;
+    if (isAway) {
       this.#showAway(standing);
       return;
     }
