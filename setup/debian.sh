@@ -83,6 +83,7 @@ install_packages() {
   # What was there before isn't ours to remove; an attempt that was cut off began from the first.
   if ! [ -s "$top/.slipway/packages.before" ]; then
     accounts >"$top/.slipway/accounts.before"
+    wanted_units >"$top/.slipway/units.before"
     installed_packages >"$top/.slipway/packages.before"
   fi
   tries=60
@@ -101,7 +102,16 @@ install_packages() {
   esac
   installed_packages | grep -vxFf "$top/.slipway/packages.before" >>"$top/.slipway/packages" || :
   accounts | grep -vxFf "$top/.slipway/accounts.before" >>"$top/.slipway/accounts" || :
-  rm -f "$top/.slipway/packages.before" "$top/.slipway/accounts.before"
+  # lxcfs and others would start with the machine: labs have ones of ours, and nobody else asked.
+  for unit in $(wanted_units | grep -vxFf "$top/.slipway/units.before"); do
+    systemctl disable --quiet "$unit" >>"$log" 2>&1 || :
+  done
+  rm -f "$top/.slipway/packages.before" "$top/.slipway/accounts.before" "$top/.slipway/units.before"
+}
+
+# wanted_units: what systemd starts with the machine.
+wanted_units() {
+  find "$etc/systemd/system" -type l -path '*.wants/*' 2>/dev/null | sed 's|.*/||' | sort -u
 }
 
 # accounts: the users and groups of services, as this machine has them.

@@ -118,7 +118,7 @@ def test_no_at_the_question_changes_nothing(checkout: Path) -> None:
     assert not (checkout / ".venv").exists()
 
 
-def test_accounts_that_packages_brought_go_and_others_stay(checkout: Path) -> None:
+def test_accounts_that_packages_brought_go_and_their_services_never_start(checkout: Path) -> None:
     etc, programs = checkout / "etc", checkout / "bin"
     for folder in (etc, programs, checkout / ".slipway"):
         folder.mkdir()
@@ -133,7 +133,13 @@ def test_accounts_that_packages_brought_go_and_others_stay(checkout: Path) -> No
         "passwd": ["registry:x:100:101::/:/bin/false", "chi:x:1001:1001::/:"],
         "group": ["registry:x:101:", "rdma:x:102:"],
     }
+    wants = etc / "systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "cron.service").symlink_to("/nowhere")
+    (programs / "systemctl").write_text(f'#!/bin/sh\n[ "$1" = disable ] && rm "{wants}/$3"\n')
+    (programs / "systemctl").chmod(0o755)
     comes = "; ".join(f"echo {row} >>{etc}/{name}" for name in rows for row in rows[name])
+    comes += f"; ln -s /nowhere {wants}/lxcfs.service"
     script = f"""
         set -eu
         top={checkout} log={checkout}/log packages=x
@@ -152,3 +158,4 @@ def test_accounts_that_packages_brought_go_and_others_stay(checkout: Path) -> No
         before[0] + "chi:x:1001:1001::/:\n",
         before[1],
     ]
+    assert [link.name for link in wants.iterdir()] == ["cron.service"]
