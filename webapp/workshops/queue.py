@@ -186,7 +186,9 @@ class Line:
             taken -= sum(each.workshop_id == workshop.id for each in self._tried.values())
         if taken >= workshop.max_learners and not learner.is_staff:
             full = problems.workshop_full(taken, workshop.max_learners)
-            return Place("waiting", _position(learner.id, mine), sentence=str(full))
+            place = _position(learner.id, mine)
+            said = f"{full} You are {ordinal(place)} in line."
+            return Place("waiting", place, sentence=said)
         place = _position(learner.id, line)
         return Place(
             "waiting",

@@ -54,7 +54,9 @@ def test_a_full_workshop_lets_the_next_in_when_the_number_is_raised(parts: Wirin
     workshop = class_of(parts, 1)
     learners = come(parts, workshop, "otter", "heron", "lynx")
     assert states(parts, learners) == [("ready", None), ("waiting", 1), ("waiting", 2)]
-    assert "This workshop is full: 1 of 1." in parts.line.place_of(learners[1]).sentence
+    sentence = parts.line.place_of(learners[2]).sentence
+    assert sentence.startswith("This workshop is full: 1 of 1.")
+    assert sentence.endswith("You are 2nd in line.")
     with parts.database.write() as session:
         session.get_one(Workshop, workshop.id).max_learners = 2
     parts.line.move()
