@@ -25,6 +25,14 @@ SMALL = """least => [...document.querySelectorAll("body *")]
     .map(each => [parseFloat(getComputedStyle(each).fontSize), each.textContent.trim()])
     .filter(([size]) => size < least)"""
 
+OVERLAPPING = """() => {
+    const parts = ".bar :is(.brand, .bar__step, .clock, button, summary)";
+    const shown = [...document.querySelectorAll(parts)].filter(each => each.checkVisibility());
+    const boxes = shown.map(each => each.getBoundingClientRect());
+    boxes.sort((one, other) => one.left - other.left);
+    return boxes.slice(1).filter((box, at) => box.left < boxes[at].right - 1).length;
+}"""
+
 
 def press(page: Page, name: str | re.Pattern[str]) -> None:
     """Press a button whose form leads to a page, and be on that: the one before looks like it."""
@@ -80,6 +88,9 @@ def test_a_class_is_held_brought_paused_and_one_of_it_given_more(
     press(grace, "Pause")
     expect(clock).to_contain_text("Paused")
     expect(ben.page.get_by_text("Paused by greta.").first).to_be_visible()
+    for width in (390, 320, 1440):
+        ben.page.set_viewport_size({"width": width, "height": 844})
+        assert ben.page.evaluate(OVERLAPPING) == 0, width
     press(grace, "Go on")
     expect(clock).not_to_contain_text("Paused")
     assert ben.terminal.ask("echo on$((40 + 2))") == "on42"
