@@ -79,6 +79,10 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
     page.locator("[data-work=compress] [data-run]").click()
     done = page.locator("[data-work=compress]")
     expect(done).to_have_attribute("data-state", "done", timeout=WORK_MS)
+    done.locator("[data-run]").click()
+    expect(done).to_have_attribute("data-state", re.compile("waiting|running"))
+    done.locator("[data-run]").click()  # stopped: then the last result is the one before
+    expect(done).to_have_attribute("data-state", "stopped", timeout=WORK_MS)
     for side in ("machine", "container"):
         expect(done.locator(f"[data-side={side}] [data-value]")).to_have_text(FIGURE)
     expect(ben.check()).to_have_attribute("data-state", "passed")

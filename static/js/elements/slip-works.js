@@ -38,7 +38,10 @@ export class SlipWorks extends HTMLElement {
     if (!(row instanceof HTMLElement)) return;
     row.dataset.state = fact.state;
     for (const side of SIDES) showProgress(row, side, fact);
-    this.#showResult(row, fact);
+    if (fact.state === "done") row.dataset.last = JSON.stringify(fact);
+    // What was stopped has no result, so the one before it is still the last.
+    const { last } = row.dataset;
+    this.#showResult(row, fact.state === "stopped" && last ? JSON.parse(last) : fact);
     this.#showButtons(row, ACTIVE.includes(fact.state));
     const words = wordsOf(row.dataset.label ?? "", fact);
     this.#say(words);
