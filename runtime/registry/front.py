@@ -135,7 +135,7 @@ class Front(ThreadingMixIn, BaseServer):
         """
         top = "" if is_usual else f"{asks.MIRROR}/"
         for name in self._runtime.registry_names():
-            yield Hit(f"{top}{name}", "on this server: docker pull brings it without the internet")
+            yield Hit(f"{top}{name}", "on this server; needs no internet")
         for name in self.mirror.shelf.names():
             yield Hit(f"{top}{name.removeprefix(f'{asks.MIRROR}/')}", "kept by this workshop")
         if not is_usual:
