@@ -42,6 +42,19 @@ def set_size(stream_fd: int, size: Size) -> None:
     ioctl(stream_fd, termios.TIOCSWINSZ, _SIZE.pack(*size, 0, 0))
 
 
+def leave_flowing(stream_fd: int) -> None:
+    """Let Ctrl-S be a key as any other, as it is in most programs that draw a whole screen.
+
+    It would stop all output until Ctrl-Q. In a browser people press the one to save a page, and the
+    other, where it doesn't close the browser, is known to few.
+
+    Source: termios(3), IXON.
+    """
+    attributes = termios.tcgetattr(stream_fd)
+    attributes[0] &= ~termios.IXON
+    termios.tcsetattr(stream_fd, termios.TCSANOW, attributes)
+
+
 def carry(stream_fd: int, fds: tuple[int, int], pid: int, is_gone: Callable[[], bool]) -> None:
     """Carry keys and output until the terminal has closed, or its program ended and all is shown.
 

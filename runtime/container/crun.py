@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from runtime.container import bundle
-from runtime.container.console import Size, carry, set_size, size_of
+from runtime.container.console import Size, carry, leave_flowing, set_size, size_of
 from runtime.kernel import sealed, spawn
 from runtime.problems import Problem
 
@@ -161,6 +161,7 @@ class Crun:
             raise _not_executed(lab, child, child.wait(), files / "log")
         undo.callback(os.close, stream_fd)
         set_size(stream_fd, size)
+        leave_flowing(stream_fd)
         self._give_terminal(lab, stream_fd, process["user"]["uid"])
         return child, stream_fd
 

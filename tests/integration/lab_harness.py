@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import tempfile
 import time
 from dataclasses import dataclass
@@ -91,7 +92,8 @@ def read_until(fd: int, wanted: bytes, deadline_s: float = 20.0) -> bytes:
     end = time.monotonic() + deadline_s
     got = b""
     while wanted not in got:
-        assert time.monotonic() < end, got
+        readable, _, _ = select.select([fd], [], [], max(0, end - time.monotonic()))
+        assert readable, got
         got += os.read(fd, 4096)
     return got
 

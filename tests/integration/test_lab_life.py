@@ -18,7 +18,7 @@ import pytest
 
 from runtime.client import Problem
 from runtime.limits import ids
-from tests.integration.lab_harness import Lab, place_of
+from tests.integration.lab_harness import Lab, place_of, read_until
 from tests.leftovers import lives, loop_devices_of
 from tests.waiting import wait_for
 
@@ -329,4 +329,16 @@ def test_a_terminal_belongs_to_who_types_in_it(runtime: Server) -> None:
     lab = Lab(runtime.client, "whose-terminal")
     assert lab.run("stat", "--format=%U", "/dev/pts/0").text == "learner\n"
     assert lab.sh("echo x > /dev/pts/0", user="learner").code == 0
+    lab.remove()
+
+
+@pytest.mark.kernel
+def test_ctrl_s_stops_no_terminal(runtime: Server) -> None:
+    lab = Lab(runtime.client, "saved-by-reflex")
+    stream = lab.client.terminal_stream(f"{lab.id}.1")
+    os.write(stream, b"echo g''o; cat\n")
+    read_until(stream, b"go\r\n")
+    os.write(stream, b"\x13seen\n")
+    read_until(stream, b"seen")
+    os.close(stream)
     lab.remove()
