@@ -188,8 +188,8 @@ def test_one_without_a_lab_gets_one_at_the_step_where_they_are_brought_or_waits_
     heron, _ = join(parts.database, workshop.code, "heron", "h")
     page, engine.room = page_of(workshop, heron), 0
     assert ada.post(f"{page}/bring", {"step": step}).location == page
-    assert "Brought to “Yours only”" in ada.get(page).text
     wait_for(lambda: engine.asked, "that a lab was wanted")
+    wait_for(lambda: "Brought to “Yours only”" in ada.get(page).text, "that there is no place")
     engine.room = 1
     parts.line.move()
     wait_for(lambda: parts.line.place_of(heron.id).state == "ready", "a lab at that step")
