@@ -22,6 +22,7 @@ _ARCHITECTURES = {
     "riscv64": "riscv64",
 }
 _USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FOLDERS_MOST = 64  # of a PATH that strangers wrote, in which is looked each time images are listed
 _BARE_SHELLS = {"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash", "/usr/bin/bash"}
 
 
@@ -102,7 +103,7 @@ def notes(settings: dict[str, Any], *, has_shell: bool, has: Callable[[str], boo
 
 
 def _is_found(program: object, environ: object, has: Callable[[str], bool]) -> bool:
-    """Whether a container finds the program; also where that depends on where it begins."""
+    """Whether a container finds the program; true as well where nobody can tell."""
     if not isinstance(program, str) or not program:
         return False
     if "/" in program:
@@ -110,7 +111,7 @@ def _is_found(program: object, environ: object, has: Callable[[str], bool]) -> b
     set_ = [each for each in environ if isinstance(each, str)] if isinstance(environ, list) else []
     told = next((each for each in set_ if each.startswith("PATH=")), f"PATH={_USUAL_PATH}")
     folders = told.removeprefix("PATH=").split(":")
-    return any(has(f"{folder}/{program}") for folder in folders)
+    return len(folders) > _FOLDERS_MOST or any(has(f"{folder}/{program}") for folder in folders)
 
 
 def _kind(raw: object) -> tuple[str, str]:

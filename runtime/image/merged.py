@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_LINKS_MOST = 40
+# As many parts as are looked at, those of links among them: strangers' links may lead in a circle.
+_LOOKS_MOST = 64
 
 
 def has(layers: Sequence[Path], path: str) -> bool:
@@ -23,20 +24,23 @@ def has(layers: Sequence[Path], path: str) -> bool:
         layers: where the files of each are, the lowest first.
         path: from the image's root.
     """
-    left, here, links = path.split("/")[::-1], list[str](), 0
+    left, here, looks = path.split("/")[::-1], list[str](), 0
     while left:
         part = left.pop()
         if part in {"", ".", ".."}:
             here = here[:-1] if part == ".." else here
             continue
-        target = _entry(layers, [*here, part])
+        if (looks := looks + 1) > _LOOKS_MOST:
+            return True
+        try:
+            target = _entry(layers, [*here, part])
+        except (OSError, ValueError):  # strangers' words: a name too long, or of no characters
+            return True
         if target is None:
             return False
         if not target:
             here.append(part)
             continue
-        if (links := links + 1) > _LINKS_MOST:
-            return True
         here = [] if target.startswith("/") else here
         left += target.split("/")[::-1]
     return True

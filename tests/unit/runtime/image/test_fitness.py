@@ -60,6 +60,7 @@ IN_IT = {"/usr/sbin/nginx", "/serve", "/hello", "/bin/sh", "/bin/bash"}
         ({"Cmd": ["/hello"]}, False, ["no shell"]),
         ({"Entrypoint": ["/missing"]}, True, ["`/missing`, which isn't in it"]),
         ({"Cmd": ["nginx"], "Env": ["A=1", "PATH=/opt"]}, True, ["`nginx`, which isn't in it"]),
+        ({"Cmd": ["nginx"], "Env": ["PATH=" + "/x:" * 100_000]}, True, []),
         ({"Cmd": [""]}, True, ["isn't in it"]),
         ({"Cmd": ["./here"], "WorkingDir": "/srv"}, True, []),
     ],

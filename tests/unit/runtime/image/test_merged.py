@@ -48,6 +48,10 @@ def layers(tmp_path: Path) -> list[Path]:
         *((each, False) for each in ("/bin/ash", "/opt/gone", "/gone/below", "/usr/bin/sh/x")),
         ("/out/passwd", False),  # the server has one, the image has none
         ("/loop/x", True),
+        ("/opt/" + "x" * 300, True),  # nobody can tell, and whoever lists images learns the rest
+        ("/opt/\0", True),
+        ("/opt/\ud800", True),
+        ("/opt/../" * 100 + "none", True),
     ],
 )
 def test_a_path_is_looked_up_as_a_container_would(
