@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,11 @@ def _render(default: dict[str, Any], profile: Profile, machine: str) -> dict[str
 
 def _with_arguments(differs: Seccomp) -> set[str]:
     """The calls of which a profile allows some arguments only."""
-    limited = {"socket": differs.sockets, "setsockopt": differs.socket_options}
+    limited = {
+        "socket": differs.sockets,
+        "socketpair": differs.sockets,
+        "setsockopt": differs.socket_options,
+    }
     return {name for name, arguments in limited.items() if arguments}
 
 
@@ -88,10 +93,22 @@ def _sockets(differs: Seccomp) -> list[dict[str, Any]]:
     if differs.sockets:  # what nobody supports programs do without; ENOSYS they take for a failure
         others = _others(frozenset(each.family for each in differs.sockets), 0, 32)
         rules += [_no("socket", [_masked(0, *pair)], errno.EAFNOSUPPORT) for pair in others]
+        rules += _pairs()
     if differs.socket_options:
         others = _others(frozenset(differs.socket_options), 0, 32)
         rules += [_allowed("setsockopt", [_masked(2, *pair)]) for pair in others]
     return rules
+
+
+def _pairs() -> list[dict[str, Any]]:
+    """Those of UNIX alone: for others the kernel opens both sockets before it says that it can't.
+
+    Source: __sys_socketpair() of the kernel's net/socket.c.
+    """
+    unix = int(socket.AF_UNIX)
+    others = _others(frozenset({unix}), 0, 32)
+    rules = [_no("socketpair", [_masked(0, *pair)], errno.EOPNOTSUPP) for pair in others]
+    return [_allowed("socketpair", [_masked(0, _INT, unix)]), *rules]
 
 
 def _allowed(name: str, arguments: list[dict[str, Any]]) -> dict[str, Any]:

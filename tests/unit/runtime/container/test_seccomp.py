@@ -188,11 +188,23 @@ def test_packets_of_ones_own_are_refused_as_to_who_is_not_root(family: int) -> N
     assert errors(seccomp.render(profile.load("plain")), family, RAW | CLOEXEC) == [errno.EPERM]
 
 
-def errors(filter_: dict[str, Any], *given: int) -> list[int]:
+@pytest.mark.parametrize("name", ["plain", "engine"])
+@pytest.mark.parametrize("high", [0, 1 << 32])
+def test_no_pair_of_sockets_is_a_way_to_those_that_are_shut(name: str, high: int) -> None:
+    """The kernel would open them, and look for a module, before it says that it can't."""
+    filter_ = seccomp.render(profile.load(name))
+    assert is_let_in(filter_, "socketpair", 1 | high, STREAM | CLOEXEC, 0)
+    assert errors(filter_, 1 | high, call="socketpair") == []
+    for family in (2, 10, 16, 17, 30, 40, 0xFFFFFFFF):
+        assert not is_let_in(filter_, "socketpair", family | high, STREAM, 253)
+        assert errors(filter_, family | high, call="socketpair") == [errno.EOPNOTSUPP]
+
+
+def errors(filter_: dict[str, Any], *given: int, call: str = "socket") -> list[int]:
     return [
         rule["errnoRet"]
         for rule in filter_["syscalls"]
-        if "socket" in rule["names"]
+        if call in rule["names"]
         and rule["action"] == "SCMP_ACT_ERRNO"
         and all(given[each["index"]] & each["value"] == each["valueTwo"] for each in rule["args"])
     ]
