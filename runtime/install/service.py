@@ -88,11 +88,15 @@ def look(instance: Instance) -> Record:
 
 
 def recorded(instance: Instance) -> Record | None:
-    """What the installation of this instance made; None where it isn't installed."""
+    """What the installation of this instance made; None where it isn't installed.
+
+    Where its data folder has lost that, as when somebody removed it: nothing but the unit.
+    """
     try:
         return Record(**json.loads(_record_path(instance).read_text()))
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        is_ours = UNIT_PATH.exists() and unit.names(UNIT_PATH.read_text(), instance.data_path)
+        return Record(settings=False, data=False) if is_ours else None
 
 
 def install_lines(instance: Instance, record: Record) -> list[str]:

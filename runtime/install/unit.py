@@ -74,6 +74,11 @@ def text(top: Path, data: Path) -> str:
     )
 
 
+def names(unit: str, data: Path) -> bool:
+    """Whether a unit is of the server that keeps its data there."""
+    return f"ReadWritePaths={_word(data)} " in unit
+
+
 def _word(path: Path) -> str:
     """A path as systemd reads it back: quoted, and no specifier in it."""
     escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')

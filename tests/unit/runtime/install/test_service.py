@@ -102,6 +102,16 @@ def test_another_servers_installation_is_not_taken_over(place: Instance) -> None
     assert service.look(place) == ALL
 
 
+def test_one_whose_data_folder_somebody_removed_can_be_installed_and_uninstalled(
+    place: Instance,
+) -> None:
+    service.write_unit(place)
+    assert service.look(place) == Record(settings=False, data=False)
+    done = CliRunner().invoke(uninstall.command, ["--data", str(place.data_path), "--yes"])
+    assert done.exit_code == 0, done.output
+    assert not service.UNIT_PATH.exists()
+
+
 def test_a_server_that_was_started_by_hand_is_not_half_installed(place: Instance) -> None:
     folders.make(place)
     lock = folders.lock(place, 0)
