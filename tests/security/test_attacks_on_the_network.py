@@ -196,8 +196,9 @@ def test_forged_frames_and_packets(arena: Arena, neighbour: Lab) -> None:
         assert "Address family not supported" in arena.mallory.sh(f"timeout 5 {line}").text
         arena.mallory.begin(f"while :; do {line}; done", user="root")
         row.compare()
-    with in_network_of(neighbour, HEARD) as heard, in_network_of(arena.mallory, *words):
+    with in_network_of(arena.mallory, *words) as forging, in_network_of(neighbour, HEARD) as heard:
         assert heard.communicate(timeout=20)[0].split() == ["done"]
+        assert forging.poll() is None  # it went on all the time, or nothing was shown
     assert "PERMANENT" in neighbour.sh("ip neigh show 169.254.1.1").text
     _control(neighbour)
 
