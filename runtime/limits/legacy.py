@@ -115,10 +115,10 @@ class Legacy:
         """Tell the kernel, of a lab that lives."""
         cpu = self._group("cpu", lab)
         _write_memory(self._group("memory", lab), limits.memory_bytes)
-        self.limit_sockets(lab, limits.memory_bytes)
         (self._group("pids", lab) / "pids.max").write_text(str(limits.pids))
         (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
         (cpu / "cpu.cfs_quota_us").write_text(str(round(limits.cpu_cores * _PERIOD_US)))
+        self.limit_sockets(lab, limits.memory_bytes)  # refused while they hold more, so last
 
     def limit_sockets(self, lab: str, memory_bytes: int) -> None:
         """Limit what a lab's connections hold, which is no part of its memory here."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import secrets
 import shutil
 import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,7 +25,6 @@ from runtime.kernel import spawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 log = structlog.get_logger()
 
@@ -167,9 +168,14 @@ class Shelf:
 
     def names(self) -> list[str]:
         """The images that are here, the one first that was longest not asked for."""
-        folders = [each.parent for each in (self._top / "repositories").glob("**/_manifests")]
-        folders.sort(key=lambda each: each.stat().st_mtime)
-        return [str(each.relative_to(self._top / "repositories")) for each in folders]
+        top, asked_at = self._top / "repositories", {}
+        for place, below, _ in os.walk(top):
+            if "_manifests" in below:
+                with suppress(FileNotFoundError):  # taken away just now
+                    asked_at[os.path.relpath(place, top)] = Path(place).stat().st_mtime
+            # No part of a name begins so, and there are as many folders there as pushed layers.
+            below[:] = [name for name in below if not name.startswith("_")]
+        return sorted(asked_at, key=lambda name: asked_at[name])
 
     def touch(self, name: str) -> None:
         """Note that an image was asked for."""

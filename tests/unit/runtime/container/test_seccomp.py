@@ -150,7 +150,7 @@ CLOEXEC = 0o2000000
         (2, RAW | CLOEXEC, 255, ""),
         (10, RAW, 58, ""),
         (16, RAW, 0, "plain engine"),
-        (16, RAW, 4, "plain"),  # NETLINK_SOCK_DIAG
+        (16, RAW, 4, ""),  # NETLINK_SOCK_DIAG
         (16, RAW, 12, ""),  # NETLINK_NETFILTER
         (17, RAW, 0, ""),  # AF_PACKET
         (2, STREAM, 132, ""),  # SCTP
