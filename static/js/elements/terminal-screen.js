@@ -360,6 +360,7 @@ export class TerminalScreen {
    * @param {string} text
    */
   type(text) {
+    this.#bracket.typed();
     if (this.#link.send(text)) return true;
     say("Typing is paused until the connection is back.");
     return false;

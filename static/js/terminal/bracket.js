@@ -15,6 +15,8 @@ export class Bracket {
   #type;
   #isAtPrompt;
   #hasAnswered = false;
+  /** @type {unknown} */
+  #timer = null;
 
   /**
    * @param {import("@xterm/xterm").Terminal} term
@@ -39,8 +41,14 @@ export class Bracket {
       this.#type(END); // an editor only takes it for more text
       return;
     }
+    this.#clock.cancel(this.#timer);
     this.#hasAnswered = false;
     this.#look(LOOKS);
+  }
+
+  /** Something is typed: where the shell waits already, it is a line of its own, and no rest of the paste. */
+  typed() {
+    if (this.#hasAnswered && this.#isAtPrompt()) this.#clock.cancel(this.#timer);
   }
 
   /**
@@ -49,7 +57,7 @@ export class Bracket {
    * @param {number} looks how many are left
    */
   #look(looks) {
-    this.#clock.later(LOOK_MS, () => {
+    this.#timer = this.#clock.later(LOOK_MS, () => {
       const isOver = this.#hasAnswered && this.#isAtPrompt();
       if (isOver || !this.#term.modes.bracketedPasteMode) return;
       if (looks === 1) {

@@ -11,16 +11,21 @@ const INTERRUPT = "\x03";
  * @param {string} answer of the program
  * @param {string} before printed
  * @param {string} again its answer to another Ctrl C
+ * @param {string} own what the learner types then
  */
-async function typedAfter(answer, before = "", again = "") {
+async function typedAfter(answer, before = "", again = "", own = "") {
   const term = new headless.Terminal({ allowProposedApi: true });
   const write = (/** @type {string} */ text) =>
     new Promise((done) => term.write(text, () => done(null)));
   /** @type {string[]} */
   const typed = [];
-  /** @type {(() => void)[]} */
-  const due = [];
-  const clock = { now: () => 0, later: (_, deed) => due.push(deed), cancel: () => {} };
+  /** @type {Set<() => void>} */
+  const due = new Set();
+  const clock = {
+    now: () => 0,
+    later: (_, deed) => due.add(deed) && deed,
+    cancel: (deed) => due.delete(deed),
+  };
   const { active } = term.buffer;
   const line = () => active.getLine(active.cursorY)?.translateToString(true) ?? "";
   const bracket = new Bracket(
@@ -32,6 +37,10 @@ async function typedAfter(answer, before = "", again = "") {
   await write(`${before}\x1b[?2004h>>> `);
   bracket.interrupted();
   await write(answer);
+  if (own) {
+    bracket.typed();
+    await write(own);
+  }
   for (const deed of due) {
     deed();
     if (typed.at(-1) === INTERRUPT) await write(again);
@@ -56,4 +65,10 @@ test("a shell that says it was interrupted, and reads on, is interrupted again",
   const readsOn = "^C\x1b[?2004l\x1b[?2004h";
   assert.deepEqual(await typedAfter(readsOn, "", "^C\r\n$ "), [INTERRUPT]);
   assert.deepEqual(await typedAfter(readsOn), [INTERRUPT, INTERRUPT, INTERRUPT, END]);
+});
+
+test("what a learner types at the new prompt at once is left alone", async () => {
+  assert.deepEqual(await typedAfter("^C\x1b[?2004l\r\n\x1b[?2004h$ ", "", "", "make"), []);
+  const readsOn = "^C\x1b[?2004l\x1b[?2004h";
+  assert.deepEqual(await typedAfter(readsOn, "", "^C\r\n$ ", "more"), [INTERRUPT]);
 });
