@@ -65,7 +65,8 @@ class Newcomers:
         waiting, self._cut_off = self._cut_off, []  # nobody else begins with the same
         try:
             while waiting:
-                self._go_on_with(waiting.pop())
+                self._go_on_with(waiting[-1])
+                waiting.pop()  # only now: who is lost here is shut out for ever
         finally:
             self._cut_off += waiting
 

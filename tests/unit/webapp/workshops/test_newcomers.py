@@ -6,6 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from tests.waiting import wait_for
 from webapp.models.events import events_of
@@ -251,3 +253,25 @@ def test_one_whose_lab_or_time_is_over_when_the_web_comes_back_holds_nothing_up(
     assert web.labs.renewal_of(late) is None
     assert web.line.place_of(late).state == "making"  # as any first one
     wait_ready(web, late)
+
+
+@killed
+def test_a_database_that_fails_for_a_moment_shuts_nobody_out_for_ever(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop, start_anew: Callable[[], Wiring]
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    cut_off(parts, engine, late)
+    web = start_anew()
+    web.labs.refresh()
+    rename(web, "learners", "elsewhere")
+    with pytest.raises(OperationalError):
+        web.newcomers.go_on()
+    rename(web, "elsewhere", "learners")
+    web.newcomers.go_on()
+    wait_ready(web, late)
+
+
+def rename(parts: Wiring, table: str, name: str) -> None:
+    with parts.database.write() as session:
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
