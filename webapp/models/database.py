@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 5000
 DISK_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
-_DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")  # the first with what is corrupt after it
 
 
 class Database:
@@ -106,7 +106,7 @@ def opening() -> Iterator[None]:
         name = getattr(origin, "sqlite_errorname", "")
         if name in DISK_FULL:
             raise disk_full() from error
-        if name in _DAMAGED:
+        if name.startswith(_DAMAGED):
             raise damaged(str(origin)) from error
         if isinstance(error, OperationalError | sqlite3.OperationalError):
             raise _away(str(origin)) from error

@@ -22,7 +22,7 @@ from sqlalchemy import text
 from webapp import migrations, models
 from webapp.migrations.upgrade import upgrade
 from webapp.models.base import Base
-from webapp.models.database import Database
+from webapp.models.database import Database, opening
 from webapp.models.people import Person
 from webapp.problems import Problem
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 WRITE_THEN_DIE = """
 import os, signal, sys
-from webapp.models.database import Database
+from webapp.models.database import Database, opening
 from webapp.models.people import Person
 database = Database(sys.argv[1])
 with database.write() as session:
@@ -150,3 +150,17 @@ def test_a_database_that_can_t_be_opened_is_one_sentence_without_a_password(url:
     with pytest.raises(Problem, match="The database can't be opened") as raised:
         upgrade(Database(url))
     assert "secret" not in str(raised.value)
+
+
+def test_an_index_that_lost_a_row_is_a_damage(tmp_path: Path) -> None:
+    def run(*scripts: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "bent.db")) as bent:
+            for script in scripts:
+                bent.executescript(script)
+
+    unlisted = "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'i';"
+    listed = "INSERT INTO sqlite_schema VALUES ('index', 'i', 't', 3, 'CREATE INDEX i ON t (a)');"
+    run("CREATE TABLE t (a); CREATE INDEX i ON t (a);", unlisted)
+    run("INSERT INTO t VALUES (1); PRAGMA writable_schema = ON;", listed)
+    with pytest.raises(Problem, match="The database is damaged"), opening():
+        run("DELETE FROM t WHERE a + 0 = 1")
