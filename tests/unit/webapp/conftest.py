@@ -167,8 +167,9 @@ class MemoryEngine:
     ) -> dict[str, Any]:
         self._answer()
         assert 1 <= timeout_s <= 300
+        is_cut_off = self.is_cut_off  # who waits for `prepared` goes on to the next web at once
         self.prepared.append((lab, script, where))
-        if self.is_cut_off:
+        if is_cut_off:
             raise SystemExit
         if told:
             told({"done": 1})
