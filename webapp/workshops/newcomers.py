@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+PASSING = {"server-full", "runtime-away"}
+"""Refusals after which it is worth trying again."""
+
 
 class Newcomers:
     """Sets up the labs that are held for them, each in a thread of its own.
@@ -87,8 +90,12 @@ class Newcomers:
             self._labs.hold(learner, workshop, lambda: None)  # that it isn't ready is kept already
         except Problem as problem:
             log.warning("lab.not_set_up", learner=learner.id, code=problem.code)
-            self._labs.shut(learner.id)
-            self._cut_off.append(learner.id)
+            if problem.code in PASSING:
+                self._labs.shut(learner.id)
+                self._cut_off.append(learner.id)
+            else:  # as it is, rather than shut until the class ends
+                with self._database.write() as session:
+                    end_set_up(session, learner.id)
         else:
             log.info("lab.set_up_anew", learner=learner.id)
             self._begin(learner.id)

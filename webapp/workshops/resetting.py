@@ -115,6 +115,9 @@ class Resetting:
             log.warning("lab.not_reset", learner=learner.id, code=problem.code)
             self._news.tell("reset", learner.id, done=False, sentence=str(problem))
             return False
+        except Exception:  # they work in it by now, so the next start must not set it up anew
+            self._note_end(learner.id)
+            raise
         log.info("lab.reset", learner=learner.id, step=step.id)
         what = "machine" if workshop.in_machine else "container"
         sentence = (NOT_ALL if missing else DONE).format(what=what, missing=missing)

@@ -22,6 +22,9 @@ export function prepareField(term, element) {
   };
   for (const kind of ["keydown", "keyup"])
     element.addEventListener(kind, /** @type {EventListener} */ (keep), { capture: true });
+  field.addEventListener("blur", () => {
+    isKeyDown = false; // whose end another window hears
+  });
   // xterm.js types such text itself, but for a screen reader's user.
   field.addEventListener("input", (event) => {
     const { inputType, data } = /** @type {InputEvent} */ (event);

@@ -32,7 +32,7 @@ export function boxesOf({ machine, container, cores }) {
     "container-libraries": both(held.container?.cache_bytes, null),
     engine: cold.container ? `nothing stays · ${duration(cold.container.stages_ms.engine)}` : "–",
     "host-kernel": kernelWords(held),
-    hardware: cores ? `the server’s, ${cores} cores` : "the server’s",
+    hardware: cores ? `the server’s, ${cores} core${cores === 1 ? "" : "s"}` : "the server’s",
   };
 }
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tests.waiting import wait_for
 from webapp.models.events import events_of
 from webapp.models.people import Learner
+from webapp.problems import Problem
 from webapp.wiring import wire
 from webapp.workshops.beginning import script_of
 from webapp.workshops.forgetting import forget_learner
@@ -270,6 +271,29 @@ def test_a_database_that_fails_for_a_moment_shuts_nobody_out_for_ever(
     rename(web, "elsewhere", "learners")
     web.newcomers.go_on()
     wait_ready(web, late)
+
+
+@killed
+def test_one_for_whom_no_lab_can_be_made_any_more_works_in_the_one_that_is_there(
+    parts: Wiring,
+    engine: MemoryEngine,
+    opened: Workshop,
+    start_anew: Callable[[], Wiring],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(**_: object) -> None:
+        raise Problem("image-unknown", "There is no such image.")
+
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    half = cut_off(parts, engine, late)
+    monkeypatch.setattr(engine, "lab_create", refuse)
+    web = start_anew()
+    web.clock.found()
+    lab = web.line.place_of(late).lab
+    assert lab
+    assert lab["lab"] == half
+    assert not kept(parts, late).is_being_set_up
 
 
 def rename(parts: Wiring, table: str, name: str) -> None:
