@@ -71,9 +71,7 @@ def test_a_machine_is_booted_worked_crashed_and_booted_again(
     )
     ben.terminal.run("python3 /lesson/hold.py 60 &")
     expect(seen).to_contain_text("hold.py 60")
-    expect(fits.locator("[data-arithmetic]")).to_contain_text(
-        re.compile("÷ [6-9][0-9.]+.MB a c")
-    )
+    expect(fits.locator("[data-arithmetic]")).to_contain_text(re.compile("÷ [6-9][0-9.]+.MB a c"))
     ben.terminal.run("kill %1; wait")
     expect(seen).not_to_contain_text("hold.py 60")
 

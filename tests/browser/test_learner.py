@@ -113,7 +113,7 @@ def test_the_servers_view_shows_the_learners_own_processes(
     ben.terminal.run("sleep 600 &")
     ben.page.get_by_text(re.compile("view of your container")).click()
     row = ben.page.get_by_role("row", name=re.compile(r"\bsleep\b"))
-    outside, inside = (int(row.get_by_role("cell").nth(n).inner_text()) for n in (0, 1))
+    outside, inside = (int(row.locator(".number").nth(n).inner_text()) for n in (0, 1))
     name = ben.terminal.ask("hostname")
     lab = next(each for each in server.client.lab_list() if each["hostname"] == name)
     numbers = {(each["pid"], each["inner_pid"]) for each in server.client.lab_processes(lab["lab"])}
