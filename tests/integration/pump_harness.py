@@ -14,6 +14,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +194,9 @@ class Browser:
     def drawn(self, seq: int) -> None:
         """Say that everything before `seq` is drawn."""
         self._drawn = seq
-        self.send(b"A" + struct.pack(">Q", seq))
+        # A pump that is gone hears nothing, but what it had sent is still to be read.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.send(b"A" + struct.pack(">Q", seq))
 
     def close(self) -> None:
         """Go away without a word."""

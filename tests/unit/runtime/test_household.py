@@ -35,7 +35,12 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def child() -> Iterator[int]:
-    with subprocess.Popen(["sleep", "60"]) as process:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        process.stdout.readline()  # before it runs it may take no memory
         yield process.pid
         process.kill()
 

@@ -44,4 +44,4 @@ def test_the_server_s_view_says_which_side_a_process_is_of(parts: Wiring, ben: B
     page = page_of(parts, ben, "02-what-is-a-container/04-seen-from-the-server")
     view = page.partition('<slip-server-view class="server-view">')[2].partition("</table>")[0]
     assert '<th scope="col">Side</th>' in view
-    assert "your container" not in view
+    assert "your container and machine" in view
