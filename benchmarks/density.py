@@ -3,13 +3,14 @@
     .venv/bin/python benchmarks/density.py --json
 
 Makes labs and holds them, each with its shell at the prompt; then as many containers of docker and
-of podman, with the same root file system, shell and limits. What one costs is
-read from the host: the proportional set of every process that is there for it (shims, monitors and
-the daemons' growth among them), and what the kernel's own memory has grown by (slab, stacks, page
-tables, per-processor data, shared memory that no process maps). File cache isn't counted: the
-kernel gives it back, and is made to before each reading. Nothing else should run meanwhile: the
-kernel's own memory can only be read for the whole machine. Takes three minutes on a quiet machine
-of two cores. Needs root, and 24 GiB for 200.
+of podman, with the same root file system, shell and limits. What one costs is read from the host:
+the proportional set of every process that is there for it (shims, monitors and the daemons' growth
+among them), and what the kernel's own memory has grown by (slab, stacks, page tables, per-processor
+data, shared memory that no process maps). File cache isn't counted: the kernel gives it back, and
+is made to before each reading. As many of each, since the first few dozen fit into pages that the
+kernel holds half empty already, and seem to cost a third less. Nothing else should run meanwhile:
+the kernel's own memory can only be read for the whole machine. Takes three minutes on a quiet
+machine of two cores. Needs root, and 24 GiB for 200.
 """
 
 from __future__ import annotations
