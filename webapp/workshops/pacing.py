@@ -71,9 +71,7 @@ class Pacing:
 
     def begins_at(self, learner: Learner, workshop: Workshop) -> Step | None:
         """The step at which the next lab that is made for them begins; None: an empty one."""
-        return next(
-            (each for each in self.steps_of(workshop) if each.id == learner.begins_with), None
-        )
+        return self._step(workshop, learner.begins_with)
 
     def next_locked(self, workshop: Workshop) -> Step | None:
         """The first step that is locked; None where all are open."""
@@ -150,9 +148,11 @@ class Pacing:
 
     def newcomers_begin_at(self, workshop: Workshop) -> Step | None:
         """The step that those are brought to who join now; None: they begin at the start."""
-        return next(
-            (each for each in self.steps_of(workshop) if each.id == workshop.brought_to), None
-        )
+        return self._step(workshop, workshop.brought_to)
+
+    def _step(self, workshop: Workshop, step_id: str | None) -> Step | None:
+        """One of the workshop's steps; None where it has no such one, or no longer."""
+        return next((each for each in self.steps_of(workshop) if each.id == step_id), None)
 
     def _locked(self, workshop: Workshop) -> list[str]:
         ids = [each.id for each in self.steps_of(workshop)]

@@ -191,21 +191,21 @@ def start_anew(parts: Wiring, engine: MemoryEngine) -> Iterator[Callable[[], Wir
         web.database.close()
 
 
-def cut_off(parts: Wiring, engine: MemoryEngine, learner_id: LearnerId) -> str:
-    """Their lab, half set up by a web that is killed in the midst of it."""
+def cut_off(parts: Wiring, engine: MemoryEngine, workshop: Workshop) -> tuple[LearnerId, str]:
+    """A late comer and their lab, half set up by a web that is killed in the midst of it."""
+    parts.pacing.bring(workshop.id, STEP, "ada")
+    late = come(parts, workshop, "late")
     engine.is_cut_off = True
-    parts.line.place_of(learner_id)
+    parts.line.place_of(late)
     wait_for(lambda: engine.prepared, "that it was begun")
-    return engine.prepared[-1][0]
+    return late, engine.prepared[-1][0]
 
 
 @killed
 def test_a_lab_that_was_half_set_up_as_the_web_was_killed_is_done_anew_by_itself(
     parts: Wiring, engine: MemoryEngine, opened: Workshop, start_anew: Callable[[], Wiring]
 ) -> None:
-    parts.pacing.bring(opened.id, STEP, "ada")
-    late = come(parts, opened, "late")
-    half = cut_off(parts, engine, late)
+    late, half = cut_off(parts, engine, opened)
     web = start_anew()
     assert web.line.place_of(late).state == "making"  # before the runtime was asked
     web.clock.found()
@@ -246,9 +246,8 @@ def test_who_was_being_reset_or_brought_as_the_web_was_killed_is_there_afterward
 def test_one_whose_lab_or_time_is_over_when_the_web_comes_back_holds_nothing_up(
     parts: Wiring, engine: MemoryEngine, opened: Workshop, start_anew: Callable[[], Wiring]
 ) -> None:
-    parts.pacing.bring(opened.id, STEP, "ada")
-    late = come(parts, opened, "late")
-    engine.lab_remove(cut_off(parts, engine, late))
+    late, half = cut_off(parts, engine, opened)
+    engine.lab_remove(half)
     web = start_anew()
     web.clock.found()
     assert web.labs.renewal_of(late) is None
@@ -260,9 +259,7 @@ def test_one_whose_lab_or_time_is_over_when_the_web_comes_back_holds_nothing_up(
 def test_a_database_that_fails_for_a_moment_shuts_nobody_out_for_ever(
     parts: Wiring, engine: MemoryEngine, opened: Workshop, start_anew: Callable[[], Wiring]
 ) -> None:
-    parts.pacing.bring(opened.id, STEP, "ada")
-    late = come(parts, opened, "late")
-    cut_off(parts, engine, late)
+    late, _ = cut_off(parts, engine, opened)
     web = start_anew()
     web.labs.refresh()
     rename(web, "learners", "elsewhere")
@@ -284,9 +281,7 @@ def test_one_for_whom_no_lab_can_be_made_any_more_works_in_the_one_that_is_there
     def refuse(**_: object) -> None:
         raise Problem("image-unknown", "There is no such image.")
 
-    parts.pacing.bring(opened.id, STEP, "ada")
-    late = come(parts, opened, "late")
-    half = cut_off(parts, engine, late)
+    late, half = cut_off(parts, engine, opened)
     monkeypatch.setattr(engine, "lab_create", refuse)
     web = start_anew()
     web.clock.found()
