@@ -8,6 +8,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from runtime.image import whiteouts
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
@@ -54,6 +56,8 @@ def _entry(layers: Sequence[Path], parts: Sequence[str]) -> str | None:
         except NotADirectoryError:  # something else is in the place of what lies deeper
             return None
         except FileNotFoundError:
+            if _hides_below(layer, parts):
+                return None
             continue
         if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:  # taken away
             return None
@@ -70,3 +74,11 @@ def _status(layer: Path, parts: Sequence[str]) -> os.stat_result:
         place /= part
         status = place.lstat()
     return status
+
+
+def _hides_below(layer: Path, parts: Sequence[str]) -> bool:
+    """Whether one of the folders that lead there is this layer's alone."""
+    places = [layer]
+    for part in parts[:-1]:
+        places.append(places[-1] / part)
+    return any(map(whiteouts.is_opaque, places))

@@ -84,7 +84,7 @@ class SharedImage:
     @property
     def has_shell(self) -> bool:
         """Whether there is a shell in it."""
-        return any(_has_shell(layer.path) for layer in self.layers)
+        return any(map(self.has, _SHELLS))
 
     def has(self, path: str) -> bool:
         """Whether something is at a path of it."""
@@ -293,12 +293,6 @@ def missing(wanted: Reference) -> Problem:
         f"This server has no image {wanted.name}.",
         "`./slipway image list` names those that are here, `./slipway image pull` fetches others.",
         image=wanted.name,
-    )
-
-
-def _has_shell(layer: Path) -> bool:
-    return any(
-        found.is_symlink() or found.is_file() for found in (layer / name for name in _SHELLS)
     )
 
 

@@ -39,6 +39,11 @@ def show(layer: Path) -> int:
     return marked
 
 
+def is_opaque(folder: Path) -> bool:
+    """Whether a folder of a layer hides what those below have in its place."""
+    return any(_of(str(folder), name) == _YES for name in (ROOTS, USERS))
+
+
 def _of(place: str, name: str) -> bytes:
     try:
         return os.getxattr(place, name, follow_symlinks=False)
