@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runtime.client import WELL_TIMEOUT_S, Client
 from webapp.cli import parts
 from webapp.lesson_format.library import load_library
+from webapp.problems import Problem
 from webapp.workshops.opening import ensure_demo, left_out
 from webapp.workshops.teaching import first_link
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from webapp.lesson_format.library import Library
 
 
@@ -30,18 +35,34 @@ def greet(*, as_json: bool) -> None:  # noqa: ARG001 -- there is no other form
         "url": url,
         "instructor_link": f"{url}/welcome/{token}" if token else None,
         "demo_code": demo.code if demo else None,
-        "demo_note": _without(library) if demo else "",
+        "demo_note": without(library, _images(settings.runtime_socket)) if demo else "",
     }
     click.echo(json.dumps(facts))
 
 
-def _without(library: Library) -> str:
-    """Which lessons the demo has not, and how one gets to teach them; empty where it has all."""
-    missing = [library.lessons[name] for name in left_out(library)]
-    if not missing:
+def without(library: Library, images: Collection[str] | None) -> str:
+    """Which lessons the demo has not, and how one gets to teach them; empty where it has all.
+
+    Args:
+        library: the lessons of this server.
+        images: what labs can be made from; None where that isn't known.
+    """
+    left = [library.lessons[name] for name in left_out(library)]
+    if not left:
         return ""
-    titles = ", ".join(lesson.title for lesson in missing)
+    titles = ", ".join(lesson.title for lesson in left)
+    to_build = sorted({lesson.image for lesson in left} - set(images or ()))
+    if not to_build:
+        return f"Not in it: {titles}. Open a workshop with them."
+    when = "" if images is not None else " where that isn't done yet"
     return (
-        f"Not in it: {titles}. Build {missing[0].image} (./slipway image build), "
-        "and open a workshop with them."
+        f"Not in it: {titles}. Build {' and '.join(to_build)} "
+        f"(./slipway image build){when}, and open a workshop with them."
     )
+
+
+def _images(runtime_socket: Path) -> list[str] | None:
+    try:
+        return list(Client(runtime_socket, WELL_TIMEOUT_S).status()["images"])
+    except Problem:
+        return None

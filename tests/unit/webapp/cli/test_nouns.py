@@ -9,7 +9,9 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
+from webapp.cli.greet import without
 from webapp.cli.main import main
+from webapp.lesson_format.library import load_library
 from webapp.models.database import Database
 from webapp.problems import Problem, exit_code
 from webapp.workshops.address import Address
@@ -18,6 +20,8 @@ from webapp.workshops.joining import join
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from webapp.settings import Settings
 
 
 @pytest.fixture
@@ -161,10 +165,21 @@ def test_the_greeting_has_a_link_until_there_is_an_instructor(
     assert facts["instructor_link"].startswith("http://lab.school.example/welcome/")
     assert facts["demo_code"] == json.loads(slipway("greet", "--json").stdout)["demo_code"]
     assert facts["demo_note"].startswith("Not in it: Images, The engine")
-    assert "Build slipway/engine (./slipway image build)" in facts["demo_note"]
+    assert "Build slipway/engine (./slipway image build) where that isn't" in facts["demo_note"]
     slipway("person", "instructor", "add", "ada")
     made = slipway("workshop", "create")
     assert "Without 03-images, 04-the-engine" in made.stderr
     later = json.loads(slipway("greet", "--json").stdout)
     assert later["instructor_link"] is None
     assert (later["demo_code"], later["demo_note"]) == (None, "")
+
+
+def test_the_greeting_asks_nobody_to_build_an_image_that_is_here(settings: Settings) -> None:
+    library = load_library(settings.lessons)
+    there = without(library, ["slipway/base", "slipway/engine"])
+    assert there.startswith("Not in it: Images, The engine")
+    assert there.endswith(". Open a workshop with them.")
+    missing = without(library, ["slipway/base"])
+    assert missing.endswith(
+        ". Build slipway/engine (./slipway image build), and open a workshop with them."
+    )
