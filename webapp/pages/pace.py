@@ -100,11 +100,10 @@ def bring_one(public_id: str, learner_id: str) -> Response:
             "Bring them when it is there.",
         )
     begin = parts.socketio.start_background_task
-    if parts.labs.has_one(learner.id):
-        begin(parts.resetting.bring, learner, workshop, lesson, step, person.name)
-    else:
-        parts.pacing.bring_in(learner.id, step.id, person.name)
+    if parts.pacing.bring_in(learner.id, step.id, person.name):
         begin(parts.line.seat, learner.id)
+    else:
+        begin(parts.resetting.bring, learner, workshop, lesson, step, person.name)
     audit.note(step=step.id)
     return redirect(url_for("workshops.show_learner", public_id=public_id, learner_id=learner_id))
 

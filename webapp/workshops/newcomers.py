@@ -17,6 +17,8 @@ from webapp.models.workshops import Workshop
 from webapp.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from webapp.models.base import LearnerId
     from webapp.models.database import Database
     from webapp.workshops.labs import Labs
@@ -52,7 +54,7 @@ class Newcomers:
     def hear(self, item: Item) -> None:
         """Somebody was given a lab."""
         if item.kind == "seated" and item.facts["held"]:
-            self._begin(item.learner_id)
+            self._thread(self._set_up, item.learner_id)
 
     def find_cut_off(self) -> None:
         """Shuts the labs that were half set up as the server ended; once, before anybody asks."""
@@ -78,7 +80,7 @@ class Newcomers:
         if workshop is not None and workshop.is_paused:
             self._cut_off.append(learner_id)
         elif learner and workshop and learner.has_time(workshop) and self._has_lab(learner_id):
-            self._begin_anew(learner, workshop)
+            self._thread(self._begin_anew, learner, workshop)
         else:
             self._labs.let_in(learner_id)  # whose next one is set up as any first one
 
@@ -98,11 +100,11 @@ class Newcomers:
                     end_set_up(session, learner.id)
         else:
             log.info("lab.set_up_anew", learner=learner.id)
-            self._begin(learner.id)
+            self._set_up(learner.id)
 
-    def _begin(self, learner_id: LearnerId) -> None:
-        args = (learner_id,)
-        threading.Thread(target=self._set_up, args=args, name="newcomer", daemon=True).start()
+    def _thread(self, work: Callable[..., None], *args: object) -> None:
+        """A class may wait, and nobody waits for the one before them; nor do we."""
+        threading.Thread(target=work, args=args, name="newcomer", daemon=True).start()
 
     def _set_up(self, learner_id: LearnerId) -> None:
         learner, workshop = self._find(learner_id)

@@ -126,16 +126,22 @@ class Pacing:
             self._news.tell("brought", learner.id, step=step_id, by=by)
         return len(learners)
 
-    def bring_in(self, learner_id: LearnerId, step_id: str, by: str) -> None:
+    def bring_in(self, learner_id: LearnerId, step_id: str, by: str) -> bool:
         """Brings one who has no lab to a step: the next that is made for them begins there.
 
-        Whether they have none is the caller's to know; so is that they may go to that step.
+        That they may go there is the caller's to know.
+
+        Returns:
+            Whether they were: not where they have one.
         """
         with self._database.write() as session:
+            if self._labs.has_one(learner_id):
+                return False
             session.get_one(Learner, learner_id).begins_with = step_id
             record(session, learner_id, "brought", step_id, by=by)
         log.info("learner.brought", learner=learner_id, step=step_id)
         self._news.tell("brought", learner_id, step=step_id, by=by)
+        return True
 
     def begin_at_start(self, workshop_id: WorkshopId) -> None:
         """Lets those who join from now on begin at the first step again.

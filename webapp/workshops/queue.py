@@ -157,7 +157,6 @@ class Line:
                 return Place("away", sentence=f"{problem.sentence} {problem.hint}".strip())
         else:
             self._was_full = False
-            self._news.tell("seated", learner.id, held=learner.begins_with is not None)
             return place
         self._server_is_full = self._was_full = True
         with self._database.write() as session:
@@ -167,9 +166,26 @@ class Line:
     def _make(self, learner: Learner, workshop: Workshop) -> Place:
         """Asks for their lab; that of a late comer is held until it was set up for them."""
         if learner.begins_with is None:
-            return _ready(self._labs.give(learner, workshop))
+            lab = self._labs.give(learner, workshop)
+            if (how_far := self._labs.renewal_of(learner.id)) is not None:
+                return Place("making", sentence=how_far)
+            if not self._were_brought(learner.id):
+                self._news.tell("seated", learner.id, held=False)
+                return _ready(lab)
         self._labs.hold(learner, workshop, lambda: self._note_set_up(learner.id))
-        return Place("making", sentence=self._labs.renewal_of(learner.id) or "")
+        place = Place("making", sentence=self._labs.renewal_of(learner.id) or "")
+        self._news.tell("seated", learner.id, held=True)
+        return place
+
+    def _were_brought(self, learner_id: LearnerId) -> bool:
+        """Whether somebody brought them to a step while their lab was made.
+
+        As one who changes something: so it is before or after those who bring somebody and look, in
+        the same way, whether there is a lab (`Pacing`), and never between the two.
+        """
+        with self._database.write() as session:
+            learner = session.get(Learner, learner_id)
+            return learner is not None and learner.begins_with is not None
 
     def _note_set_up(self, learner_id: LearnerId) -> None:
         with self._database.write() as session:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -99,6 +100,37 @@ def test_who_has_a_lab_keeps_it_and_who_has_none_yet_gets_one_that_is_set_up(
     lab = parts.labs.of(away)
     assert lab
     assert [name for name, *_ in engine.prepared] == [lab["lab"]]
+
+
+@pytest.mark.parametrize("all_", [True, False])
+def test_one_who_is_brought_while_their_lab_is_made_gets_it_set_up(
+    parts: Wiring,
+    engine: MemoryEngine,
+    opened: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    all_: bool,
+) -> None:
+    just = come(parts, opened, "just")
+    create = engine.lab_create
+
+    def bring(*, key: str, **args: object) -> dict[str, Any]:
+        lab = create(key=key, **args)
+        monkeypatch.setattr(engine, "lab_create", create)
+        if all_:
+            parts.pacing.bring(opened.id, STEP, "ada")
+        else:
+            assert parts.pacing.bring_in(just, STEP, "ada")
+        return lab
+
+    monkeypatch.setattr(engine, "lab_create", bring)
+    assert parts.line.place_of(just).state == "making"
+    wait_ready(parts, just)
+    lab = parts.labs.of(just)
+    assert lab
+    assert [name for name, *_ in engine.prepared] == [lab["lab"]]
+    assert not parts.pacing.bring_in(just, STEP, "ada")  # who has one keeps their work, or is reset
+    assert begins_with(parts, just) is None
 
 
 def test_who_waits_since_a_step_before_begins_where_the_class_is_now(
@@ -271,6 +303,29 @@ def test_a_database_that_fails_for_a_moment_shuts_nobody_out_for_ever(
 
 
 @killed
+def test_the_runtime_is_heard_while_labs_of_those_who_were_cut_off_are_made(
+    parts: Wiring,
+    engine: MemoryEngine,
+    opened: Workshop,
+    start_anew: Callable[[], Wiring],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late, _ = cut_off(parts, engine, opened)
+    create, is_heard, waited = engine.lab_create, threading.Event(), list[bool]()
+
+    def wait_for_it(*, key: str, **args: object) -> dict[str, Any]:
+        waited.append(is_heard.wait(10))
+        return create(key=key, **args)
+
+    monkeypatch.setattr(engine, "lab_create", wait_for_it)
+    web = start_anew()
+    web.clock.found()
+    is_heard.set()
+    wait_ready(web, late)
+    assert waited == [True]
+
+
+@killed
 def test_one_for_whom_no_lab_can_be_made_any_more_works_in_the_one_that_is_there(
     parts: Wiring,
     engine: MemoryEngine,
@@ -285,7 +340,8 @@ def test_one_for_whom_no_lab_can_be_made_any_more_works_in_the_one_that_is_there
     monkeypatch.setattr(engine, "lab_create", refuse)
     web = start_anew()
     web.clock.found()
-    lab = web.line.place_of(late).lab
+    wait_ready(web, late)
+    lab = web.labs.of(late)
     assert lab
     assert lab["lab"] == half
     assert not kept(parts, late).is_being_set_up
