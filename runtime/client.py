@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, NewType
 
 from runtime.feed import Feed
+from runtime.leaps import Leaps, since_boot
 from runtime.problems import Problem, away, disk_full
 from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
 from runtime.pumps import pump_names, pump_of
@@ -24,11 +25,13 @@ __all__ = [
     "Descriptors",
     "Feed",
     "LabId",
+    "Leaps",
     "Packet",
     "Problem",
     "disk_full",
     "pump_names",
     "pump_of",
+    "since_boot",
 ]
 
 LabId = NewType("LabId", str)

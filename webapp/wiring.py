@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 from flask_socketio import SocketIO
 
-from runtime.client import Client
+from runtime.client import Client, Leaps, since_boot
 from webapp.keys import load_key
 from webapp.lesson_format.library import load_library
 from webapp.metrics import Metrics
@@ -29,6 +29,7 @@ from webapp.workshops.images import Stock
 from webapp.workshops.keepsakes import Keepsakes
 from webapp.workshops.keyboards import Keyboards
 from webapp.workshops.labs import Labs
+from webapp.workshops.leaping import Leaping
 from webapp.workshops.limits_met import LimitsMet
 from webapp.workshops.messages import Messages
 from webapp.workshops.newcomers import Newcomers
@@ -200,6 +201,7 @@ def wire(
             stock,
             pausing,
             newcomers,
+            Leaping(database, labs, news, Leaps(since_boot)),
             also=metrics.heard,
             has_demo=settings.demo,
         ),

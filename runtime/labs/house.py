@@ -136,7 +136,9 @@ class Labs:
         self._changed = threading.Condition()  # its lock may be taken twice by one thread
         self._is_ready = False
         self._pool = Pool(self._make_for_pool, lambda lab: self.remove(lab.id), self._tell_pool)
-        self._watch = Watch(self._parts, events, verdicts, self._on_death, self._expire, self._mend)
+        self._watch = Watch(
+            self._parts, events, verdicts, self._on_death, self._expire, self.extend, self._mend
+        )
         self.living = Living(
             self._parts, images, self._watch, self.machines, self.engines, self.comparison
         )

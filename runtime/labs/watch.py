@@ -6,6 +6,7 @@ import os
 import select
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs.limit_news import LimitNews, News
 from runtime.labs.refusals import RefusalNews
+from runtime.leaps import Leaps, least_until
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from runtime.events import Events
     from runtime.labs.parts import Parts
-    from runtime.labs.state import Lab
+    from runtime.labs.state import Lab, LabId
     from runtime.labs.verdicts import Verdicts
 
 log = structlog.get_logger()
@@ -42,6 +44,7 @@ class Watch:
         verdicts: tells which program was ended for memory.
         on_death: called, in a thread of its own, for a lab whose process 1 is gone.
         on_expiry: the same for a lab whose time is over.
+        extend: lets a lab live until another time.
         mend: called now and then with all labs, to put back limits that somebody took away.
     """
 
@@ -52,6 +55,7 @@ class Watch:
         verdicts: Verdicts,
         on_death: Callable[[Lab], None],
         on_expiry: Callable[[Lab], None],
+        extend: Callable[[LabId, float], object],
         mend: Callable[[list[Lab]], None],
     ) -> None:
         self._parts = parts
@@ -60,12 +64,14 @@ class Watch:
         self._refusals = RefusalNews(parts.router)
         self._on_death = on_death
         self._on_expiry = on_expiry
+        self._extend = extend
         self._mend = mend
         self._epoll = select.epoll()
         self._lock = threading.Lock()
         self._watched: dict[int, Lab] = {}
         self._filling: set[str] = set()
         self._warned: dict[str, float] = {}
+        self._leaps = Leaps(time.monotonic)
         self._look_at = self._look_at_disks = self._mend_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -134,6 +140,7 @@ class Watch:
         is_disk_due = is_due or now >= self._look_at_disks
         if is_due:
             self._look_at = now + _LOOK_S
+            self._spare(labs, self._leaps.look())
         if is_disk_due:
             self._look_at_disks = now + _DISK_LOOK_S
         for lab in labs:
@@ -156,6 +163,19 @@ class Watch:
             if lab_id in labs:
                 what, _, then = sentence.partition(". ")
                 self._news.tell(labs[lab_id], News(limit, f"{what.rstrip('.')}.", then))
+
+    def _spare(self, labs: list[Lab], leap_s: float) -> None:
+        """The clock was set forward, or the machine slept: no lab ends without its last warning."""
+        if leap_s <= 0:
+            return
+        log.warning("clock.leapt", seconds=round(leap_s))
+        for lab in labs:
+            if lab.until is None:
+                continue
+            least = least_until(lab.until, leap_s, min(_WARNINGS_S))
+            if least > lab.until:
+                with suppress(Problem):  # it is ending already
+                    self._extend(lab.id, least)
 
     def _is_over(self, lab: Lab) -> bool:
         """Whether a lab's time is over; then it is ended, and warned of that before."""

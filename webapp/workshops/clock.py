@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from webapp.models.database import Database
     from webapp.workshops.images import Stock
     from webapp.workshops.labs import Labs
+    from webapp.workshops.leaping import Leaping
     from webapp.workshops.newcomers import Newcomers
     from webapp.workshops.news import News
     from webapp.workshops.pausing import Pausing
@@ -59,6 +60,7 @@ class Clock:
         stock: Stock,
         pausing: Pausing,
         newcomers: Newcomers,
+        leaping: Leaping,
         *,
         also: Callable[[dict[str, Any]], None],
         has_demo: bool,
@@ -72,6 +74,7 @@ class Clock:
         self._stock = stock
         self._pausing = pausing
         self._newcomers = newcomers
+        self._leaping = leaping
         self._also = also
         self._has_demo = has_demo
         self._stopping = threading.Event()
@@ -89,6 +92,7 @@ class Clock:
 
     def tick(self) -> None:
         """One turn: gives more time or ends what is over, minds the demo, moves the line."""
+        self._leaping.follow()
         overrun(self._database, self._labs, self._news)
         with self._database.read() as session:
             over = [each.id for each in workshops_to_end(session)]

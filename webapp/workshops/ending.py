@@ -118,7 +118,7 @@ def overrun(database: Database, labs: Labs, news: News) -> None:
         with database.write() as session:
             workshop = session.get_one(Workshop, workshop_id)
             workshop.overran_at = now()
-            workshop.ends_at += OVERRUN
+            workshop.ends_at = max(workshop.ends_at, now()) + OVERRUN  # a machine may have slept
         log.info("workshop.overran", workshop=workshop_id)
         tell_end(labs, news, workshop, learners)
 
