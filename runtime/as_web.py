@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from runtime import folders
+from runtime import folders, log, replacing
 from runtime.instance import Instance
 from runtime.launch import spawn
 from runtime.problems import Problem
@@ -40,10 +40,13 @@ def run(settings: Settings, words: tuple[str, ...], fds: tuple[int, ...] = ()) -
     Raises:
         Problem: why it can't be.
     """
+    log.start(settings.log_level)
     instance = Instance.at(settings.data)
     os.umask(0o022)
     folders.make(instance)
     lock_fd = _lock_if_free(instance)
+    if lock_fd:
+        replacing.mend(instance)
     use_fd = folders.use_run(instance)
     try:
         row = dataclasses.replace(_plan(instance, settings).web_noun(words), fds=fds)

@@ -6,16 +6,16 @@ import gzip
 import hashlib
 import json
 import os
-import shutil
 import tarfile
 import time
 import zlib
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from runtime import as_web, folders
+from runtime import as_web, folders, replacing
 from runtime.instance import Instance
 from runtime.problems import Problem
+from runtime.replacing import SETTINGS, WEB
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LIST = "manifest.json"
-SETTINGS = "slipway.toml"
-WEB = "web"
 _CHUNK_BYTES = 1 << 20
 _LIST_MOST_BYTES = 64 << 20
 
@@ -50,15 +48,11 @@ def restore(settings: Settings, file: Path, *, replace: bool) -> dict[str, Any]:
     with ExitStack() as undo:
         undo.callback(os.close, folders.lock(instance, 0))
         undo.callback(folders.clean_run, instance)
+        fresh = replacing.begin(instance)
+        undo.callback(replacing.undo, instance)
         _require_room(instance, replace=replace)
-        fresh = instance.data_path / ".restored"
-        undo.callback(shutil.rmtree, fresh, ignore_errors=True)
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
         contents = _unpack(file, fresh)
-        contents["aside"] = _put_in_place(settings, instance, fresh)
-        if (fresh / SETTINGS).exists():
-            (fresh / SETTINGS).replace(instance.data_path / f"{SETTINGS}.restored")
+        contents["aside"] = _put_in_place(settings, instance)
     return contents
 
 
@@ -149,25 +143,19 @@ def _compared(
     return contents
 
 
-def _put_in_place(settings: Settings, instance: Instance, fresh: Path) -> str:
+def _put_in_place(settings: Settings, instance: Instance) -> str:
     """Exchange the web's folder, and let the web itself read it; else as it was."""
-    aside = instance.data_path / time.strftime("web.before-%Y-%m-%d-%H%M%S")
     is_new = not any(instance.web_path.iterdir())
-    (fresh / WEB).mkdir(mode=0o700, exist_ok=True)
-    instance.web_path.rename(aside)
-    (fresh / WEB).rename(instance.web_path)
+    aside = None if is_new else instance.data_path / time.strftime("web.before-%Y-%m-%d-%H%M%S")
+    replacing.replace(instance)
     if as_web.run(settings, ("database", "check")):
-        shutil.rmtree(instance.web_path)
-        aside.rename(instance.web_path)
         raise Problem(
             "restore-failed",
             "What was restored can't be used, so what was there is back.",
             "The lines above say why.",
         )
-    if is_new:
-        aside.rmdir()
-        return ""
-    return str(aside)
+    replacing.keep(instance, aside)
+    return str(aside or "")
 
 
 def _broken(file: Path, why: str) -> NoReturn:

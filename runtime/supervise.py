@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from runtime import folders, listening, log
+from runtime import folders, listening, log, replacing
 from runtime.client import Client
 from runtime.instance import Instance
 from runtime.launch import spawn
@@ -273,6 +273,7 @@ def up(settings: Settings, *, config_path: Path | None, end_labs: bool, greets: 
         lock_fd = folders.lock(instance, LOCK_PATIENCE_S)
         undo.callback(os.close, lock_fd)
         undo.callback(folders.clean_run, instance)
+        replacing.mend(instance)
         listener = undo.enter_context(listening.bind(settings.host, settings.port))
         port = listener.getsockname()[1]  # 0 was asked for: any that is free
         folders.note_address(instance, settings.host, port)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from runtime import settings
+from runtime import log, settings
 from runtime.cli.running import data_option
 from runtime.restoring import restore
 
@@ -22,6 +22,7 @@ def command(data: Path | None, file: Path, *, replace: bool) -> None:
     The server must be stopped. All of FILE is read and compared before anything changes.
     """
     loaded = settings.load({"data": data})
+    log.start(loaded.log_level)
     held = restore(loaded, file, replace=replace)
     made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(held["made_at"]))
     counts = ", ".join(f"{number} {what}" for what, number in held["counts"].items())

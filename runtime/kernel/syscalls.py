@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -54,6 +58,8 @@ RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
+
+RENAME_EXCHANGE = 2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -150,6 +156,12 @@ def pivot_root(new_root: str, put_old: str) -> None:
     """pivot_root(2)."""
     number = _PIVOT_ROOT[os.uname().machine]
     _syscall("pivot_root", number, new_root.encode(), put_old.encode())
+
+
+def exchange(one: Path, other: Path) -> None:
+    """renameat2(2): two names of one file system change places, in one step."""
+    names = (os.fsencode(one), AT_FDCWD, os.fsencode(other))
+    _checked(_libc.renameat2(AT_FDCWD, *names, RENAME_EXCHANGE), f"renameat2 {one}")
 
 
 def openat2(dirfd: int, path: str, flags: int, mode: int = 0, resolve: int = 0) -> int:
