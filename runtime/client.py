@@ -28,6 +28,7 @@ __all__ = [
     "Leaps",
     "Packet",
     "Problem",
+    "away",
     "disk_full",
     "pump_names",
     "pump_of",

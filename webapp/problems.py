@@ -6,9 +6,9 @@ command line print the same `sentence` and `hint`.
 
 from __future__ import annotations
 
-from runtime.client import Problem, disk_full
+from runtime.client import Problem, away, disk_full
 
-__all__ = ["STATUS", "Problem", "disk_full", "exit_code", "http_status"]
+__all__ = ["STATUS", "Problem", "away", "disk_full", "exit_code", "http_status"]
 
 STATUS: dict[str, int] = {
     "code-empty": 422,

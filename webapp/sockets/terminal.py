@@ -25,7 +25,7 @@ from webapp.access import may_type, may_watch
 from webapp.models.people import learner_with_key
 from webapp.models.workshops import Workshop
 from webapp.origins import is_own
-from webapp.problems import Problem, not_yours
+from webapp.problems import Problem, away, not_yours
 from webapp.sockets import wire
 from webapp.terminals import frames
 from webapp.terminals.bounds import MESSAGE_BYTES
@@ -85,10 +85,13 @@ def grant_for(terminal: str) -> Grant:
     """What the visitor may do at `terminal`, until their workshop ends.
 
     Raises:
-        Problem: `lab-unknown` where there is no such terminal, `not-yours`.
+        Problem: `lab-unknown` where there is no such terminal, `not-yours`; `runtime-away` while
+            that can't be told.
     """
     lab = terminal.partition(".")[0]
     key = wired().labs.key_of(lab)
+    if key is None and not wired().labs.are_known:
+        raise away("Who has which lab isn't known yet.")
     if key is None or not _TERMINAL.fullmatch(terminal):
         raise Problem("lab-unknown", "There is no such terminal now.", "Load the page again.")
     owner, workshop = _owner(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime import replacing
 from runtime.instance import Instance
@@ -32,7 +32,7 @@ def killed_at_line(number: int, instance: Instance) -> bool:
     if pid == 0:
         left = number
 
-        def count(frame: FrameType, event: str, _: object) -> object:
+        def count(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself, or None
             nonlocal left
             if frame.f_code.co_filename != replacing.__file__:
                 return None

@@ -136,6 +136,7 @@ def school(
     open_browser: Callable[[], Browser],
     sign_in: Callable[[str, str], Browser],
 ) -> School:
+    parts.labs.refresh()  # who has which is known
     taught = {name: open_browser() for name in ("nobody", *TAUGHT)}
     helping = {name: sign_in(name, Role.ASSISTANT) for name in HELP}
     owning = {name: sign_in(name, Role.OWNER) for name in ("olga", *GONE)}
