@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/terminal.py --json --ttyd PATH
 
-Echo of keystrokes in 1, 20 and 100 terminals, the same while others flood, output of one `cat`,
+Echo of keystrokes in 1, 20 and 100 terminals, the same while others flood, output of one `cat`
+(beside a bare loop that reads the pty and throws away what it read),
 memory of an idle terminal, a viewer that stalls, 200 clients at once, 800 terminals on one pump.
 All servers live through the whole run and are measured in turns, so that a busy moment of the
 machine meets all of them; what is worth reading is the ratios. ttyd is in no Debian release: build
@@ -30,6 +31,7 @@ from benchmarks import bench
 from benchmarks.bench import say
 from benchmarks.figures import machine, quantile
 from benchmarks.terminals import phases
+from benchmarks.terminals.bare import BareLoop
 from benchmarks.terminals.opening import our_storms
 from benchmarks.terminals.phases import Stand, Windows
 from benchmarks.terminals.servers import OurPump, missing, peers
@@ -100,7 +102,8 @@ def measure(folder: Path, ttyd_path: Path | None, windows: int, window_s: float)
         fast = [stand for stand in stands if stand.server.name != "naive"]
         beside_cat, cat_floods = phases.flood(stands[:1], "cat", cat, SOME, windows, window_s, say)
         beside_yes, yes_floods = phases.flood(fast, "yes", phases.YES, SOME, windows, window_s, say)
-        speeds = phases.throughput(fast, text_path, CATS)
+        with BareLoop() as bare:
+            speeds = phases.throughput([*fast, bare], text_path, CATS)
         phases.coloured_text(text_path, NAIVE_CAT_BYTES)
         speeds |= phases.throughput([s for s in stands if s not in fast], text_path, 1)
         say("one viewer stalls")
@@ -124,6 +127,8 @@ def measure(folder: Path, ttyd_path: Path | None, windows: int, window_s: float)
     ratios |= {
         "throughput_vs_terminado": divided(speed["slipway"], speed.get("terminado")),
         "throughput_vs_naive": divided(speed["slipway"], speed["naive"]),
+        "throughput_vs_bare_loop": divided(speed["slipway"], speed[BareLoop.name]),
+        "bare_loop_vs_terminado": divided(speed[BareLoop.name], speed.get("terminado")),
         "flood_p99_vs_quiet": over(cat_floods["slipway"].p99_ms, beside_cat["slipway"].p99_ms),
         "flood_p99_vs_best_peer": best(yes_floods, "p99_ms", 0.5) if ttyd_path else None,
         "memory_vs_terminado": divided(memory["slipway"], memory.get("terminado")),

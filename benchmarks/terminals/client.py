@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 KEY = b"x"
 KEYS_A_SECOND = 5.0
 MIB = 1024 * 1024
+DONE = b"DONE"
+QUIET_S = 0.1  # who says nothing for so long has ended
 _PROMPT = re.compile(rb"[$#] ")
 _ANSWER_S = 30.0
-_QUIET_S = 0.1
 _STORM_S = 20.0  # who has no prompt by then has none
 
 
@@ -111,8 +112,8 @@ class Client:
         """
         quiet_since = time.perf_counter()
         deadline = quiet_since + _ANSWER_S
-        while time.perf_counter() - quiet_since < _QUIET_S:
-            for fd, _ in self._epoll.poll(_QUIET_S):
+        while time.perf_counter() - quiet_since < QUIET_S:
+            for fd, _ in self._epoll.poll(QUIET_S):
                 if self._lines[fd].receive():
                     quiet_since = time.perf_counter()
             if quiet_since > deadline:
@@ -121,8 +122,8 @@ class Client:
     def throughput(self, line: Line, path: Path) -> float:
         """MiB a second of one `cat`, from the key to its last byte."""
         started = time.perf_counter()
-        line.type(f"cat {path}; echo DO''NE\n".encode())
-        ended = self.wait(line, lambda shown: b"DONE" in shown)
+        line.type(cat(path))
+        ended = self.wait(line, lambda shown: DONE in shown)
         self.settle()
         return path.stat().st_size / MIB / (ended - started)
 
@@ -146,6 +147,11 @@ class Client:
         self._epoll.close()
         for line in self._lines.values():
             line.close()
+
+
+def cat(path: Path) -> bytes:
+    """What is typed to see all of a file, and `DONE` behind it; its own echo has no such word."""
+    return f"cat {path}; echo DO''NE\n".encode()
 
 
 def storm(doors: Sequence[Door], within_s: float) -> Storm:

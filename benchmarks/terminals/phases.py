@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from benchmarks.figures import quantile
 from benchmarks.terminals.client import Client, storm
@@ -23,6 +23,19 @@ STALL_S = 10.0
 STORM_CLIENTS = 200
 STORM_WITHIN_S = 1.0
 YES = b"yes\n"
+
+Taker = TypeVar("Taker")
+
+
+class Printer(Protocol):
+    """What shows a file by `cat`: a server with its client, or the bare loop."""
+
+    @property
+    def name(self) -> str:
+        """As the figures have it."""
+
+    def throughput(self, path: Path) -> float:
+        """MiB a second of one `cat`, from the key to its last byte."""
 
 
 @dataclass
@@ -62,6 +75,15 @@ class Stand:
         self.memory_each_bytes = (server.memory_bytes - empty_bytes) / terminals
         self.floods = [self.client.add(server.open()) for _ in range(FLOODS)]
         self._typed = 0
+
+    @property
+    def name(self) -> str:
+        """The server's."""
+        return self.server.name
+
+    def throughput(self, path: Path) -> float:
+        """MiB a second of one `cat`, from the key to its last byte."""
+        return self.client.throughput(self.floods[0], path)
 
     def type(self, count: int, window_s: float) -> list[float]:
         """Type into the first `count` terminals; milliseconds of each echo."""
@@ -116,12 +138,12 @@ def flood(
     return quiet, loud
 
 
-def throughput(stands: Sequence[Stand], path: Path, runs: int) -> dict[str, list[float]]:
+def throughput(printers: Sequence[Printer], path: Path, runs: int) -> dict[str, list[float]]:
     """MiB a second of one `cat`."""
-    found: dict[str, list[float]] = {each.server.name: [] for each in stands}
+    found: dict[str, list[float]] = {each.name: [] for each in printers}
     for turn in range(runs):
-        for stand in turned(stands, turn):
-            found[stand.server.name].append(stand.client.throughput(stand.floods[0], path))
+        for each in turned(printers, turn):
+            found[each.name].append(each.throughput(path))
     return found
 
 
@@ -155,10 +177,10 @@ def scale(ours: OurPump, few: int, many: int, windows: int, window_s: float) -> 
     return found
 
 
-def turned(stands: Sequence[Stand], turn: int) -> list[Stand]:
+def turned(those: Sequence[Taker], turn: int) -> list[Taker]:
     """Everybody is first now and then."""
-    at = turn % len(stands)
-    return [*stands[at:], *stands[:at]]
+    at = turn % len(those)
+    return [*those[at:], *those[:at]]
 
 
 def coloured_text(path: Path, size_bytes: int) -> None:

@@ -71,13 +71,7 @@ class Shells:
     def open(self) -> str:
         """A new shell; its terminal's name."""
         name = name_of(len(self._pids))
-        pid, stream_fd = pty.fork()
-        if pid == 0:
-            try:
-                hear_keys()
-                os.execlp("sh", "sh")  # noqa: S606 - a shell is what is asked for
-            finally:
-                os._exit(127)
+        pid, stream_fd = start_shell()
         ring_fd = make_ring()
         self._pids.append(pid)
         self._fds += [stream_fd, ring_fd]
@@ -95,6 +89,18 @@ class Shells:
         for pid in self._pids:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+def start_shell() -> tuple[int, int]:
+    """A shell on a pty of its own: its process, and the pty's master."""
+    pid, stream_fd = pty.fork()
+    if pid == 0:
+        try:
+            hear_keys()
+            os.execlp("sh", "sh")  # noqa: S606 - a shell is what is asked for
+        finally:
+            os._exit(127)
+    return pid, stream_fd
 
 
 def hear_keys() -> None:

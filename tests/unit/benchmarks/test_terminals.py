@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import socket
 import struct
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.figures import quantile
 from benchmarks.terminal import echo_ratios
+from benchmarks.terminals.bare import BareLoop, read_until
 from benchmarks.terminals.line import Line, Slipway, SocketIo, Terminado, Ttyd
-from benchmarks.terminals.phases import Windows
+from benchmarks.terminals.phases import Windows, coloured_text
 from webapp.terminals.frames import Op, Parser, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def windows(server: str, p50: float, p99: list[float]) -> Windows:
@@ -71,3 +76,21 @@ def test_output_that_was_drawn_is_told_as_the_browser_tells_it() -> None:
         (said,) = Parser(expects_mask=True).feed(ours.recv(100))
         assert said == (Op.BINARY, b"A" + struct.pack(">Q", 65536))
         line.close()
+
+
+def test_the_bare_loop_knows_its_last_word_in_two_halves() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        theirs.setblocking(False)  # who reads on fails here
+        for read in (b"x" * 4095, b"\r\nDO", b"NE\r\n# ", b"what is not its own"):
+            ours.sendall(read)
+        read_until(b"DONE", theirs.fileno())
+        assert theirs.recv(64) == b"what is not its own"
+
+
+def test_the_bare_loop_times_one_cat_after_another(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    coloured_text(text, 64 * 1024)
+    with BareLoop() as loop:
+        assert loop.throughput(text) > 0
+        assert loop.throughput(text) > 0
