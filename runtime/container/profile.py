@@ -30,6 +30,18 @@ class Socket(NamedTuple):
     protocol: int | None = None
 
 
+class Unread(NamedTuple):
+    """What sockets may hold that nobody reads, where the kernel charges it to no cgroup.
+
+    Attributes:
+        sockets: how many of such kinds there may be.
+        size: bytes that wait in all of them together.
+    """
+
+    sockets: int
+    size: int
+
+
 @dataclass(frozen=True)
 class Seccomp:
     """How a profile's system calls differ from what the shipped filter says.
@@ -77,6 +89,7 @@ class Profile:
         cgroups: how many the user may make below the lab's, where the kernel can bound them; 0 for
             none.
         namespaces: how many of a kind may be made below the lab's user namespace.
+        unread: what the lab's sockets may hold beside its memory.
         seccomp: the difference of the system call filter.
     """
 
@@ -100,6 +113,7 @@ class Profile:
     registry_settings: str
     cgroups: int
     namespaces: dict[str, int]
+    unread: Unread
     seccomp: Seccomp
 
 
@@ -140,6 +154,7 @@ def load(name: str) -> Profile:
         registry_settings=raw.get("registry_settings", ""),
         cgroups=raw.get("cgroups", {}).get("most", 0),
         namespaces={kind: each["most"] for kind, each in raw.get("namespaces", {}).items()},
+        unread=Unread(raw["unread"]["sockets"]["most"], raw["unread"]["bytes"]["most"]),
         seccomp=_seccomp(raw["seccomp"]),
     )
 

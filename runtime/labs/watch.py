@@ -14,6 +14,7 @@ import structlog
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs.limit_news import LimitNews, News
 from runtime.labs.refusals import RefusalNews
+from runtime.labs.unread import UnreadWatch
 from runtime.leaps import Leaps, least_until
 from runtime.problems import Problem
 
@@ -62,6 +63,7 @@ class Watch:
         self._events = events
         self._news = LimitNews(parts, events, verdicts)
         self._refusals = RefusalNews(parts.router)
+        self._unread = UnreadWatch(parts.place, self.tell)
         self._on_death = on_death
         self._on_expiry = on_expiry
         self._extend = extend
@@ -79,10 +81,12 @@ class Watch:
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
+        self._unread.start()
 
     def stop(self) -> None:
         """Watch no more; labs live on."""
         self._stopping.set()
+        self._unread.stop()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -93,9 +97,11 @@ class Watch:
             self._watched[pidfd] = lab
             self._news.add(lab)
             self._epoll.register(pidfd, select.EPOLLIN)
+        self._unread.add(lab)
 
     def discard(self, lab: Lab) -> None:
         """Watch a lab no more, since it is being ended."""
+        self._unread.discard(lab)
         with self._lock:
             for pidfd in [fd for fd, watched in self._watched.items() if watched is lab]:
                 self._epoll.unregister(pidfd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.lab_harness import place_of, quoted
+from tests.integration.test_limit_news import told
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -161,6 +163,7 @@ for _ in range(4):
                 time.sleep(600)
 time.sleep(600)
 """
+UNREAD = Path(__file__).with_name("unread.py").read_text()
 TERMINALS = """
 import os, time
 held = []
@@ -269,6 +272,33 @@ def test_a_hog_of_dentries(arena: Arena) -> None:
         run(arena, DENTRIES)
         row.compare()
         assert charged(arena) <= arena.mallory.record["limits"]["memory_bytes"] + SLACK_BYTES
+
+
+@pytest.mark.parametrize("kind", ["netlink", "ping"])
+def test_a_hog_of_answers_that_nobody_reads(arena: Arena, kind: str) -> None:
+    """The kernel charges them to nobody, so no limit of its own is met."""
+    lab = arena.mallory
+    with arena.attack(f"memory: {kind}'s answers", "a watch: its program is ended") as row:
+        hog = f"while :; do python3 -c {quoted(UNREAD)} {kind}; done"
+        taken = Path(f"/proc/{lab.record['pid']}/root/tmp/taken")
+        with arena.runtime.client.follow(0) as events:
+            lab.begin(hog, user="root")
+            wait_for(lambda: taken.exists() or is_told(arena), "the hog's end", deadline_s=60)
+            assert not taken.exists(), "it has what it wanted"
+            sentence = told(events, "sockets")
+        found = re.fullmatch(
+            r"python3 was ended: (\d+ sockets) \(netlink, ping\)(?: held (\d+ MB) that nobody "
+            r"read)?\. Your container may have 256 of them, with 32 MB to be read\.",
+            sentence,
+        )
+        assert found, sentence
+        row.stopped_by += f" at {found[2] or found[1]}"
+        row.compare()
+        assert not taken.exists()
+
+
+def is_told(arena: Arena) -> bool:
+    return "limit=sockets" in arena.runtime.log_path.read_text()
 
 
 def test_all_the_descriptors(arena: Arena) -> None:

@@ -30,6 +30,7 @@ LIMITS = {
     "disk": "Disk full",
     "inodes": "Reached the limit of files",
     "connections": "Reached the limit of connections",
+    "sockets": "Reached the limit of sockets",
 }
 MINUTES = "{min}"
 """In a text: the minutes since the need began, which whoever shows it fills in."""

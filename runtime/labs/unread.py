@@ -1,0 +1,260 @@
+"""What a lab's sockets hold that nobody reads, where the kernel charges it to no cgroup.
+
+Answers of netlink and of ping wait in the server's own memory, and a program asks for gigabytes of
+them in a second. No limit of the kernel's bounds that, so somebody looks, fifty times a second; one
+look at a lab that has few sockets costs some three microseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGKILL
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from runtime.container import bundle
+from runtime.kernel import processes
+from runtime.labs.limit_news import News
+from runtime.labs.verdicts import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runtime.container.profile import Unread
+    from runtime.labs.state import Lab
+    from runtime.limits.cgroup import Place
+
+log = structlog.get_logger()
+
+_LOOK_S = 0.02
+_LOOK_EACH_S = 0.0005  # so that many labs cost no more: a hundredth of a processor
+_NETWORKS_LOOK_S = 0.2  # for networks that a lab made
+_KINDS_LOOK_S = 0.1  # what kind its sockets are of, as long as their number stays
+_FEW = 8  # sockets that may hold what they can
+_KINDS = frozenset({b"NETLINK", b"PING", b"PINGv6", b"RAW", b"RAWv6"})
+# Table and column of what waits to be read; in the second it is hexadecimal, after a colon.
+_NETLINK = ("netlink", 4)
+_PINGS = (("icmp", 4), ("icmp6", 4), ("raw", 4), ("raw6", 4))
+_READ = os.O_RDONLY | os.O_CLOEXEC
+_SMALL_BYTES = 16 << 10
+
+
+class Held(NamedTuple):
+    """What such sockets of a lab hold."""
+
+    sockets: int = 0
+    size: int = 0
+
+
+class _Network:
+    """One network namespace of a lab. Its files, held open, keep it, and cost a tenth to read."""
+
+    def __init__(self, pid: int) -> None:
+        self._fds: dict[str, int] = {}
+        self._pid = pid
+        self._used = 0
+        self._sockets = 0
+        self._look_at = 0.0
+        try:
+            for name in ("sockstat", "protocols", "netlink", *(name for name, _ in _PINGS)):
+                with suppress(FileNotFoundError):  # IPv6 that is switched off
+                    self._fds[name] = os.open(f"/proc/{pid}/net/{name}", _READ)
+            self._fds["sockstat"], self._fds["protocols"]  # the process ended meanwhile
+        except (OSError, KeyError):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of it."""
+        while self._fds:
+            os.close(self._fds.popitem()[1])
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any socket was there at the last look."""
+        return self._used > 0
+
+    def held(self, most: int) -> Held:
+        """What is held now; of more than `most` sockets only how many they are."""
+        before, self._used = self._used, self._number_of_sockets()
+        now = time.monotonic()
+        if self._used < _FEW:
+            self._sockets = 0
+            return Held()
+        if self._used != before or now >= self._look_at:
+            self._look_at = now + _KINDS_LOOK_S
+            self._sockets = self._of_kinds()
+        if self._sockets < _FEW:
+            return Held()
+        return Held(self._sockets, self._size() if self._sockets <= most else 0)
+
+    def _number_of_sockets(self) -> int:
+        first = os.pread(self._fds["sockstat"], _SMALL_BYTES, 0).split(maxsplit=3)
+        return int(first[2])  # "sockets: used N"
+
+    def _of_kinds(self) -> int:
+        lines = os.pread(self._fds["protocols"], _SMALL_BYTES, 0).splitlines()[1:]
+        rows = (line.split(maxsplit=3) for line in lines)
+        return sum(int(row[2]) for row in rows if row[0] in _KINDS)
+
+    def _size(self) -> int:
+        size = sum(int(row[_NETLINK[1]]) for row in self._rows(_NETLINK[0]))
+        for name, column in _PINGS:
+            size += sum(int(row[column].partition(b":")[2], 16) for row in self._rows(name))
+        return size
+
+    def _rows(self, name: str) -> Iterator[list[bytes]]:
+        fd = self._fds.get(name)
+        if fd is None:
+            return
+        parts, at = [], 0
+        while part := os.pread(fd, 1 << 18, at):
+            parts.append(part)
+            at += len(part)
+        for line in b"".join(parts).splitlines()[1:]:
+            yield line.split()
+
+
+class _Watched:
+    """A lab, and its networks by the number of their namespace."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        profile = bundle.load_profile(lab.shape.profile)
+        self.most = profile.unread
+        self.makes_networks = "net" in profile.namespaces
+        self.networks = {_number(lab.pid): _Network(lab.pid)}
+        self.look_at = 0.0
+
+    def close(self) -> None:
+        while self.networks:
+            self.networks.popitem()[1].close()
+
+    def find(self, place: Place) -> None:
+        """The networks that its processes are in; one that nobody is in stays while it is used."""
+        seen = {_number(self.lab.pid)}
+        ours = _number(os.getpid())  # where a helper of the server's is, before it enters the lab
+        for pid in place.pids(self.lab.id):
+            with suppress(OSError, KeyError):  # it has ended
+                number = _number(pid)
+                seen.add(number)
+                if number not in self.networks and number != ours:
+                    self.networks[number] = _Network(pid)
+        for number in [n for n, each in self.networks.items() if n not in seen]:
+            if not self.networks[number].is_used:
+                self.networks.pop(number).close()
+
+
+class UnreadWatch:
+    """A thread that looks at all labs, and ends the programs that hold too much.
+
+    Args:
+        place: the labs' cgroups.
+        tell: says something in a lab's terminals and to the web.
+    """
+
+    def __init__(self, place: Place, tell: Callable[[Lab, News], None]) -> None:
+        self._place = place
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._watched: dict[str, _Watched] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="unread", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def add(self, lab: Lab) -> None:
+        """Look at a lab that runs."""
+        with suppress(OSError, KeyError):  # it has ended already
+            watched = _Watched(lab)
+            with self._lock:
+                self._watched[lab.id] = watched
+
+    def discard(self, lab: Lab) -> None:
+        """Look at a lab no more; its networks are let go."""
+        with self._lock:
+            if watched := self._watched.pop(lab.id, None):
+                watched.close()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(max(_LOOK_S, len(self._watched) * _LOOK_EACH_S)):
+            for lab_id in list(self._watched):
+                with self._lock:  # for one lab at a time: who ends another waits for this look only
+                    watched = self._watched.get(lab_id)
+                    news = self._look(watched) if watched else None
+                if watched and news:
+                    self._tell(watched.lab, news)
+
+    def _look(self, watched: _Watched) -> News | None:
+        try:
+            now = time.monotonic()
+            if watched.makes_networks and now >= watched.look_at:
+                watched.look_at = now + _NETWORKS_LOOK_S
+                watched.find(self._place)
+            most = watched.most
+            each = [network.held(most.sockets) for network in watched.networks.values()]
+            held = Held(sum(one.sockets for one in each), sum(one.size for one in each))
+            if held.sockets <= most.sockets and held.size <= most.size:
+                return None
+            return _said(self._end_holders(watched.lab, held), held, most)
+        except OSError:  # its files go with a lab that ends
+            log.debug("labs.unread_not_read", lab=watched.lab.id)
+            return None
+
+    def _end_holders(self, lab: Lab, held: Held) -> str:
+        """End whoever has most of them, and whoever has half as many; the name of the first."""
+        pids = self._place.pids(lab.id) - {lab.pid}
+        counts = Counter({pid: _sockets_of(pid) for pid in pids})
+        first, most = counts.most_common(1)[0] if counts else (lab.pid, 0)
+        name = _name(first)
+        if most * len(counts) < held.sockets // 2:  # they are under way, from one to another
+            name, ended = "Something", pids or {lab.pid}
+        else:
+            ended = {pid for pid, count in counts.items() if count * 2 >= most}
+        for pid in ended:
+            processes.signal_member(pid, lab.id, SIGKILL)
+        return name
+
+
+def _said(program: str, held: Held, most: Unread) -> News:
+    what = f"{program} was ended: {held.sockets} sockets (netlink, ping)"
+    if held.sockets <= most.sockets:
+        what += f" held {held.size >> 20} MB that nobody read"
+    then = f"Your container may have {most.sockets} of them, with {most.size >> 20} MB to be read."
+    return News("sockets", f"{what}.", then)
+
+
+def _sockets_of(pid: int) -> int:
+    """How many descriptors of a process are such sockets, in whatever network."""
+    folder = f"/proc/{pid}/fd"
+    count = 0
+    with suppress(OSError):
+        for fd in os.listdir(folder):  # noqa: PTH208 - a Path for each of a hundred thousand
+            with suppress(OSError):
+                kind = os.getxattr(f"{folder}/{fd}", "system.sockprotoname")
+                count += kind.rstrip(b"\0") in _KINDS
+    return count
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return plain(Path(f"/proc/{pid}/comm").read_text(errors="replace").strip())
+    return "A program"
+
+
+def _number(pid: int) -> int:
+    return os.stat(f"/proc/{pid}/ns/net").st_ino  # noqa: PTH116 - many times a second
