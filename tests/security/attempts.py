@@ -280,7 +280,7 @@ def stream_of(protocol: str) -> str:
 
 def option(number: str) -> str:
     """Give the old packet filters a table: an empty one, which they would refuse themselves."""
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as client:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         value = ctypes.create_string_buffer(64)
         call("setsockopt", client.fileno(), 0, ctypes.c_long(int(number)), value, len(value))
     return "DONE"

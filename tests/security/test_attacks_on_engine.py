@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from tests.conftest import ENGINE
 from tests.integration.lab_harness import Lab, quoted
 from tests.security.arena import SMALL, Arena, Witness
 from tests.security.conftest import LIMITS
+from tests.security.test_attacks_on_resources import UNREAD, is_told
 from tests.security.test_attacks_on_the_kernel import NOTHING_WON, PROGRAM, REFUSED
 from tests.waiting import wait_for
 
@@ -131,6 +133,21 @@ def test_the_control_reaches_the_kernel_where_there_is_no_filter() -> None:
 
     assert outside("socket_of", "17", "0") == "DONE"
     assert outside("option", "64") != "ENOSYS"
+
+
+def test_a_hog_of_answers_in_a_network_of_ones_own_is_ended(
+    engine_runtime: Server, witness: Witness, mallory: Lab
+) -> None:
+    """The kernel charges them to nobody, and the lab's own network has none of them."""
+    arena = Arena(engine_runtime, mallory, witness)
+    with arena.attack("netlink's answers, in a network within", "a watch: it is ended") as row:
+        hog = f"while :; do {' '.join(WITHIN)} python3 -c {quoted(UNREAD)} netlink; done"
+        taken = Path(f"/proc/{mallory.record['pid']}/root/tmp/taken")
+        mallory.begin(hog, user="root")
+        wait_for(lambda: taken.exists() or is_told(arena), "the hog's end", deadline_s=60)
+        row.compare()
+        assert not taken.exists(), "it has what it wanted"
+    mallory.run("pkill", "-f", "netlink")
 
 
 @pytest.mark.parametrize("kind", KINDS)
