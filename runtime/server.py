@@ -30,6 +30,7 @@ log = structlog.get_logger()
 SHARE = 256
 STRANGERS_SHARE = 16
 SILENCE_S = 60
+FIRST_CALLER_S = 10.0
 _TICK_MS = 500
 
 
@@ -51,12 +52,17 @@ class Server:
         self._callers: dict[Connection, threading.Thread] = {}
         self._taken: Counter[int | None] = Counter()
         self._lock = threading.Lock()
-        self._idle_since = time.monotonic()
+        self._idle_since = 0.0
         self._wake_read, self._wake_write = os.pipe()
 
     def run(self, idle_s: float | None = None) -> None:
-        """Serve until `stop`, or until nobody has called for `idle_s` seconds."""
+        """Serve until `stop`, or until nobody has called for `idle_s` seconds.
+
+        The first caller is waited for: whoever started us may be slow, as we may have been.
+        """
         with self._listen() as listener:
+            with self._lock:
+                self._idle_since = time.monotonic() + FIRST_CALLER_S
             poll = select.poll()
             poll.register(listener, select.POLLIN)
             poll.register(self._wake_read, select.POLLIN)

@@ -119,6 +119,6 @@ def _wait(client: Client, process: spawn.Process) -> None:
             if client.status()["ready"]:
                 return
         time.sleep(0.05)
-    if process.poll() is not None:
+    if process.poll():
         sys.exit(1)
     raise Problem("runtime-start", "The part of Slipway that runs the labs could not be started.")

@@ -136,3 +136,15 @@ def test_a_silent_server_is_away_after_the_timeout(serve: Callable[..., Client])
     with pytest.raises(Problem, match="didn't answer"):
         client.status()
     release.set()
+
+
+def test_one_that_ends_when_nobody_calls_waits_for_its_first_caller(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+    verb = Verb(Who.WEB, (), lambda _call: {"ready": True})
+    server = Server(path, {"status": verb}, {Who.WEB: os.getuid()})
+    thread = threading.Thread(target=server.run, args=(0.0,))
+    thread.start()
+    wait_for(lambda: path.exists() or not thread.is_alive(), "the socket")
+    Client(path).wait_ready(10)
+    thread.join(10)
+    assert not thread.is_alive()
