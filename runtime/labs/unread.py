@@ -193,11 +193,17 @@ class UnreadWatch:
     def _run(self) -> None:
         while not self._stopping.wait(max(_LOOK_S, len(self._watched) * _LOOK_EACH_S)):
             for lab_id in list(self._watched):
-                with self._lock:  # for one lab at a time: who ends another waits for this look only
-                    watched = self._watched.get(lab_id)
-                    news = self._look(watched) if watched else None
-                if watched and news:
-                    self._tell(watched.lab, news)
+                try:
+                    self._look_at(lab_id)
+                except (OSError, ValueError, LookupError):  # one that is odd hides no other
+                    log.exception("labs.unread_failed", lab=lab_id)
+
+    def _look_at(self, lab_id: str) -> None:
+        with self._lock:  # for one lab at a time: who ends another waits for this look only
+            watched = self._watched.get(lab_id)
+            news = self._look(watched) if watched else None
+        if watched and news:
+            self._tell(watched.lab, news)
 
     def _look(self, watched: _Watched) -> News | None:
         try:
