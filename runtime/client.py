@@ -14,6 +14,7 @@ from runtime.leaps import Leaps, since_boot
 from runtime.problems import Problem, away, disk_full
 from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
 from runtime.pumps import pump_names, pump_of
+from runtime.reached import from_here, is_contained, is_own, own_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,10 @@ __all__ = [
     "Problem",
     "away",
     "disk_full",
+    "from_here",
+    "is_contained",
+    "is_own",
+    "own_address",
     "pump_names",
     "pump_of",
     "since_boot",

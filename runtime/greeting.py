@@ -15,6 +15,7 @@ from runtime.client import Client
 from runtime.instance import Instance
 from runtime.launch import spawn
 from runtime.problems import Problem
+from runtime.reached import from_here, is_everywhere
 from runtime.rows import Plan
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 READY_TIMEOUT_S = 120.0
 _AGAIN_S = 0.1
 _LEAST_S = 1.0
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 GOODBYE = "  Ctrl-C stops the server; labs that live go on, and the next start adopts them."
@@ -43,12 +43,6 @@ def greet(settings: Settings, goodbye: str = GOODBYE) -> None:
     plan = Plan(instance, settings, None, folders.uids(instance))
     for line in [*lines(settings, address, _ask_web(plan)), goodbye]:
         click.echo(line)
-
-
-def from_here(host: str, port: int) -> str:
-    """How this machine reaches a server that listens there."""
-    name = _EVERYWHERE.get(host, host)
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
 
 
 def wait_well(address: str, timeout_s: float) -> None:
@@ -82,7 +76,8 @@ def lines(settings: Settings, address: str, facts: dict[str, Any]) -> list[str]:
     """
     url = str(facts.get("url") or address)
     said = ["", f"Slipway is ready: {url}"]
-    if settings.host not in _EVERYWHERE and not url.startswith("https:"):  # a proxy lets it in
+    is_shut = not is_everywhere(settings.host)
+    if is_shut and not url.startswith("https:"):  # else a proxy lets a class in
         said.append(f"  Only {settings.host} is served. To let a class in: --host 0.0.0.0")
     if link := facts.get("instructor_link"):
         said.append(f"  First instructor, once: {link}")

@@ -12,10 +12,11 @@ from runtime.cli.image import need_base
 from runtime.cli.restart import PROCESS, restart
 from runtime.cli.running import data_option
 from runtime.client import Client
-from runtime.greeting import from_here, wait_well
+from runtime.greeting import wait_well
 from runtime.install import service
 from runtime.instance import Instance
 from runtime.problems import Problem
+from runtime.reached import from_here
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 
 from runtime import folders
 from runtime.doctor.finding import Finding, advised
-from runtime.doctor.row import is_contained
+from runtime.reached import is_contained, is_everywhere, is_own, own_address, url
 
 if TYPE_CHECKING:
     from runtime.instance import Instance
@@ -51,26 +50,26 @@ def address(public_url: str, host: str, number: int, instance: Instance) -> Find
     if public_url:
         return _named(public_url if "://" in public_url else f"http://{public_url}")
     host, number = _listening(instance) or (host, number)
-    found = _own_address() if _is_everywhere(host) else host
-    shown = f"http://{f'[{found}]' if ':' in found else found}:{number}".removesuffix(":80")
-    if not found or (_is_everywhere(host) and is_contained()):
+    found = own_address() if is_everywhere(host) else host
+    shown = url(found, number).removesuffix(":80")
+    if not found or (is_everywhere(host) and is_contained()):
         return _asks_for("it listens everywhere, under an address that it can't know")
-    if _is_own(found):
+    if is_own(found):
         return _asks_for(f"{shown}, which only this machine reaches")
     return _judged(good=True, found=shown)
 
 
-def _named(url: str) -> Finding:
-    name = urlsplit(url).hostname or ""
+def _named(public_url: str) -> Finding:
+    name = urlsplit(public_url).hostname or ""
     if not (leads := _resolved(name)):
         return _judged(
             good=False,
-            found=f"{url}, a name that leads nowhere from here",
-            fix=f"Let {name or url} lead to this server in your DNS, or mend public_url.",
+            found=f"{public_url}, a name that leads nowhere from here",
+            fix=f"Let {name or public_url} lead to this server in your DNS, or mend public_url.",
         )
-    if any(_is_own(each) for each in leads) and _is_own(name):
-        return _asks_for(f"{url}, which leads everybody to their own computer")
-    return _judged(good=True, found=f"{url} leads to {', '.join(leads)}")
+    if any(map(is_own, leads)) and is_own(name):
+        return _asks_for(f"{public_url}, which leads everybody to their own computer")
+    return _judged(good=True, found=f"{public_url} leads to {', '.join(leads)}")
 
 
 def _asks_for(found: str) -> Finding:
@@ -90,28 +89,6 @@ def _judged(*, good: bool, found: str, fix: str = "") -> Finding:
 def _listening(instance: Instance) -> tuple[str, int] | None:
     """Where a server of ours listens that runs."""
     return folders.address(instance) if folders.processes(instance) else None
-
-
-def _is_everywhere(host: str) -> bool:
-    return host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-
-
-def _own_address() -> str:
-    """The address from which this machine goes out; nothing is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # of documentation: only the route is looked up
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])
-
-
-def _is_own(host: str) -> bool:
-    """Whether it is the same machine for everybody: localhost, or its addresses."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _resolved(name: str) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runtime import rights
 from runtime.doctor.finding import Finding, judged
 from runtime.kernel import spawn, syscalls
+from runtime.reached import is_contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,11 +68,6 @@ def row(namespaces: Finding, capabilities: Finding) -> Row:
     if namespaces.state != "good":
         return ROWS["E"]
     return ROWS["B" if is_contained() else "A"]
-
-
-def is_contained() -> bool:
-    """Whether a container engine started us: docker and podman leave a file."""
-    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
 
 
 def root() -> Finding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runtime.client import from_here
 from webapp.migrations.upgrade import upgrade
 from webapp.models.database import Database
 from webapp.settings import Settings, read_settings
@@ -62,5 +63,4 @@ def address(chosen: Settings) -> Address:
 
 def own_url(chosen: Settings) -> str:
     """An address that works: the learners' where we know it, else the one on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(chosen.host, chosen.host)  # noqa: S104 -- compared
-    return address(chosen).url or f"http://{host}:{chosen.port}"
+    return address(chosen).url or from_here(chosen.host, chosen.port)

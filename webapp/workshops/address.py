@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
-CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
-LOCAL_NAMES = {"localhost", "localhost.localdomain", "ip6-localhost"}
+from runtime.client import is_contained, is_own, own_address
 
 
 @dataclass(frozen=True)
@@ -51,14 +47,14 @@ def find_address(public_url: str, asked_as: str, listens_on: str) -> Address:
             "Your own browser came by this address. Set `SLIPWAY_PUBLIC_URL` to show another one.",
         )
     host, _, port = listens_on.rpartition(":")
-    if _is_local(host.strip("[]")):
+    if is_own(host.strip("[]")):
         return Address(
             "",
             "This server listens to its own machine only. "
             "Let a class in: `./slipway serve --host 0.0.0.0`.",
         )
     own = own_address()
-    if own is None or is_in_container():
+    if not own or is_contained():
         return Address(
             "",
             "Slipway can't see under which name learners reach it. "
@@ -71,38 +67,8 @@ def find_address(public_url: str, asked_as: str, listens_on: str) -> Address:
     )
 
 
-def own_address() -> str | None:
-    """The address from which this machine goes out; None without a route.
-
-    Nothing is sent to find it.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(
-                ("192.0.2.1", 9)
-            )  # a documentation address: connecting UDP only looks up the route
-        except OSError:
-            return None
-        found = str(probe.getsockname()[0])
-    return None if _is_local(found) else found
-
-
-def is_in_container() -> bool:
-    """Do we run in docker or podman? Then our own addresses are the container's."""
-    return any(mark.exists() for mark in CONTAINER_MARKS)
-
-
 def _is_reachable(host: str) -> bool:
-    return bool(host) and not _is_local(host) and not (is_in_container() and host == own_address())
-
-
-def _is_local(host: str) -> bool:
-    if host.lower() in LOCAL_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return bool(host) and not is_own(host) and not (is_contained() and host == own_address())
 
 
 def _with_scheme(url: str) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.greeting import from_here, wait_well
+from runtime.greeting import wait_well
 from runtime.problems import Problem
+from runtime.reached import from_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from webapp.cli.greet import without
 from webapp.cli.main import main
+from webapp.cli.parts import own_url
 from webapp.lesson_format.library import load_library
 from webapp.models.database import Database
 from webapp.problems import Problem, exit_code
@@ -183,3 +185,10 @@ def test_the_greeting_asks_nobody_to_build_an_image_that_is_here(settings: Setti
     assert missing.endswith(
         ". Build slipway/engine (./slipway image build), and open a workshop with them."
     )
+
+
+def test_a_server_that_only_its_own_machine_reaches_is_linked_to_by_an_address_that_works(
+    settings: Settings,
+) -> None:
+    urls = [own_url(replace(settings, host=host, port=80)) for host in ("127.0.0.1", "::1")]
+    assert urls == ["http://127.0.0.1:80", "http://[::1]:80"]

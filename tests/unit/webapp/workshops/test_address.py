@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime import reached
 from webapp.workshops import address
 from webapp.workshops.address import find_address
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def on_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in a container, on a machine at 10.7.0.5: the test's own machine may be either."""
-    monkeypatch.setattr(address, "CONTAINER_MARKS", ())
+    monkeypatch.setattr(reached, "CONTAINER_MARKS", ())
     monkeypatch.setattr(address, "own_address", lambda: "10.7.0.5")
 
 
@@ -41,7 +42,7 @@ def test_in_a_container_its_own_address_is_never_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "mark").touch()
-    monkeypatch.setattr(address, "CONTAINER_MARKS", (tmp_path / "mark",))
+    monkeypatch.setattr(reached, "CONTAINER_MARKS", (tmp_path / "mark",))
     monkeypatch.setattr(address, "own_address", lambda: "172.17.0.2")
     for asked in ("http://172.17.0.2:8080/", "http://localhost:8080/"):
         found = find_address("", asked, "0.0.0.0:8080")
