@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Server
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+BRIEF = "<img src=x onerror=a()>"  # terminals have short names
 COLOURS = """name => {
     const tiles = [...document.querySelectorAll("li[data-learner]")];
     const tile = tiles.find(each => each.querySelector("[data-name]").textContent === name);
@@ -173,6 +174,9 @@ def test_whom_the_wall_shows_is_told_and_a_command_tells_how_it_ended(
 def test_a_picture_shows_the_terminal_and_nothing_hostile_runs(
     person: Person, wall: Page, workshop: dict[str, Any]
 ) -> None:
+    said: list[str] = []
+    wall.on("dialog", lambda dialog: said.append(dialog.message))
+    wall.on("dialog", lambda dialog: dialog.dismiss())
     mal = join(person(), workshop["code"], HOSTILE)
     mal.terminal.type(f"printf '\\033]0;{HOSTILE}\\007'; echo '{HOSTILE}'")
     tile = wall.get_by_role("link", name=re.compile("onerror"))
@@ -182,14 +186,43 @@ def test_a_picture_shows_the_terminal_and_nothing_hostile_runs(
     mal.page.get_by_label("What is it about?").fill(HOSTILE)
     mal.page.get_by_role("button", name="Tell", exact=True).click()
     expect(tile.locator("[data-detail]")).to_contain_text(HOSTILE)
-    assert wall.locator("slip-wall img").count() == 0
-    for width in (1440, 1000, 760, 390, 320):
-        wall.set_viewport_size({"width": width, "height": 800})
-        assert fits_its_width(wall), width
+    assert_harmless(wall, wide=True)
     tile.click()
     expect(wall.get_by_role("heading", name=HOSTILE)).to_be_visible()
     Terminal(wall).wait_for("onerror")
-    assert fits_its_width(wall)
+    assert_harmless(wall)
+    mal.page.get_by_role("button", name="Two terminals, one above the other").click()
+    mal.page.get_by_role("tab", name="shell 2").dblclick()
+    mal.page.get_by_label("Name of this terminal").get_by_role("textbox").fill(BRIEF)
+    mal.page.keyboard.press("Enter")
+    expect(mal.page.get_by_role("tab", name=BRIEF)).to_be_visible()
+    mal.page.goto("/lab/02-what-is-a-container/06-network-and-name")
+    mal.page.get_by_label("Which address").fill(HOSTILE + "\u202e" + "W" * 150)
+    mal.page.get_by_role("button", name="Answer", exact=True).click()
+    expect(mal.page.locator("slip-quiz[data-state=failed]")).to_be_visible()
+    wall.reload()
+    expect(wall.get_by_role("tab", name=BRIEF)).to_be_visible()
+    expect(wall.locator(".standing__answer")).to_contain_text("<img src")
+    assert_harmless(wall, wide=True)
+    learner = urlsplit(wall.url).path
+    for address in (learner + "/forget", workshop["page"] + "/results", "/audit"):
+        wall.goto(address)
+        assert_harmless(wall, wide=True)
+    assert said == []
+
+
+def assert_harmless(page: Page, *, wide: bool = False) -> None:
+    """Nothing that a stranger wrote became part of the page, or made it wider than its window.
+
+    Args:
+        page: whose.
+        wide: whether windows of all widths are tried.
+    """
+    assert page.locator("img[src=x]").count() == 0
+    for width in (390, 320, 760, 1440) if wide else ():
+        page.set_viewport_size({"width": width, "height": 800})
+        assert fits_its_width(page), (page.url, width)
+    assert fits_its_width(page), page.url
 
 
 def test_the_wall_is_filtered_searched_and_walked_by_keyboard(
