@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.cli.test import EVERYTHING, _runs
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -83,3 +85,9 @@ def test_many_that_fail_are_not_run_again(tmp_path: Path) -> None:
     done = run(tmp_path, **{f"races{n}": RACES.format(name=n) for n in range(6)})
     assert done.returncode == 1
     assert "once more" not in done.stdout
+
+
+def test_browsers_have_as_many_workers_as_the_rest() -> None:
+    workers = [argv[argv.index("-n") + 1] for argv in _runs(())]
+    assert len(workers) == len(EVERYTHING)
+    assert len(set(workers)) == 1
