@@ -168,10 +168,11 @@ def test_text_is_found_in_the_ten_thousand_lines_that_are_kept(heron: SitDown) -
     page.keyboard.press("Escape")
     page.keyboard.type("echo typed\n")
     learner.terminal.wait_for("^typed$")
+    assert page.evaluate("sooner")  # or each test waits for a second wherever a screen changes
 
 
 def test_a_screen_reader_hears_a_summary_and_then_the_check(heron: SitDown) -> None:
-    learner = heron()
+    learner = heron(has_own_pace=True)
     learner.terminal.type("seq 5000")
     learner.terminal.wait_for("^5000$")
     learner.terminal.wait_prompt()
@@ -185,7 +186,7 @@ def test_a_screen_reader_hears_a_summary_and_then_the_check(heron: SitDown) -> N
 
 
 def test_a_line_without_end_keeps_no_page_from_a_screen_reader(heron: SitDown) -> None:
-    learner = heron()
+    learner = heron(has_own_pace=True)
     learner.terminal.type("head -c 400000 /dev/zero | tr '\\0' A; echo; echo d''one")
     learner.terminal.wait_for("^done$")
     assert learner.terminal.ask("echo alive") == "alive"
