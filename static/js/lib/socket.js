@@ -4,7 +4,7 @@ import { io } from "socket.io-client";
 import { showReason, whyRefused } from "./why.js";
 
 const ANSWER_MS = 40_000; // a check may take 30 s
-const FIRST_MS = 5000;
+const FIRST_MS = 15_000;
 const ASK_WHY_EACH_MS = 10_000;
 // What is larger than 1 MiB ends the connection, and then nobody hears why.
 const LETTERS_MOST = 256 * 1024;
