@@ -37,7 +37,7 @@ class Typist:
         patience_s: how long a command may take until its prompt is back.
     """
 
-    def __init__(self, client: Client, lab: str, patience_s: float = 20) -> None:
+    def __init__(self, client: Client, lab: str, patience_s: float = 60) -> None:
         self._client = client
         self._lab = lab
         self._patience_s = patience_s
