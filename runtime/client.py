@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, NewType
 
 from runtime.feed import Feed
-from runtime.leaps import Leaps, since_boot
+from runtime.leaps import Leaps, least_until, since_boot
 from runtime.problems import Problem, away, disk_full
 from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
 from runtime.pumps import pump_names, pump_of
@@ -34,6 +34,7 @@ __all__ = [
     "from_here",
     "is_contained",
     "is_own",
+    "least_until",
     "own_address",
     "pump_names",
     "pump_of",

@@ -6,16 +6,15 @@ import os
 import select
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
 
 from runtime.kernel.spawn import ProgramFailed
+from runtime.labs.deadlines import Deadlines
 from runtime.labs.limit_news import LimitNews, News
 from runtime.labs.refusals import RefusalNews
 from runtime.labs.unread import UnreadWatch
-from runtime.leaps import Leaps, least_until
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ _MEND_S = 5.0
 _DISK_LOOK_S = 0.1
 _DISK_LOOK_EACH_S = 0.002  # so that many labs don't cost more
 _FILLING_LOOK_S = 0.004  # a command that fills its disk and removes the file is over in an instant
-_WARNINGS_S = (600.0, 120.0)
 
 
 class Watch:
@@ -64,16 +62,14 @@ class Watch:
         self._news = LimitNews(parts, events, verdicts)
         self._refusals = RefusalNews(parts.router)
         self._unread = UnreadWatch(parts.place, self.tell)
+        self._deadlines = Deadlines(self.tell, extend)
         self._on_death = on_death
         self._on_expiry = on_expiry
-        self._extend = extend
         self._mend = mend
         self._epoll = select.epoll()
         self._lock = threading.Lock()
         self._watched: dict[int, Lab] = {}
         self._filling: set[str] = set()
-        self._warned: dict[str, float] = {}
-        self._leaps = Leaps(time.monotonic)
         self._look_at = self._look_at_disks = self._mend_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -109,7 +105,7 @@ class Watch:
                 del self._watched[pidfd]
             self._news.discard(lab)
             self._filling.discard(lab.id)
-            self._warned.pop(lab.id, None)
+            self._deadlines.forget(lab)
 
     def tell(self, lab: Lab, news: News) -> None:
         """Say something in a lab's terminals and to the web."""
@@ -146,11 +142,14 @@ class Watch:
         is_disk_due = is_due or now >= self._look_at_disks
         if is_due:
             self._look_at = now + _LOOK_S
-            self._spare(labs, self._leaps.look())
         if is_disk_due:
             self._look_at_disks = now + _DISK_LOOK_S
+        over = set()
+        for lab in self._deadlines.over(labs) if is_due else ():
+            self._apart(self._on_expiry, lab)
+            over.add(lab.id)
         for lab in labs:
-            if is_due and not self._is_over(lab):
+            if is_due and lab.id not in over:
                 self._news.look(lab)
             if not is_disk_due and lab.id not in self._filling:
                 continue
@@ -170,33 +169,6 @@ class Watch:
                 what, _, then = sentence.partition(". ")
                 self._news.tell(labs[lab_id], News(limit, f"{what.rstrip('.')}.", then))
 
-    def _spare(self, labs: list[Lab], leap_s: float) -> None:
-        """The clock was set forward, or the machine slept: no lab ends without its last warning."""
-        if leap_s <= 0:
-            return
-        log.warning("clock.leapt", seconds=round(leap_s))
-        for lab in labs:
-            if lab.until is None:
-                continue
-            least = least_until(lab.until, leap_s, min(_WARNINGS_S))
-            if least > lab.until:
-                with suppress(Problem):  # it is ending already
-                    self._extend(lab.id, least)
-
-    def _is_over(self, lab: Lab) -> bool:
-        """Whether a lab's time is over; then it is ended, and warned of that before."""
-        if lab.until is None:
-            return False
-        left_s = lab.until - time.time()
-        if left_s <= 0:
-            self._apart(self._on_expiry, lab)
-            return True
-        due = min((warning for warning in _WARNINGS_S if left_s <= warning), default=0.0)
-        if due and self._warned.get(lab.id, lab.until + due) != lab.until + due:
-            self._news.tell(lab, _warning(left_s))
-        self._warned[lab.id] = lab.until + due
-        return False
-
     @staticmethod
     def _apart(action: Callable[[Lab], None], lab: Lab) -> None:
         """Ending a lab may take seconds; the others are watched meanwhile."""
@@ -208,9 +180,3 @@ class Watch:
                 log.exception("lab.end_failed", lab=lab.id)
 
         threading.Thread(target=run, name=f"end-{lab.id}", daemon=True).start()
-
-
-def _warning(left_s: float) -> News:
-    minutes = max(round(left_s / 60), 1)
-    what = f"{minutes} minute{'' if minutes == 1 else 's'} left: then your container ends."
-    return News("time", what, "Copy what you want to keep; your progress is kept anyway.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from runtime.client import Client, Problem
+from runtime.client import Client, Leaps, Problem
 from webapp.terminals.control import Control, Handover, Refused, may_of, number, text, whole
 from webapp.terminals.loop import IN, Loop
 from webapp.terminals.pacing import Pacing
@@ -41,10 +41,14 @@ class Pump:
         run_path: the instance's folder of sockets.
         allowed: the user ids that may use the control socket.
         name: under which the runtime hands streams to this pump, and of its folder.
+        leaps: of the clock.
     """
 
-    def __init__(self, run_path: Path, allowed: set[int], name: str = "pump") -> None:
+    def __init__(
+        self, run_path: Path, allowed: set[int], name: str = "pump", leaps: Leaps | None = None
+    ) -> None:
         self.loop = Loop()
+        self._leaps = leaps or Leaps(time.monotonic)
         self._owner = secrets.randbits(64)
         self._pacing = Pacing()
         self._writer = Writer()
@@ -282,8 +286,11 @@ class Pump:
         return {"ok": terminal.glimpse(after, epoch)}
 
     def _tick(self) -> None:
-        unix_now = time.time()
+        unix_now = time.time()  # before the look: a leap after it is noticed before it counts
+        leap_s = self._leaps.look()
         for viewer in list(self._viewers.values()):
+            if leap_s > 0:
+                viewer.spare(leap_s)
             viewer.tick(unix_now)
         for terminal in self._terminals.values():
             terminal.listen()  # a viewer that stalled holds nobody back any more

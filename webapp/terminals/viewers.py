@@ -6,8 +6,10 @@ one that the output has overtaken gets the screen instead of what it missed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runtime.client import least_until
 from webapp.terminals import messages
 from webapp.terminals.bounds import FRAME_BYTES, INPUT_BYTES
 from webapp.terminals.connection import Connection
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason, Replay
     from webapp.terminals.terminal import Terminal
+
+
+SPARED_S = 120.0
+"""So long the runtime keeps a lab, too, when the clock leaps: by then web has said another end."""
 
 
 class Viewer:
@@ -154,6 +160,11 @@ class Viewer:
             self._begin("exact", b"", self._cursor)
         elif is_other:
             self._begin_again()
+
+    def spare(self, leap_s: float) -> None:
+        """The clock was set forward, or the machine slept: web has time to say another end."""
+        until = least_until(self.grant.until, leap_s, SPARED_S)
+        self.grant = replace(self.grant, until=until)
 
     def tick(self, unix_now: float) -> None:
         """Once a second: a right that is over ends here, whatever web does."""
