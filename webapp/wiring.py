@@ -79,6 +79,7 @@ class Wiring:
         screens: small pictures of their terminals.
         stock: images, those on their way among them.
         forgetting: deletes what was kept for long enough.
+        leaping: moves classes along with a clock that is set.
         clock: what happens by itself, once it has begun.
         tries: wrong codes, PINs and passwords.
         signer: of the addresses of web previews.
@@ -112,6 +113,7 @@ class Wiring:
     presence: Presence
     recordings: Recordings
     forgetting: Forgetting
+    leaping: Leaping
     clock: Clock
     stock: Stock
     passwords: Passwords
@@ -156,6 +158,7 @@ def wire(
     pacing = Pacing(database, library, labs, news)
     resetting = Resetting(database, engine, labs, news)
     newcomers = Newcomers(database, labs, pacing, resetting)
+    leaping = Leaping(database, labs, news, Leaps(since_boot))
     news.listen(newcomers.hear)
     metrics = Metrics(database, engine, pumps, presence)
     return Wiring(
@@ -191,6 +194,7 @@ def wire(
             days=settings.keep_days,
             audit_days=settings.audit_days,
         ),
+        leaping=leaping,
         clock=Clock(
             database,
             engine,
@@ -201,7 +205,7 @@ def wire(
             stock,
             pausing,
             newcomers,
-            Leaping(database, labs, news, Leaps(since_boot)),
+            leaping,
             also=metrics.heard,
             has_demo=settings.demo,
         ),

@@ -57,8 +57,10 @@ class Rights:
         """Takes back what is no longer right, and lets last what was given more time.
 
         Raises:
-            Problem: `pump-away`; a pump that begins has no grants.
+            Problem: `pump-away`; a pump that begins has no grants. `disk-full` where the clock was
+                set, and that can't be followed.
         """
+        self._parts.leaping.follow()  # no terminal is taken away because the clock was set
         grants = self._parts.pumps.grants()
         self._is_unsure = False
         with self._parts.database.read() as session:

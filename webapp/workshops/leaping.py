@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from webapp.workshops.changing import tell_end
 if TYPE_CHECKING:
     from runtime.client import Leaps
     from webapp.models.database import Database
+    from webapp.models.people import Learner
+    from webapp.models.workshops import Workshop
     from webapp.workshops.labs import Labs
     from webapp.workshops.news import News
 
@@ -36,12 +39,28 @@ class Leaping:
         self._labs = labs
         self._news = news
         self._leaps = leaps
+        self._following = threading.Lock()
+        self._due_s = 0.0
 
     def follow(self) -> None:
-        """Looks whether the clock leapt; then begin, end and pause of each class leap with it."""
-        leap = timedelta(seconds=self._leaps.look())
-        if not leap:
-            return
+        """Looks whether the clock leapt; then begin, end and pause of each class leap with it.
+
+        Before anything is ended because its time is up. Who comes while somebody else moves them
+        waits; where they can't be moved now, whoever comes next tries again.
+
+        Raises:
+            Problem: `disk-full`.
+        """
+        with self._following:
+            self._due_s += self._leaps.look()
+            if not self._due_s:
+                return
+            moved = self._move(timedelta(seconds=self._due_s))
+            self._due_s = 0.0
+        for workshop, learners in moved:
+            tell_end(self._labs, self._news, workshop, learners)
+
+    def _move(self, leap: timedelta) -> list[tuple[Workshop, list[Learner]]]:
         log.warning("clock.leapt", seconds=round(leap.total_seconds()))
         with self._database.write() as session:
             moved = [
@@ -55,5 +74,4 @@ class Leaping:
                 workshop.paused_at = workshop.paused_at and workshop.paused_at + leap
                 for learner in learners:
                     record(session, learner.id, "rested", seconds=leap.total_seconds())
-        for workshop, learners in moved:
-            tell_end(self._labs, self._news, workshop, learners)
+        return moved
