@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -43,7 +44,7 @@ def replace(instance: Instance) -> None:
     for folder, _, _ in os.walk(fresh / WEB):
         _write_through(folder)
     with (fresh / _BEFORE).open("w") as noted:
-        noted.write(str(instance.web_path.stat().st_ino))
+        noted.write(_number(instance.web_path))
         noted.flush()
         os.fsync(noted.fileno())
     _write_through(fresh)
@@ -69,12 +70,15 @@ def undo(instance: Instance) -> bool:
         Whether the folders had changed places.
     """
     fresh = _fresh(instance)
-    is_replaced = _is_before(fresh / WEB, fresh / _BEFORE)
+    noted = _noted(fresh)
+    is_replaced = bool(noted) and _number(fresh / WEB) == noted
     if is_replaced:
         exchange(fresh / WEB, instance.web_path)
         _write_through(instance.data_path)
     elif (fresh / _BEFORE).exists() and not (fresh / WEB).exists() and (fresh / SETTINGS).exists():
         (fresh / SETTINGS).replace(instance.data_path / f"{SETTINGS}.restored")
+    elif noted and (fresh / WEB).exists() and _number(instance.web_path) != noted:
+        _set_aside(instance)
     shutil.rmtree(fresh, ignore_errors=True)
     return is_replaced
 
@@ -92,12 +96,32 @@ def _fresh(instance: Instance) -> Path:
     return instance.data_path / _FOLDER
 
 
-def _is_before(folder: Path, note: Path) -> bool:
-    """Whether a folder is the one whose number was noted."""
+def _noted(fresh: Path) -> str:
+    """The number of the folder that was there before; empty before it was noted."""
     try:
-        return note.read_text() == str(folder.stat().st_ino)
+        return (fresh / _BEFORE).read_text()
     except FileNotFoundError:
-        return False
+        return ""
+
+
+def _number(folder: Path) -> str:
+    """Of the folder itself, or of the link to it, since that is what changes places."""
+    try:
+        return str(folder.lstat().st_ino)
+    except FileNotFoundError:
+        return ""
+
+
+def _set_aside(instance: Instance) -> None:
+    """Keep both: an overlay may number its folders anew when it is mounted again."""
+    aside = instance.data_path / time.strftime("web.aside-%Y-%m-%d-%H%M%S")
+    (_fresh(instance) / WEB).rename(aside)
+    _write_through(instance.data_path)
+    log.error(
+        "restore.unclear",
+        why="it was cut off, and web may be what was there before or what was restored",
+        aside=str(aside),
+    )
 
 
 def _write_through(folder: Path | str) -> None:

@@ -147,7 +147,14 @@ def _put_in_place(settings: Settings, instance: Instance) -> str:
     """Exchange the web's folder, and let the web itself read it; else as it was."""
     is_new = not any(instance.web_path.iterdir())
     aside = None if is_new else instance.data_path / time.strftime("web.before-%Y-%m-%d-%H%M%S")
-    replacing.replace(instance)
+    try:
+        replacing.replace(instance)
+    except OSError as error:
+        raise Problem(
+            "restore-failed",
+            f"What was restored can't be put in place: {error.strerror}. Nothing has changed.",
+            f"Look at the file system of {instance.data_path}, and at the room on it.",
+        ) from error
     if as_web.run(settings, ("database", "check")):
         raise Problem(
             "restore-failed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -72,3 +73,34 @@ def test_a_kill_at_any_line_leaves_one_of_both_whole(tmp_path: Path) -> None:
     assert not was_killed
     assert seen == sorted(seen)  # first the one, from some line on the other
     assert set(seen) == {"before", "restored"}
+
+
+def test_nothing_is_taken_away_where_the_file_system_numbers_its_folders_anew(
+    tmp_path: Path,
+) -> None:
+    instance = Instance.at(tmp_path)
+    instance.web_path.mkdir()
+    (instance.web_path / "who").write_text("before")
+    fresh = replacing.begin(instance)
+    (fresh / replacing.WEB / "who").write_text("restored")
+    replacing.replace(instance)
+    for folder in (instance.web_path, fresh / replacing.WEB):
+        folder.rename(tmp_path / f"old {folder.parent.name}")  # so its number isn't given again
+        shutil.copytree(tmp_path / f"old {folder.parent.name}", folder)
+    replacing.mend(instance)
+    kept = sorted((folder / "who").read_text() for folder in tmp_path.glob("web*"))
+    assert kept == ["before", "restored"]
+    assert not fresh.exists()
+
+
+def test_a_folder_of_the_webs_that_is_a_link_is_put_back_as_well(tmp_path: Path) -> None:
+    instance = Instance.at(tmp_path / "data")
+    instance.data_path.mkdir()
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/who").write_text("before")
+    instance.web_path.symlink_to("../disk")
+    replacing.begin(instance)
+    replacing.replace(instance)
+    assert not (instance.web_path / "who").exists()
+    replacing.mend(instance)
+    assert (instance.web_path / "who").read_text() == "before"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import tarfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from runtime import replacing
+from runtime.instance import Instance
 from runtime.problems import Problem
-from runtime.restoring import _unpack
+from runtime.restoring import _put_in_place, _unpack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,3 +125,18 @@ def test_what_is_no_archive_at_all_is_refused(tmp_path: Path, fresh: Path) -> No
         _unpack(tmp_path / "a", fresh)
     with pytest.raises(Problem, match="can't be read"):
         _unpack(tmp_path / "absent", fresh)
+
+
+def test_a_file_system_on_which_folders_cant_change_places_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Path) -> None:  # as NFS does, which can't be had here
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(replacing, "exchange", refuse)
+    instance = Instance.at(tmp_path)
+    instance.web_path.mkdir()
+    replacing.begin(instance)
+    with pytest.raises(Problem, match="can't be put in place: Invalid argument") as caught:
+        _put_in_place(cast("Any", None), instance)
+    assert caught.value.code == "restore-failed"
