@@ -167,9 +167,10 @@ class Line:
         """Asks for their lab; that of a late comer is held until it was set up for them."""
         if learner.begins_with is None:
             lab = self._labs.give(learner, workshop)
-            if (how_far := self._labs.renewal_of(learner.id)) is not None:
+            were_brought = self._were_brought(learner.id)
+            if (how_far := self._labs.renewal_of(learner.id)) is not None:  # who asked, too
                 return Place("making", sentence=how_far)
-            if not self._were_brought(learner.id):
+            if not were_brought:
                 self._news.tell("seated", learner.id, held=False)
                 return _ready(lab)
         self._labs.hold(learner, workshop, lambda: self._note_set_up(learner.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,27 @@ def test_one_who_is_brought_while_their_lab_is_made_gets_it_set_up(
     assert [name for name, *_ in engine.prepared] == [lab["lab"]]
     assert not parts.pacing.bring_in(just, STEP, "ada")  # who has one keeps their work, or is reset
     assert begins_with(parts, just) is None
+
+
+def test_one_who_is_brought_as_two_pages_ask_for_their_lab_gets_it_set_up_once(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    just = come(parts, opened, "just")
+    create, pages = engine.lab_create, threading.Barrier(2)
+
+    def bring(*, key: str, **args: object) -> dict[str, Any]:
+        if pages.wait(10) == 0:
+            monkeypatch.setattr(engine, "lab_create", create)
+            parts.pacing.bring(opened.id, STEP, "ada")
+        pages.wait(10)
+        return create(key=key, **args)
+
+    monkeypatch.setattr(engine, "lab_create", bring)
+    with ThreadPoolExecutor() as both:
+        places = both.map(parts.line.place_of, [just, just])
+    assert {place.state for place in places} <= {"making", "ready"}
+    wait_ready(parts, just)
+    assert len(engine.prepared) == 1
 
 
 def test_who_waits_since_a_step_before_begins_where_the_class_is_now(
