@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,9 +66,9 @@ def read_table(path: Path) -> dict[str, int]:
 def pids_below(group: Path) -> set[int]:
     """Every process in a cgroup and in those below it."""
     found: set[int] = set()
-    for procs in (group / "cgroup.procs", *group.rglob("cgroup.procs")):
-        with suppress(OSError):  # it went away while we looked
-            found.update(int(line) for line in procs.read_text().split())
+    for folder, _, _ in os.walk(group):  # unlike rglob it passes over what goes away meanwhile
+        with suppress(OSError):
+            found.update(int(line) for line in Path(folder, "cgroup.procs").read_text().split())
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +49,21 @@ def test_a_table_of_counters_is_read_by_name(tmp_path: Path) -> None:
     (tmp_path / "memory.events").write_text("low 0\noom 3\noom_kill 2\n")
     assert files.read_table(tmp_path / "memory.events")["oom_kill"] == 2
     assert files.read_table(tmp_path / "missing") == {}
+
+
+def test_processes_are_counted_while_somebody_makes_and_removes_cgroups(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.procs").write_text("7\n")
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            (tmp_path / "a/b").mkdir(parents=True)
+            (tmp_path / "a/b").rmdir()
+            (tmp_path / "a").rmdir()
+    try:
+        assert all(files.pids_below(tmp_path) == {7} for _ in range(3000))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def test_waiting_for_what_never_comes_ends_with_its_name() -> None:
