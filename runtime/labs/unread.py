@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
@@ -24,7 +23,7 @@ from runtime.labs.limit_news import News
 from runtime.labs.verdicts import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from runtime.container.profile import Unread
     from runtime.labs.state import Lab
@@ -42,7 +41,8 @@ _KINDS = frozenset({b"NETLINK", b"PING", b"PINGv6", b"RAW", b"RAWv6"})
 _NETLINK = ("netlink", 4)
 _PINGS = (("icmp", 4), ("icmp6", 4), ("raw", 4), ("raw6", 4))
 _READ = os.O_RDONLY | os.O_CLOEXEC
-_SMALL_BYTES = 16 << 10
+_LINES_BYTES = 4096  # what the kernel gives of a table at once, mostly
+_TABLE_BYTES = 1 << 20  # a table of thousands: whoever makes it longer while it is read is ended
 
 
 class Held(NamedTuple):
@@ -80,45 +80,39 @@ class _Network:
         """Whether any socket was there at the last look."""
         return self._used > 0
 
-    def held(self, most: int) -> Held:
-        """What is held now; of more than `most` sockets only how many they are."""
+    def count(self) -> int:
+        """How many sockets there are, of whatever kind."""
         before, self._used = self._used, self._number_of_sockets()
+        if self._used != before:
+            self._look_at = 0.0
+        return self._used
+
+    def of_kinds(self) -> int:
+        """How many of those that were counted may hold what nobody is charged for."""
         now = time.monotonic()
-        if self._used < _FEW:
-            self._sockets = 0
-            return Held()
-        if self._used != before or now >= self._look_at:
+        if now >= self._look_at:
             self._look_at = now + _KINDS_LOOK_S
-            self._sockets = self._of_kinds()
-        if self._sockets < _FEW:
-            return Held()
-        return Held(self._sockets, self._size() if self._sockets <= most else 0)
+            self._sockets = self._number_of_kinds() if self._used else 0
+        return self._sockets
 
-    def _number_of_sockets(self) -> int:
-        first = os.pread(self._fds["sockstat"], _SMALL_BYTES, 0).split(maxsplit=3)
-        return int(first[2])  # "sockets: used N"
-
-    def _of_kinds(self) -> int:
-        lines = os.pread(self._fds["protocols"], _SMALL_BYTES, 0).splitlines()[1:]
-        rows = (line.split(maxsplit=3) for line in lines)
-        return sum(int(row[2]) for row in rows if row[0] in _KINDS)
-
-    def _size(self) -> int:
+    def size(self) -> int:
+        """What waits to be read in them, in bytes."""
         size = sum(int(row[_NETLINK[1]]) for row in self._rows(_NETLINK[0]))
         for name, column in _PINGS:
             size += sum(int(row[column].partition(b":")[2], 16) for row in self._rows(name))
         return size
 
-    def _rows(self, name: str) -> Iterator[list[bytes]]:
+    def _number_of_sockets(self) -> int:
+        first = os.pread(self._fds["sockstat"], _LINES_BYTES, 0).split(maxsplit=3)
+        return int(first[2])  # "sockets: used N"
+
+    def _number_of_kinds(self) -> int:
+        return sum(int(row[2]) for row in self._rows("protocols") if row[0] in _KINDS)
+
+    def _rows(self, name: str) -> list[list[bytes]]:
         fd = self._fds.get(name)
-        if fd is None:
-            return
-        parts, at = [], 0
-        while part := os.pread(fd, 1 << 18, at):
-            parts.append(part)
-            at += len(part)
-        for line in b"".join(parts).splitlines()[1:]:
-            yield line.split()
+        lines = table(fd).splitlines()[1:] if fd is not None else []
+        return [line.split() for line in lines]
 
 
 class _Watched:
@@ -136,16 +130,29 @@ class _Watched:
         while self.networks:
             self.networks.popitem()[1].close()
 
+    def held(self) -> Held:
+        """What is held in all of them; of more sockets than there may be only how many they are."""
+        networks = self.networks.values()
+        if sum([network.count() for network in networks]) < _FEW:
+            return Held()
+        sockets = sum(network.of_kinds() for network in networks)
+        if sockets < _FEW:
+            return Held()
+        if sockets > self.most.sockets:
+            return Held(sockets)
+        return Held(sockets, sum(network.size() for network in networks if network.of_kinds()))
+
     def find(self, place: Place) -> None:
-        """The networks that its processes are in; one that nobody is in stays while it is used."""
+        """The networks that its threads are in; one that nobody is in stays while it is used."""
         seen = {_number(self.lab.pid)}
         ours = _number(os.getpid())  # where a helper of the server's is, before it enters the lab
         for pid in place.pids(self.lab.id):
-            with suppress(OSError, KeyError):  # it has ended
-                number = _number(pid)
-                seen.add(number)
-                if number not in self.networks and number != ours:
-                    self.networks[number] = _Network(pid)
+            for tid in _threads(pid):  # each may have a network of its own
+                with suppress(OSError, KeyError):  # it has ended
+                    number = _number(tid)
+                    seen.add(number)
+                    if number not in self.networks and number != ours:
+                        self.networks[number] = _Network(tid)
         for number in [n for n, each in self.networks.items() if n not in seen]:
             if not self.networks[number].is_used:
                 self.networks.pop(number).close()
@@ -211,9 +218,7 @@ class UnreadWatch:
             if watched.makes_networks and now >= watched.look_at:
                 watched.look_at = now + _NETWORKS_LOOK_S
                 watched.find(self._place)
-            most = watched.most
-            each = [network.held(most.sockets) for network in watched.networks.values()]
-            held = Held(sum(one.sockets for one in each), sum(one.size for one in each))
+            most, held = watched.most, watched.held()
             if held.sockets <= most.sockets and held.size <= most.size:
                 return None
             return _said(self._end_holders(watched.lab, held), held, most)
@@ -223,14 +228,14 @@ class UnreadWatch:
 
     def _end_holders(self, lab: Lab, held: Held) -> str:
         """End whoever has most of them, and whoever has half as many; the name of the first."""
-        pids = self._place.pids(lab.id) - {lab.pid}
-        counts = Counter({pid: _sockets_of(pid) for pid in pids})
-        first, most = counts.most_common(1)[0] if counts else (lab.pid, 0)
-        name = _name(first)
-        if most * len(counts) < held.sockets // 2:  # they are under way, from one to another
-            name, ended = "Something", pids or {lab.pid}
+        found = {pid: _sockets_of(pid) for pid in self._place.pids(lab.id)}
+        most = max(map(len, found.values()), default=0)
+        if len(set().union(*found.values())) < held.sockets // 2:
+            # They are under way, from one to another, or in a table that a thread has for itself.
+            name, ended = "Something", self._place.pids(lab.id) - {lab.pid} or {lab.pid}
         else:
-            ended = {pid for pid, count in counts.items() if count * 2 >= most}
+            name = _name(next(pid for pid, own in found.items() if len(own) == most))
+            ended = {pid for pid, own in found.items() if len(own) * 2 >= most}
         for pid in ended:
             processes.signal_member(pid, lab.id, SIGKILL)
         return name
@@ -244,16 +249,38 @@ def _said(program: str, held: Held, most: Unread) -> News:
     return News("sockets", f"{what}.", then)
 
 
-def _sockets_of(pid: int) -> int:
-    """How many descriptors of a process are such sockets, in whatever network."""
+def table(fd: int) -> bytes:
+    """A table of the kernel's, which gives a page of it at once, however much is asked for."""
+    parts, at = [], 0
+    while at < _TABLE_BYTES and (part := os.pread(fd, _TABLE_BYTES, at)):
+        parts.append(part)
+        at += len(part)
+    return b"".join(parts)
+
+
+def _sockets_of(pid: int) -> set[str]:
+    """Which such sockets a process has, in whatever network."""
     folder = f"/proc/{pid}/fd"
-    count = 0
+    found = set()
     with suppress(OSError):
         for fd in os.listdir(folder):  # noqa: PTH208 - a Path for each of a hundred thousand
             with suppress(OSError):
-                kind = os.getxattr(f"{folder}/{fd}", "system.sockprotoname")
-                count += kind.rstrip(b"\0") in _KINDS
-    return count
+                # Of another file the attribute would be asked of its file system: lxcfs, which may
+                # be slow, and by all labs' reading.
+                name = os.readlink(f"{folder}/{fd}")  # noqa: PTH115 - as above
+                if name.startswith("socket:") and _kind(f"{folder}/{fd}") in _KINDS:
+                    found.add(name)
+    return found
+
+
+def _kind(path: str) -> bytes:
+    return os.getxattr(path, "system.sockprotoname").rstrip(b"\0")
+
+
+def _threads(pid: int) -> list[int]:
+    with suppress(OSError):  # it has ended
+        return [int(tid) for tid in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208 - as above
+    return []
 
 
 def _name(pid: int) -> str:
