@@ -35,6 +35,7 @@ _LOOK_S = 0.02
 _LOOK_EACH_S = 0.0005  # so that many labs cost no more: a hundredth of a processor
 _NETWORKS_LOOK_S = 0.2  # for networks that a lab made
 _KINDS_LOOK_S = 0.1  # what kind its sockets are of, as long as their number stays
+_GOES_ON_S = 2.0  # far more than the end of a program takes that is held to its processor time
 _FEW = 8  # sockets that may hold what they can
 _KINDS = frozenset({b"NETLINK", b"PING", b"PINGv6", b"RAW", b"RAWv6"})
 # Table and column of what waits to be read; in the second it is hexadecimal, after a colon.
@@ -125,6 +126,7 @@ class _Watched:
         self.makes_networks = "net" in profile.namespaces
         self.networks = {_number(lab.pid): _Network(lab.pid)}
         self.look_at = 0.0
+        self.over_since: float | None = None
 
     def close(self) -> None:
         while self.networks:
@@ -220,8 +222,16 @@ class UnreadWatch:
                 watched.find(self._place)
             most, held = watched.most, watched.held()
             if held.sockets <= most.sockets and held.size <= most.size:
+                watched.over_since = None
                 return None
-            return _said(self._end_holders(watched.lab, held), held, most)
+            news = _said(self._end_holders(watched.lab, held), held, most)
+            watched.over_since = watched.over_since or now
+            if now - watched.over_since > _GOES_ON_S and not watched.lab.is_paused:
+                # They fork faster than they are listed. With process 1 the kernel ends all of them.
+                watched.over_since = now
+                log.warning("labs.unread_goes_on", lab=watched.lab.id)
+                processes.signal_member(watched.lab.pid, watched.lab.id, SIGKILL)
+            return news
         except OSError:  # its files go with a lab that ends
             log.debug("labs.unread_not_read", lab=watched.lab.id)
             return None
