@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 _LOOK_S = 0.02
 _LOOK_EACH_S = 0.0005  # so that many labs cost no more: a hundredth of a processor
+_NOBODY_S = 0.2  # while no lab lives: the first one is set up for longer than that
 _NETWORKS_LOOK_S = 0.2  # for networks that a lab made
 _KINDS_LOOK_S = 0.1  # what kind its sockets are of, as long as their number stays
 _GOES_ON_S = 2.0  # far more than the end of a program takes that is held to its processor time
@@ -200,12 +201,17 @@ class UnreadWatch:
                 watched.close()
 
     def _run(self) -> None:
-        while not self._stopping.wait(max(_LOOK_S, len(self._watched) * _LOOK_EACH_S)):
+        while not self._stopping.wait(self._pause_s()):
             for lab_id in list(self._watched):
                 try:
                     self._look_at(lab_id)
                 except (OSError, ValueError, LookupError):  # one that is odd hides no other
                     log.exception("labs.unread_failed", lab=lab_id)
+
+    def _pause_s(self) -> float:
+        if not self._watched:
+            return _NOBODY_S
+        return max(_LOOK_S, len(self._watched) * _LOOK_EACH_S)
 
     def _look_at(self, lab_id: str) -> None:
         with self._lock:  # for one lab at a time: who ends another waits for this look only
