@@ -89,6 +89,10 @@ class _Network:
             self._look_at = 0.0
         return self._used
 
+    def forget_kinds(self) -> None:
+        """Let the next look tell their kinds anew."""
+        self._look_at = 0.0
+
     def of_kinds(self) -> int:
         """How many of those that were counted may hold what nobody is charged for."""
         now = time.monotonic()
@@ -128,14 +132,26 @@ class _Watched:
         self.networks = {_number(lab.pid): _Network(lab.pid)}
         self.look_at = 0.0
         self.over_since: float | None = None
+        self.ended: set[int] = set()
 
     def close(self) -> None:
         while self.networks:
             self.networks.popitem()[1].close()
 
-    def held(self) -> Held:
-        """What is held in all of them; of more sockets than there may be only how many they are."""
+    def is_over(self, held: Held) -> bool:
+        """Whether that is more than it may have."""
+        return held.sockets > self.most.sockets or held.size > self.most.size
+
+    def held(self, *, anew: bool = False) -> Held:
+        """What is held in all of them; of more sockets than there may be only how many they are.
+
+        Args:
+            anew: their kinds, too, are those of this moment.
+        """
         networks = self.networks.values()
+        if anew:
+            for network in networks:
+                network.forget_kinds()
         if sum([network.count() for network in networks]) < _FEW:
             return Held()
         sockets = sum(network.of_kinds() for network in networks)
@@ -226,11 +242,11 @@ class UnreadWatch:
             if watched.makes_networks and now >= watched.look_at:
                 watched.look_at = now + _NETWORKS_LOOK_S
                 watched.find(self._place)
-            most, held = watched.most, watched.held()
-            if held.sockets <= most.sockets and held.size <= most.size:
+            if not watched.is_over(watched.held()):
                 watched.over_since = None
+                watched.ended.clear()
                 return None
-            news = _said(self._end_holders(watched.lab, held), held, most)
+            news = self._end_holders(watched)
             watched.over_since = watched.over_since or now
             if now - watched.over_since > _GOES_ON_S and not watched.lab.is_paused:
                 # They fork faster than they are listed. With process 1 the kernel ends all of them.
@@ -242,9 +258,17 @@ class UnreadWatch:
             log.debug("labs.unread_not_read", lab=watched.lab.id)
             return None
 
-    def _end_holders(self, lab: Lab, held: Held) -> str:
-        """End whoever has most of them, and whoever has half as many; the name of the first."""
-        found = {pid: _sockets_of(pid) for pid in self._place.pids(lab.id)}
+    def _end_holders(self, watched: _Watched) -> News | None:
+        """End whoever has most of them, and whoever has half as many.
+
+        None while those of before let go of what they held: nobody sees it in them any more, so
+        others would be taken for the holders. Who isn't listed any more has let go.
+        """
+        lab, pids = watched.lab, self._place.pids(watched.lab.id)
+        held = watched.held(anew=True)
+        if watched.ended & pids or not watched.is_over(held):
+            return None
+        found = {pid: _sockets_of(pid) for pid in pids}
         most = max(map(len, found.values()), default=0)
         if len(set().union(*found.values())) < held.sockets // 2:
             # They are under way, from one to another, or in a table that a thread has for itself.
@@ -254,7 +278,8 @@ class UnreadWatch:
             ended = {pid for pid, own in found.items() if len(own) * 2 >= most}
         for pid in ended:
             processes.signal_member(pid, lab.id, SIGKILL)
-        return name
+        watched.ended |= ended
+        return _said(name, held, watched.most)
 
 
 def _said(program: str, held: Held, most: Unread) -> News:
