@@ -34,7 +34,8 @@ log = structlog.get_logger()
 _LOOK_S = 0.02
 _LOOK_EACH_S = 0.0005  # so that many labs cost no more: a hundredth of a processor
 _NOBODY_S = 0.2  # while no lab lives: the first one is set up for longer than that
-_NETWORKS_LOOK_S = 0.2  # for networks that a lab made
+_NETWORKS_LOOK_S = 0.2  # for networks that a lab made; at once where memory goes
+_GONE_BYTES = 32 << 20  # of the server's memory from one look to the next
 _KINDS_LOOK_S = 0.1  # what kind its sockets are of, as long as their number stays
 _GOES_ON_S = 2.0  # far more than the end of a program takes that is held to its processor time
 _FEW = 8  # sockets that may hold what they can
@@ -177,6 +178,21 @@ class _Watched:
                 self.networks.pop(number).close()
 
 
+class _Memory:
+    """What the server has free. It tells of a hog before anybody has listed all networks."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._free_bytes = 0
+
+    def is_going(self) -> bool:
+        """Whether much of it went since the last look."""
+        before = self._free_bytes
+        lines = os.pread(self._fd, _LINES_BYTES, 0).partition(b"MemAvailable:")
+        self._free_bytes = int(lines[2].split(maxsplit=1)[0]) << 10
+        return before - self._free_bytes > _GONE_BYTES
+
+
 class UnreadWatch:
     """A thread that looks at all labs, and ends the programs that hold too much.
 
@@ -217,29 +233,34 @@ class UnreadWatch:
                 watched.close()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._pause_s()):
-            for lab_id in list(self._watched):
-                try:
-                    self._look_at(lab_id)
-                except (OSError, ValueError, LookupError):  # one that is odd hides no other
-                    log.exception("labs.unread_failed", lab=lab_id)
+        with Path("/proc/meminfo").open("rb", buffering=0) as file:
+            memory = _Memory(file.fileno())
+            while not self._stopping.wait(self._pause_s()):
+                self._look_at_all(is_urgent=memory.is_going())
+
+    def _look_at_all(self, *, is_urgent: bool) -> None:
+        for lab_id in list(self._watched):
+            try:
+                self._look_at(lab_id, is_urgent=is_urgent)
+            except (OSError, ValueError, LookupError):  # one that is odd hides no other
+                log.exception("labs.unread_failed", lab=lab_id)
 
     def _pause_s(self) -> float:
         if not self._watched:
             return _NOBODY_S
         return max(_LOOK_S, len(self._watched) * _LOOK_EACH_S)
 
-    def _look_at(self, lab_id: str) -> None:
+    def _look_at(self, lab_id: str, *, is_urgent: bool) -> None:
         with self._lock:  # for one lab at a time: who ends another waits for this look only
             watched = self._watched.get(lab_id)
-            news = self._look(watched) if watched else None
+            news = self._look(watched, is_urgent=is_urgent) if watched else None
         if watched and news:
             self._tell(watched.lab, news)
 
-    def _look(self, watched: _Watched) -> News | None:
+    def _look(self, watched: _Watched, *, is_urgent: bool) -> News | None:
         try:
             now = time.monotonic()
-            if watched.makes_networks and now >= watched.look_at:
+            if watched.makes_networks and (is_urgent or now >= watched.look_at):
                 watched.look_at = now + _NETWORKS_LOOK_S
                 watched.find(self._place)
             if not watched.is_over(watched.held()):
