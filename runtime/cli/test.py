@@ -26,9 +26,9 @@ EVERYTHING = (["tests/unit", "tests/integration", "tests/security"], ["tests/bro
 FEW = 5
 """So many of a whole run may fail beside others and pass alone."""
 
-# Most tests wait for most of their time, so three at a time keep two processors busy. A small
-# machine gets fewer: each worker has servers, labs and perhaps a browser of its own.
-_WORKERS = 3
+# Most tests wait for most of their time, so three at a time keep two processors busy; browsers do
+# that by themselves. A small machine gets fewer: each worker has servers and labs of its own.
+_WORKERS, _WORKERS_WITH_BROWSERS = 3, 2
 _WORKER_BYTES = 2 << 30
 # pytest's codes: tests failed; somebody interrupted it; it found no test of those asked for.
 _FAILED, _INTERRUPTED, _NONE_CHOSEN = 1, 2, 5
@@ -112,7 +112,9 @@ def _runs(words: tuple[str, ...]) -> list[list[str]]:
 
 
 def _run(chosen: list[str], rest: tuple[str, ...]) -> list[str]:
+    has_browsers = any(word.startswith("tests/browser") for word in [*chosen, *rest])
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    workers = min(_WORKERS, max(1, memory_bytes // _WORKER_BYTES))
+    most = _WORKERS_WITH_BROWSERS if has_browsers else _WORKERS
+    workers = min(most, max(1, memory_bytes // _WORKER_BYTES))
     spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     return [sys.executable, "-m", "pytest", *spread, "--timeout", "300", *chosen, *rest]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from runtime.cli.test import EVERYTHING, TOP, _runs
+from runtime.cli.test import TOP
 from tests.conftest import pytest_collection_modifyitems
 
 if TYPE_CHECKING:
@@ -87,12 +87,6 @@ def test_many_that_fail_are_not_run_again(tmp_path: Path) -> None:
     done = run(tmp_path, **{f"races{n}": RACES.format(name=n) for n in range(6)})
     assert done.returncode == 1
     assert "once more" not in done.stdout
-
-
-def test_browsers_have_as_many_workers_as_the_rest() -> None:
-    workers = [argv[argv.index("-n") + 1] for argv in _runs(())]
-    assert len(workers) == len(EVERYTHING)
-    assert len(set(workers)) == 1
 
 
 class Item(NamedTuple):
