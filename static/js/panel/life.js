@@ -19,7 +19,8 @@ const STATES = /** @type {Record<string, string>} */ ({
 });
 
 /**
- * The newest container; one that was followed and is gone was removed, until a newer one comes.
+ * The newest container; one that was followed and is gone was removed, until a newer one comes (of
+ * the same second, maybe: engines tell no less).
  * @param {Container | null} before
  * @param {Container[]} containers newest first
  * @returns {Container | null}
@@ -28,7 +29,7 @@ export function follow(before, containers) {
   const [newest] = containers;
   if (!before) return newest ?? null;
   const isGone = !containers.some(({ id }) => id === before.id);
-  if (isGone && (!newest || newest.created_at <= before.created_at)) {
+  if (isGone && (!newest || newest.created_at < before.created_at)) {
     return { ...before, state: "removed" };
   }
   return newest ?? null;
