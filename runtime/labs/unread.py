@@ -21,6 +21,7 @@ from runtime.container import bundle
 from runtime.kernel import processes
 from runtime.labs.limit_news import News
 from runtime.labs.verdicts import plain
+from runtime.limits import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,6 @@ class _Network:
 
     def __init__(self, pid: int) -> None:
         self._fds: dict[str, int] = {}
-        self._pid = pid
         self._used = 0
         self._sockets = 0
         self._look_at = 0.0
@@ -178,21 +178,6 @@ class _Watched:
                 self.networks.pop(number).close()
 
 
-class _Memory:
-    """What the server has free. It tells of a hog before anybody has listed all networks."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._free_bytes = 0
-
-    def is_going(self) -> bool:
-        """Whether much of it went since the last look."""
-        before = self._free_bytes
-        lines = os.pread(self._fd, _LINES_BYTES, 0).partition(b"MemAvailable:")
-        self._free_bytes = int(lines[2].split(maxsplit=1)[0]) << 10
-        return before - self._free_bytes > _GONE_BYTES
-
-
 class UnreadWatch:
     """A thread that looks at all labs, and ends the programs that hold too much.
 
@@ -233,10 +218,10 @@ class UnreadWatch:
                 watched.close()
 
     def _run(self) -> None:
-        with Path("/proc/meminfo").open("rb", buffering=0) as file:
-            memory = _Memory(file.fileno())
-            while not self._stopping.wait(self._pause_s()):
-                self._look_at_all(is_urgent=memory.is_going())
+        free_bytes = 0
+        while not self._stopping.wait(self._pause_s()):
+            before, free_bytes = free_bytes, files.meminfo("MemAvailable")
+            self._look_at_all(is_urgent=before - free_bytes > _GONE_BYTES)
 
     def _look_at_all(self, *, is_urgent: bool) -> None:
         for lab_id in list(self._watched):
