@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, NewType
 
 from runtime.feed import Feed
-from runtime.leaps import Leaps, least_until, since_boot
+from runtime.leaps import SPARED_S, Leaps, least_until, since_boot
 from runtime.problems import Problem, away, disk_full
 from runtime.protocol import PACKET_BYTES, Connection, Descriptors, Packet
 from runtime.pumps import pump_names, pump_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PACKET_BYTES",
+    "SPARED_S",
     "Client",
     "Descriptors",
     "Feed",

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 LEAST_S = 30.0
 """What is less is no leap: somebody who keeps the clock moves it by that much, and nobody minds."""
 
+SPARED_S = 120.0
+"""So long labs, and what viewers may, are kept after a leap: by then the web has said their end."""
+
 
 def since_boot() -> float:
     """Seconds, those that the machine slept included: only a clock that was set leaps beside it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from runtime.labs.limit_news import News
-from runtime.leaps import Leaps, least_until
+from runtime.leaps import SPARED_S, Leaps, least_until
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_WARNINGS_S = (600.0, 120.0)
+_WARNINGS_S = (600.0, SPARED_S)
 _QUIET_S = 5.0
 """After a leap nobody is warned for so long: by then the web has said when labs end now."""
 
@@ -64,7 +64,7 @@ class Deadlines:
         for lab in labs:
             if lab.until is None:
                 continue
-            least = least_until(lab.until, leap_s, min(_WARNINGS_S))
+            least = least_until(lab.until, leap_s, SPARED_S)
             if least > lab.until:
                 with suppress(Problem, OSError):  # it is ending already, or that can't be kept
                     self._extend(lab.id, least)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runtime.client import least_until
+from runtime.client import SPARED_S, least_until
 from webapp.terminals import messages
 from webapp.terminals.bounds import FRAME_BYTES, INPUT_BYTES
 from webapp.terminals.connection import Connection
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason, Replay
     from webapp.terminals.terminal import Terminal
-
-
-SPARED_S = 120.0
-"""So long the runtime keeps a lab, too, when the clock leaps: by then web has said another end."""
 
 
 class Viewer:
