@@ -49,6 +49,12 @@ def set_clock(parts: Wiring, workshop: Workshop, by: timedelta) -> Leaping:
     return leaping
 
 
+def assert_same_end(parts: Wiring, workshop: Workshop) -> None:
+    with parts.database.read() as session:
+        kept = session.get_one(Workshop, workshop.id)
+    assert abs(kept.ends_at - workshop.ends_at) < timedelta(minutes=1)
+
+
 @pytest.mark.parametrize("by", [DAY, timedelta(hours=-1)], ids=["forward", "back"])
 def test_a_class_keeps_the_time_that_it_had(
     parts: Wiring, engine: MemoryEngine, workshop: Workshop, by: timedelta
@@ -80,9 +86,7 @@ def test_a_leap_that_could_not_be_followed_is_followed_later(
         leaping.follow()
     for _ in range(2):
         leaping.follow()
-        with parts.database.read() as session:
-            kept = session.get_one(Workshop, workshop.id)
-        assert abs(kept.ends_at - workshop.ends_at) < timedelta(minutes=1)
+        assert_same_end(parts, workshop)
 
 
 def test_rights_are_compared_with_where_a_class_ends_by_the_clock_that_was_set(
@@ -99,9 +103,7 @@ def test_a_class_that_is_paused_goes_on_with_what_it_had(parts: Wiring, workshop
     parts.pausing.pause(workshop.id, "ada")
     leap(parts, workshop, DAY)
     parts.pausing.go_on(workshop.id)
-    with parts.database.read() as session:
-        kept = session.get_one(Workshop, workshop.id)
-    assert abs(kept.ends_at - workshop.ends_at) < timedelta(minutes=1)
+    assert_same_end(parts, workshop)
 
 
 def test_one_that_has_yet_to_begin_begins_when_somebody_said(
