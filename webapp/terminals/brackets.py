@@ -14,18 +14,22 @@ Viewer = TypeVar("Viewer")
 
 
 class Bracket(Generic[Viewer]):
-    """Whose paste is open in a terminal; nobody's, mostly."""
+    """Whose paste is open in a terminal.
 
-    __slots__ = ("_of", "_rest")
+    Attributes:
+        viewer: theirs; nobody's, mostly.
+    """
+
+    __slots__ = ("_rest", "viewer")
 
     def __init__(self) -> None:
-        self._of: Viewer | None = None
+        self.viewer: Viewer | None = None
         self._rest = b""
 
     @property
     def is_open(self) -> bool:
         """Whether the program waits for an end."""
-        return self._of is not None
+        return self.viewer is not None
 
     def typed(self, viewer: Viewer, data: bytes, *, is_piece: bool) -> None:
         """Somebody typed `data`.
@@ -38,16 +42,16 @@ class Bracket(Generic[Viewer]):
         if is_piece:
             text = self._rest + data
             if text.rfind(BEGIN) > text.rfind(END):
-                self._of = viewer
+                self.viewer = viewer
             elif END in text:
-                self._of = None
+                self.viewer = None
             self._rest = text[1 - len(END) :]  # the next piece may end a marker
-        elif self._of is not None and (viewer is self._of or END in data):
-            self._of = None
+        elif self.viewer is not None and (viewer is self.viewer or END in data):
+            self.viewer = None
 
     def leave(self, viewer: Viewer) -> bool:
         """Whether a viewer that is gone had a paste open."""
-        was_theirs = viewer is self._of
+        was_theirs = viewer is self.viewer
         if was_theirs:
-            self._of = None
+            self.viewer = None
         return was_theirs

@@ -13,35 +13,39 @@ Viewer = TypeVar("Viewer")
 
 
 class Holder(Generic[Viewer]):
-    """Who typed last, and what size each window has (rows, columns)."""
+    """Who typed last, and what size each window has (rows, columns).
 
-    __slots__ = ("_answerer", "_sizes", "_typist")
+    Attributes:
+        typist: who typed last, and still looks.
+    """
+
+    __slots__ = ("_answerer", "_sizes", "typist")
 
     def __init__(self) -> None:
         self._sizes: dict[Viewer, Size] = {}
-        self._typist: Viewer | None = None
+        self.typist: Viewer | None = None
         self._answerer: Viewer | None = None
 
     def type(self, viewer: Viewer) -> Size | None:
         """A person typed; the size to take over now, None to keep the one there is."""
-        if viewer is self._typist:
+        if viewer is self.typist:
             return None
-        self._typist = self._answerer = viewer
+        self.typist = self._answerer = viewer
         return self._sizes.get(viewer)
 
     def resize(self, viewer: Viewer, size: Size) -> Size | None:
         """A window has another size; likewise."""
         self._sizes[viewer] = size
-        return size if self._typist in {None, viewer} else None
+        return size if self.typist in {None, viewer} else None
 
     def leave(self, viewer: Viewer) -> Size | None:
         """A viewer is gone; where it had typed, whoever came last is the next one. Likewise."""
         self._sizes.pop(viewer, None)
         if self._answerer is viewer:
             self._answerer = None
-        if self._typist is not viewer:
+        if self.typist is not viewer:
             return None
-        self._typist = None
+        self.typist = None
         return next(reversed(self._sizes.values()), None)
 
     def answers(self, viewer: Viewer) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 IN, OUT = select.EPOLLIN, select.EPOLLOUT
 
+LINGER_S = 0.0001  # a key's echo takes less, and a processor that has gone to sleep as long to wake
 EVENTS_MOST = 256  # of one turn; the kernel keeps the others for the next
 
 Ready = Callable[[int], None]
@@ -23,7 +24,9 @@ class Loop:
     __slots__ = (
         "_epoll",
         "_is_running",
+        "_lingers",
         "_masks",
+        "_may_linger",
         "_order",
         "_ready",
         "_timers",
@@ -37,7 +40,8 @@ class Loop:
         self._masks: dict[int, int] = {}
         self._timers: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
-        self._is_running = False
+        self._is_running = self._lingers = False
+        self._may_linger = len(os.sched_getaffinity(0)) > 1  # else nobody could do what is awaited
         self.now = time.monotonic()
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.watch(self._wake_fd, IN, lambda _: None)
@@ -94,7 +98,8 @@ class Loop:
         wait = longest_s
         if self._timers and (due := self._timers[0][0] - self.now) < wait:
             wait = max(0.0, due)
-        events = self._epoll.poll(wait, EVENTS_MOST)
+        events = self._linger() if self._lingers else []
+        events = events or self._epoll.poll(wait, EVENTS_MOST)
         self.now = time.monotonic()
         for fd, mask in events:
             ready = self._ready.get(fd)  # an earlier callback of this turn may have forgotten it
@@ -102,6 +107,18 @@ class Loop:
                 ready(mask)
         while self._timers and self._timers[0][0] <= self.now:
             heapq.heappop(self._timers)[2]()
+
+    def linger(self) -> None:
+        """Stay awake for a moment before the next sleep: something comes at once, most likely."""
+        self._lingers = self._may_linger
+
+    def _linger(self) -> list[tuple[int, int]]:
+        self._lingers = False
+        events: list[tuple[int, int]] = []
+        until = time.monotonic() + LINGER_S
+        while not events and time.monotonic() < until:
+            events = self._epoll.poll(0, EVENTS_MOST)
+        return events
 
     def close(self) -> None:
         """Give the descriptors back."""

@@ -6,7 +6,7 @@ import os
 import termios
 import time
 from base64 import b64encode
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from webapp.terminals import messages
 from webapp.terminals.bounds import GLIMPSE_BYTES, INPUT_QUEUE_BYTES
@@ -23,6 +23,7 @@ from webapp.terminals.ring import TakenOverError
 if TYPE_CHECKING:
     from webapp.terminals.loop import Loop
     from webapp.terminals.messages import EndReason
+    from webapp.terminals.onlooker import Onlooker
     from webapp.terminals.recording import Recorder
     from webapp.terminals.ring import Ring
 
@@ -30,6 +31,7 @@ JIGGLE_S = 0.08
 NOTICE_S = 0.02
 ENTER = b"\r"
 ESCAPE = 0x1B
+SPACE = b" "
 LOOK_S = 0.05
 MARK_TRIES = 10
 MARK_S = 0.01
@@ -37,31 +39,6 @@ LAST_READS = 40
 FEW_BYTES = 256
 ECHO_BYTES = 4  # a character's echo: no program came or went
 LAST_READ_S = 0.05
-
-
-class Onlooker(Protocol):
-    """What a terminal asks of whoever looks at it; viewers.Viewer is one."""
-
-    def attach(self, terminal: Terminal, after: int | None, epoch: int | None) -> None:
-        """Show this terminal from now on."""
-
-    def push(self) -> None:
-        """Send what there is and may be sent."""
-
-    def send(self, frame: bytes) -> None:
-        """Send a frame that isn't output."""
-
-    def end(self, reason: EndReason) -> None:
-        """Take the terminal away for good."""
-
-    def send_away(self) -> None:
-        """Close: somebody else serves the terminal now."""
-
-    def holds_back(self, head: int) -> bool:
-        """Whether the stream must wait for this one."""
-
-    def tell_taken(self, count: int) -> None:
-        """Of all that was typed into the terminal, the program has `count` bytes now."""
 
 
 class Terminal:
@@ -89,6 +66,7 @@ class Terminal:
         "_is_writing",
         "_jiggling_rows",
         "_loop",
+        "_mask",
         "_pacing",
         "_printed_at",
         "_queue",
@@ -118,8 +96,8 @@ class Terminal:
         self.ended: EndReason | None = None
         self._typed_at = self._printed_at = 0.0  # of the loop's clock; 0: never
         self.typed_bytes = 0
-        self._holder = Holder[Onlooker]()
-        self._bracket = Bracket[Onlooker]()
+        self._holder: Holder[Onlooker] = Holder()
+        self._bracket: Bracket[Onlooker] = Bracket()
         self._front = Front(shell_pid)
         self._start = ring.head
         self._stream_fd = stream_fd
@@ -129,7 +107,7 @@ class Terminal:
         self._is_held = self._is_resting = False
         self._recorder: Recorder | None = None
         self._is_writing = False
-        self._jiggling_rows = 0
+        self._jiggling_rows = self._mask = 0
         os.set_blocking(stream_fd, False)
         if not ring.head:
             self._mark_size()
@@ -223,7 +201,26 @@ class Terminal:
             return
         is_typing = self._queue and not self._is_held
         mask = (IN if self._may_read() else 0) | (OUT if is_typing else 0)
-        self._loop.watch(self._stream_fd, mask, self._ready)
+        if mask != self._mask:
+            self._mask = mask
+            self._loop.watch(self._stream_fd, mask, self._ready)
+
+    def press(self, viewer: Onlooker, key: bytes) -> bool:
+        """Type a printable character of who typed last: the shortest way, for most of all keys.
+
+        Returns:
+            False when it isn't one, or anything stands before it; it is to be typed by `type` then.
+        """
+        is_plain = len(key) == 1 and key >= SPACE and viewer is self._holder.typist
+        if not is_plain or self._queue or self._is_held or self._bracket.viewer or self.ended:
+            return False
+        if not self._write_now(key):
+            return False
+        self._loop.linger()  # for its echo
+        self.typed_bytes += 1
+        self._typed_at = self._loop.now
+        self._pacing.typed(self.name, self._typed_at)
+        return True
 
     def type(
         self, viewer: Onlooker, data: bytes, *, is_piece: bool = False, takes_size: bool = True

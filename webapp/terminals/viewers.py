@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runtime.client import SPARED_S, least_until
 from webapp.terminals import messages
-from webapp.terminals.bounds import FRAME_BYTES, INPUT_BYTES
+from webapp.terminals.bounds import FRAME_BYTES, INPUT_BYTES, WINDOW_BYTES
 from webapp.terminals.connection import Connection
 from webapp.terminals.credit import Credit
 from webapp.terminals.messages import Drawn, Input, Knock, Message, MessageError, Resize
@@ -103,6 +103,18 @@ class Viewer:
         if terminal is None:
             return
         ring = terminal.ring
+        count = ring.head - self._cursor
+        if (
+            0 < count < messages.SHORT_BYTES
+            and self.is_ready
+            and not terminal.ended
+            and self._cursor >= ring.base
+            and ring.head <= self._credit.drawn + WINDOW_BYTES
+            and self._connection.takes_more
+        ):  # a key's echo, by the shortest way
+            self._connection.send(messages.echo(self._cursor, ring.slice(self._cursor, count)))
+            self._cursor += count
+            return
         while self._cursor != ring.head and self._connection.takes_more:
             room = self._credit.room(self._cursor)
             if room and self._cursor < ring.base:
@@ -206,10 +218,13 @@ class Viewer:
             self._connection.send(messages.ready())
 
     def _take(self, payload: bytes) -> None:
-        may_type = self.is_ready and self.grant.may != "watch"
-        if may_type and payload[:1] == messages.KEYS and 1 < len(payload) <= INPUT_BYTES:
-            self._type(payload[1:])  # the shortest way
-            return
+        if self.is_ready and self._terminal and payload[:1] == messages.KEYS:
+            may = self.grant.may
+            if may == "type" and self._terminal.press(self, payload[1:]):
+                return  # the shortest way
+            if may != "watch" and 1 < len(payload) <= INPUT_BYTES:
+                self._type(payload[1:])
+                return
         try:
             self._obey(messages.parse(payload))
         except MessageError as error:
