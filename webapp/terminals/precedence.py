@@ -28,19 +28,23 @@ class Precedence:
         loop: the pump's.
     """
 
-    __slots__ = ("_flooded_at", "_flooded_since", "_loop", "_policy", "_priority", "is_given_up")
+    __slots__ = (
+        "_flooded_at",
+        "_flooded_since",
+        "_loop",
+        "_may_give_up",
+        "_policy",
+        "_priority",
+        "is_given_up",
+    )
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._flooded_since = self._flooded_at = -math.inf
         self.is_given_up = False
         self._policy, self._priority = os.sched_getscheduler(0), os.sched_getparam(0)
-
-    @property
-    def _may_give_up(self) -> bool:
-        most, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
-        is_real_time = self._priority.sched_priority > 0
-        return is_real_time and (most >= self._priority.sched_priority or os.geteuid() == 0)
+        needs, (most, _) = self._priority.sched_priority, resource.getrlimit(resource.RLIMIT_RTPRIO)
+        self._may_give_up = needs > 0 and (most >= needs or os.geteuid() == 0)
 
     def flooded(self) -> None:
         """A program printed much just now, and nobody types into another terminal."""
