@@ -287,6 +287,7 @@ class Labs:
             self.machines.forget(lab_id)
             life.end(self._parts, lab_id)
         finally:
+            self._watch.gone(lab)
             with self._changed:
                 self._labs.pop(lab_id, None)
                 self._changed.notify_all()

@@ -19,6 +19,7 @@ import structlog
 
 from runtime.container import bundle
 from runtime.kernel import processes
+from runtime.kernel.netns import opened_in
 from runtime.labs.limit_news import News
 from runtime.labs.verdicts import plain
 from runtime.limits import files
@@ -45,6 +46,7 @@ _KINDS = frozenset({b"NETLINK", b"PING", b"PINGv6", b"RAW", b"RAWv6"})
 _NETLINK = ("netlink", 4)
 _PINGS = (("icmp", 4), ("icmp6", 4), ("raw", 4), ("raw6", 4))
 _READ = os.O_RDONLY | os.O_CLOEXEC
+_ENDED = (FileNotFoundError, ProcessLookupError)  # what is told of a process that is none any more
 _LINES_BYTES = 4096  # what the kernel gives of a table at once, mostly
 _TABLE_BYTES = 1 << 20  # a table of thousands: whoever makes it longer while it is read is ended
 
@@ -57,21 +59,27 @@ class Held(NamedTuple):
 
 
 class _Network:
-    """One network namespace of a lab. Its files, held open, keep it, and cost a tenth to read."""
+    """One network namespace of a lab. Its files, held open, keep it, and cost a tenth to read.
 
-    def __init__(self, pid: int) -> None:
+    Args:
+        fd: the namespace; stays the caller's.
+    """
+
+    def __init__(self, fd: int) -> None:
         self._fds: dict[str, int] = {}
         self._used = 0
         self._sockets = 0
         self._look_at = 0.0
         try:
-            for name in ("sockstat", "protocols", "netlink", *(name for name, _ in _PINGS)):
-                with suppress(FileNotFoundError):  # IPv6 that is switched off
-                    self._fds[name] = os.open(f"/proc/{pid}/net/{name}", _READ)
-            self._fds["sockstat"], self._fds["protocols"]  # the process ended meanwhile
-        except (OSError, KeyError):
+            opened_in(fd, self._open)
+        except OSError:
             self.close()
             raise
+
+    def _open(self) -> None:
+        for name in ("sockstat", "protocols", "netlink", *(name for name, _ in _PINGS)):
+            with suppress(FileNotFoundError):  # IPv6 that is switched off
+                self._fds[name] = os.open(f"/proc/thread-self/net/{name}", _READ)
 
     def close(self) -> None:
         """Let go of it."""
@@ -130,7 +138,7 @@ class _Watched:
         profile = bundle.load_profile(lab.shape.profile)
         self.most = profile.unread
         self.makes_networks = "net" in profile.namespaces
-        self.networks = {_number(lab.pid): _Network(lab.pid)}
+        self.networks: dict[int, _Network] = {}
         self.look_at = 0.0
         self.over_since: float | None = None
         self.ended: set[int] = set()
@@ -162,20 +170,43 @@ class _Watched:
             return Held(sockets)
         return Held(sockets, sum(network.size() for network in networks if network.of_kinds()))
 
-    def find(self, place: Place) -> None:
-        """The networks that its threads are in; one that nobody is in stays while it is used."""
-        seen = {_number(self.lab.pid)}
+    def find(self, place: Place) -> OSError | None:
+        """The networks that its threads are in; one that nobody is in stays while it is used.
+
+        Returns:
+            What kept us from one of them, such as too many open files; the others are there.
+        """
+        failure = None
+        seen = set()
         ours = _number(os.getpid())  # where a helper of the server's is, before it enters the lab
-        for pid in place.pids(self.lab.id):
-            for tid in _threads(pid):  # each may have a network of its own
-                with suppress(OSError, KeyError):  # it has ended
-                    number = _number(tid)
-                    seen.add(number)
-                    if number not in self.networks and number != ours:
-                        self.networks[number] = _Network(tid)
+        tids = [] if self.networks else [self.lab.pid]
+        if self.makes_networks:  # each thread may have one of its own
+            tids += [tid for pid in place.pids(self.lab.id) for tid in _threads(pid)]
+        for tid in tids:
+            try:
+                number = _number(tid)
+                seen.add(number)
+                if number not in self.networks and number != ours:
+                    seen.add(self._keep(tid, ours))
+            except _ENDED:
+                continue
+            except OSError as error:
+                failure = error
         for number in [n for n, each in self.networks.items() if n not in seen]:
             if not self.networks[number].is_used:
                 self.networks.pop(number).close()
+        return failure
+
+    def _keep(self, tid: int, ours: int) -> int:
+        """Keep a thread's network; its number, another than before where it has just moved."""
+        fd = os.open(f"/proc/{tid}/ns/net", _READ)
+        try:
+            number = os.fstat(fd).st_ino
+            if number not in self.networks and number != ours:
+                self.networks[number] = _Network(fd)
+        finally:
+            os.close(fd)
+        return number
 
 
 class UnreadWatch:
@@ -191,6 +222,8 @@ class UnreadWatch:
         self._tell = tell
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
+        self._failed: set[str] = set()  # labs of which it is said
+        self._free_bytes = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="unread", daemon=True)
 
@@ -205,10 +238,10 @@ class UnreadWatch:
             self._thread.join()
 
     def add(self, lab: Lab) -> None:
-        """Look at a lab that runs."""
-        with suppress(OSError, KeyError):  # it has ended already
-            watched = _Watched(lab)
-            with self._lock:
+        """Look at a lab that runs; one that ends already was discarded, or is soon."""
+        watched = _Watched(lab)
+        with self._lock:
+            if lab.state != "ending":
                 self._watched[lab.id] = watched
 
     def discard(self, lab: Lab) -> None:
@@ -216,19 +249,28 @@ class UnreadWatch:
         with self._lock:
             if watched := self._watched.pop(lab.id, None):
                 watched.close()
+            self._failed.discard(lab.id)
 
     def _run(self) -> None:
-        free_bytes = 0
         while not self._stopping.wait(self._pause_s()):
-            before, free_bytes = free_bytes, files.meminfo("MemAvailable")
-            self._look_at_all(is_urgent=before - free_bytes > _GONE_BYTES)
+            self._look_at_all(is_urgent=self._is_urgent())
+
+    def _is_urgent(self) -> bool:
+        try:
+            before, self._free_bytes = self._free_bytes, files.meminfo("MemAvailable")
+        except OSError:  # no more files may be opened
+            return False
+        return before - self._free_bytes > _GONE_BYTES
 
     def _look_at_all(self, *, is_urgent: bool) -> None:
         for lab_id in list(self._watched):
             try:
                 self._look_at(lab_id, is_urgent=is_urgent)
+                self._failed.discard(lab_id)
             except (OSError, ValueError, LookupError):  # one that is odd hides no other
-                log.exception("labs.unread_failed", lab=lab_id)
+                if lab_id not in self._failed:
+                    log.exception("labs.unread_failed", lab=lab_id)
+                self._failed.add(lab_id)
 
     def _pause_s(self) -> float:
         if not self._watched:
@@ -238,31 +280,34 @@ class UnreadWatch:
     def _look_at(self, lab_id: str, *, is_urgent: bool) -> None:
         with self._lock:  # for one lab at a time: who ends another waits for this look only
             watched = self._watched.get(lab_id)
-            news = self._look(watched, is_urgent=is_urgent) if watched else None
-        if watched and news:
-            self._tell(watched.lab, news)
-
-    def _look(self, watched: _Watched, *, is_urgent: bool) -> News | None:
-        try:
+            if watched is None:
+                return
+            failure = None
             now = time.monotonic()
-            if watched.makes_networks and (is_urgent or now >= watched.look_at):
+            if not watched.networks or (
+                watched.makes_networks and (is_urgent or now >= watched.look_at)
+            ):
                 watched.look_at = now + _NETWORKS_LOOK_S
-                watched.find(self._place)
-            if not watched.is_over(watched.held()):
-                watched.over_since = None
-                watched.ended.clear()
-                return None
-            news = self._end_holders(watched)
-            watched.over_since = watched.over_since or now
-            if now - watched.over_since > _GOES_ON_S and not watched.lab.is_paused:
-                # They fork faster than they are listed. With process 1 the kernel ends all of them.
-                watched.over_since = now
-                log.warning("labs.unread_goes_on", lab=watched.lab.id)
-                processes.signal_member(watched.lab.pid, watched.lab.id, SIGKILL)
-            return news
-        except OSError:  # its files go with a lab that ends
-            log.debug("labs.unread_not_read", lab=watched.lab.id)
+                failure = watched.find(self._place)
+            news = self._look(watched, now)
+        if news and watched.lab.state != "ending":
+            self._tell(watched.lab, news)
+        if failure:
+            raise failure
+
+    def _look(self, watched: _Watched, now: float) -> News | None:
+        if not watched.is_over(watched.held()):
+            watched.over_since = None
+            watched.ended.clear()
             return None
+        news = self._end_holders(watched)
+        watched.over_since = watched.over_since or now
+        if now - watched.over_since > _GOES_ON_S and not watched.lab.is_paused:
+            # They fork faster than they are listed. With process 1 the kernel ends all of them.
+            watched.over_since = now
+            log.warning("labs.unread_goes_on", lab=watched.lab.id)
+            processes.signal_member(watched.lab.pid, watched.lab.id, SIGKILL)
+        return news
 
     def _end_holders(self, watched: _Watched) -> News | None:
         """End whoever has most of them, and whoever has half as many.

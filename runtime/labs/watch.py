@@ -90,14 +90,19 @@ class Watch:
         """Watch a lab that runs; what it met before doesn't count."""
         pidfd = os.pidfd_open(lab.pid)
         with self._lock:
+            if lab.state == "ending":  # it was discarded before it came here
+                os.close(pidfd)
+                return
             self._watched[pidfd] = lab
             self._news.add(lab)
             self._epoll.register(pidfd, select.EPOLLIN)
         self._unread.add(lab)
 
     def discard(self, lab: Lab) -> None:
-        """Watch a lab no more, since it is being ended."""
-        self._unread.discard(lab)
+        """Watch a lab no more, since it is being ended.
+
+        What its sockets hold is looked at until it is `gone`: ending a machine may take seconds.
+        """
         with self._lock:
             for pidfd in [fd for fd, watched in self._watched.items() if watched is lab]:
                 self._epoll.unregister(pidfd)
@@ -106,6 +111,10 @@ class Watch:
             self._news.discard(lab)
             self._filling.discard(lab.id)
             self._deadlines.forget(lab)
+
+    def gone(self, lab: Lab) -> None:
+        """Let go of a lab that has no process any more."""
+        self._unread.discard(lab)
 
     def tell(self, lab: Lab, news: News) -> None:
         """Say something in a lab's terminals and to the web."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
+import structlog
 
 from runtime.container.bundle import ROOT
 from runtime.labs import unread
@@ -17,29 +21,51 @@ from runtime.labs.state import Lab, LabId, Shape
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime.limits.cgroup import Place
 
-# Forty networks with seven sockets each, every one a thread's, or one for all of them ("alone");
-# the other process sleeps beside it.
+# Forty networks with seven sockets each, every one a thread's, or one for all of them ("alone"), or
+# one of eight that a thread goes between all the time ("moving"); the other process sleeps
+# beside it.
 HOG = """
-import ctypes, os, signal, socket, sys, threading
+import ctypes, os, random, signal, socket, sys, threading
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 held = []
 
 def fill():
-    if sys.argv[1] != "alone" and libc.unshare(CLONE_NEWNET):
+    if sys.argv[1] != "alone":
+        unshare()
+    ask(7)
+    stay.wait()
+
+def unshare():
+    if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare")
-    for _ in range(7):
+
+def ask(count):
+    for _ in range(count):
         held.append(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
         held[-1].bind((0, 0))
-    stay.wait()
+
+def move():
+    networks = []
+    for _ in range(8):
+        unshare()
+        networks.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY))
+        ask(1)
+    ask(280)
+    while True:
+        libc.setns(random.choice(networks), CLONE_NEWNET)
 
 stay = threading.Event()
 other = os.fork()
 if other:
     print(other, flush=True)
-if bool(other) == (sys.argv[1] != "other"):
+if other and sys.argv[1] == "moving":
+    move()
+elif bool(other) == (sys.argv[1] != "other"):
     for _ in range(40):
         threading.Thread(target=fill, daemon=True).start()
 signal.pause()
@@ -51,8 +77,10 @@ class Pids:
 
     def __init__(self, pids: set[int]) -> None:
         self._pids = pids
+        self.asked = 0
 
     def pids(self, _lab: str) -> set[int]:
+        self.asked += 1
         return {pid for pid in self._pids if Path(f"/proc/{pid}").exists()}
 
 
@@ -72,17 +100,24 @@ class Held:
         self._process = subprocess.Popen([*command, holder], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.first, self.other = self._process.pid, int(self._process.stdout.readline())
-        self._lab = Lab(LabId(""), Shape("slipway/engine", "engine"), 1 << 30, ROOT)
-        self._lab.pid = self.first
+        self.lab = Lab(LabId(""), Shape("slipway/engine", "engine"), 1 << 30, ROOT)
+        self.lab.pid = self.first
 
-    def watched(self, listed: set[int]) -> None:
-        place = cast("Place", Pids(listed))
-        self._watch = unread.UnreadWatch(place, lambda _lab, news: self.said.append(news.what))
-        self._watch.add(self._lab)
+    def watched(self, listed: set[int], *others: Lab) -> None:
+        self._place = Pids(listed)
+        self._watch = unread.UnreadWatch(
+            cast("Place", self._place), lambda _lab, news: self.said.append(news.what)
+        )
+        for lab in (*others, self.lab):
+            self._watch.add(lab)
         self._watch.start()
 
+    def looks(self) -> int:
+        """How often it was looked for networks, which is at each look as long as none is known."""
+        return self._place.asked
+
     def end(self) -> None:
-        self._watch.discard(self._lab)
+        self._watch.discard(self.lab)
         self._watch.stop()
         for pid in filter(is_alive, (self.first, self.other)):
             os.kill(pid, signal.SIGKILL)
@@ -90,13 +125,39 @@ class Held:
             self._process.wait()
 
 
-@pytest.mark.parametrize("holder", ["first", "other"])
+def kept_networks() -> int:
+    """Of how many the watch has files open."""
+    found = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # that of the list itself
+            found += str(each.readlink()).removesuffix(" (deleted)").endswith("/net/sockstat")
+    return found
+
+
+@contextmanager
+def no_file_more() -> Iterator[None]:
+    """No file can be opened by this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    taken: list[int] = []
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for fd in taken:
+            os.close(fd)
+
+
+@pytest.mark.parametrize("holder", ["first", "other", "moving"])
 def test_whose_threads_hold_too_much_in_many_networks_is_ended(holder: str) -> None:
     held = Held(holder)
-    ended, left = (held.first, held.other)[:: 1 if holder == "first" else -1]
+    ended, left = (held.first, held.other)[:: -1 if holder == "other" else 1]
     try:
         held.watched({held.first, held.other})
-        wait_for(lambda: not is_alive(ended), "its end")
+        wait_for(lambda: not is_alive(ended), "its end", deadline_s=60)
         assert is_alive(left)
         wait_for(lambda: held.said, "word of it")
         assert "sockets (netlink, ping)" in held.said[0]
@@ -113,6 +174,30 @@ def test_where_it_goes_on_though_all_were_ended_that_are_known_process_1_is() ->
             wait_for(lambda: not is_alive(held.first), "the end of process 1")
         finally:
             held.end()
+
+
+def test_a_lab_that_ended_before_it_was_added_is_not_kept() -> None:
+    held = Held("alone")
+    over = replace(held.lab, id=LabId("over"), state="ending")
+    before = kept_networks()
+    try:
+        held.watched({held.first}, over)
+        wait_for(lambda: held.said, "a look at the other")
+    finally:
+        held.end()
+    assert kept_networks() == before
+
+
+def test_where_no_file_can_be_opened_it_is_told_once_and_tried_again() -> None:
+    held = Held("alone")
+    try:
+        with structlog.testing.capture_logs() as said, no_file_more():
+            held.watched({held.first})
+            wait_for(lambda: held.looks() > 4, "some looks")
+        assert [each["event"] for each in said] == ["labs.unread_failed"]
+        wait_for(lambda: not is_alive(held.first), "the holder's end")
+    finally:
+        held.end()
 
 
 def test_a_table_is_read_to_its_end_though_the_kernel_gives_a_page_at_once() -> None:
