@@ -93,9 +93,9 @@ class Clock:
     def tick(self) -> None:
         """One turn: gives more time or ends what is over, minds the demo, moves the line."""
         self._leaping.follow()
-        overrun(self._database, self._labs, self._news)
+        undecided = overrun(self._database, self._labs, self._news)
         with self._database.read() as session:
-            over = [each.id for each in workshops_to_end(session)]
+            over = [each.id for each in workshops_to_end(session) if each.id not in undecided]
             running = running_workshops(session)
         for workshop_id in over:
             end_workshop(self._database, self._labs, self._news, workshop_id)

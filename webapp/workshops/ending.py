@@ -100,17 +100,22 @@ def end_soon(database: Database, labs: Labs, news: News, workshop_id: WorkshopId
     tell_end(labs, news, workshop, learners)
 
 
-def overrun(database: Database, labs: Labs, news: News) -> None:
+def overrun(database: Database, labs: Labs, news: News) -> set[WorkshopId]:
     """Gives a class that works on when its time is up 15 minutes; whoever teaches is asked.
 
     Once: then it ends, unless somebody has given it more.
+
+    Returns:
+        Those of which it isn't known whether anybody works on: they end when it is.
     """
-    moment = now() + OVERRUN_LEAD
+    are_known, moment = labs.are_known, now() + OVERRUN_LEAD
     with database.read() as session:
         due = [
             (each, learners_of(session, each.id))
             for each in workshops_about_to_end(session, moment)
         ]
+    if not are_known:
+        return {before.id for before, _ in due}
     for before, learners in due:
         workshop_id = before.id
         if not any(labs.of(each.id) and each.ends_at(before) <= moment for each in learners):
@@ -121,6 +126,9 @@ def overrun(database: Database, labs: Labs, news: News) -> None:
             workshop.ends_at = max(workshop.ends_at, now()) + OVERRUN  # a machine may have slept
         log.info("workshop.overran", workshop=workshop_id)
         tell_end(labs, news, workshop, learners)
+        for each in learners:
+            news.tell("lab", each.id)  # whose page may say that it is over
+    return set()
 
 
 def end_demos(database: Database, labs: Labs, news: News) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from webapp.models.base import now
 from webapp.models.workshops import Workshop, running_workshops
+from webapp.wiring import wire
 from webapp.workshops.changing import add_minutes
 from webapp.workshops.ending import end_soon
 from webapp.workshops.joining import join
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def workshop(parts: Wiring) -> Workshop:
+    """One whose server has asked which labs there are."""
+    parts.labs.refresh()
     return open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
 
 
@@ -60,10 +64,40 @@ def test_a_class_at_work_gets_15_minutes_once_and_then_it_ends(
     assert overran.is_over_time
     assert 13 * 60 < (overran.ends_at - now()).total_seconds() <= 15 * 60
     assert engine.extended == {learner.lab_key: overran.ends_at.timestamp()}
-    assert [item.kind for item in heard] == ["clock"]
+    assert [item.kind for item in heard] == ["clock", "lab"]
     time_is_up(parts, workshop)
     parts.clock.tick()
     assert engine.labs == {}
+    assert read(parts, workshop).ended_at is not None
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_class_whose_time_is_up_as_the_web_begins_is_decided_once_labs_are_known(
+    parts: Wiring, engine: MemoryEngine, workshop: Workshop, *, works: bool
+) -> None:
+    learner, _ = join(parts.database, workshop.code, "otter", "a")
+    if works:
+        parts.line.place_of(learner.id)
+    time_is_up(parts, workshop)
+    web = wire(parts.settings, engine)
+    with closing(web.database):
+        web.clock.tick()
+        assert read(parts, workshop).ended_at is None
+        web.labs.refresh()
+        web.clock.tick()
+        assert read(parts, workshop).is_over_time is works
+        assert (read(parts, workshop).ended_at is None) is works
+        assert bool(engine.labs) is works
+
+
+def test_a_class_that_had_its_15_minutes_ends_though_labs_are_unknown(
+    parts: Wiring, workshop: Workshop
+) -> None:
+    with parts.database.write() as session:
+        session.get_one(Workshop, workshop.id).overran_at = now()
+    time_is_up(parts, workshop)
+    parts.labs.set_away(is_away=True)
+    parts.clock.tick()
     assert read(parts, workshop).ended_at is not None
 
 

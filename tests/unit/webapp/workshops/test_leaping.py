@@ -29,6 +29,8 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def workshop(parts: Wiring) -> Workshop:
+    """One whose server has asked which labs there are."""
+    parts.labs.refresh()
     return open_workshop(parts.database, parts.library, Plan(("00-your-terminal",)))
 
 
