@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,3 +26,10 @@ def wait_for(ask: Callable[[], Answer], what: str, deadline_s: float = 20.0) -> 
         assert time.monotonic() < end, f"not within {deadline_s} s: {what}"
         select.select([], [], [], 0.01)
     return answer
+
+
+def wait_for_threads(name: str) -> None:
+    """Until no thread of that name works any more."""
+    wait_for(
+        lambda: name not in {each.name for each in threading.enumerate()}, f"{name} to be done"
+    )

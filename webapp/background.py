@@ -27,6 +27,22 @@ def every(seconds: float, what: str, act: Callable[[], object]) -> None:
     threading.Thread(target=go_on, name=what, daemon=True).start()
 
 
+def within(seconds: float, what: str, act: Callable[[], object]) -> bool:
+    """Does it once, in a thread of its own, for which nobody waits longer than that.
+
+    Returns:
+        Whether it is done; else it goes on.
+    """
+    is_done = threading.Event()
+
+    def do() -> None:
+        turn(what, act)
+        is_done.set()
+
+    threading.Thread(target=do, name=what, daemon=True).start()
+    return is_done.wait(seconds)
+
+
 def turn(what: str, act: Callable[[], object]) -> None:
     """Does it once, and never raises.
 

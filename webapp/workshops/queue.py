@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from webapp import problems
+from webapp import background, problems
 from webapp.models.base import now
 from webapp.models.people import Learner, begin_set_up, count_admitted, waiting_learners
 from webapp.models.workshops import Workshop
@@ -31,6 +31,9 @@ log = structlog.get_logger()
 
 SERVER_FULL = "server-full"
 IN = {"ready", "making"}
+PATIENCE_S = 1.0
+"""So long the next in line waits for the one before them. A server that is full says so at once, so
+who has no answer by then has a place, and a lab that takes its time."""
 UNKNOWN = "Slipway looks which containers there are; then yours is made."
 
 
@@ -56,14 +59,15 @@ class Line:
 
     A place of the workshop is taken in the database before the lab is asked for, and outside any
     lock, so that forty who join at once are served at once; whoever finds the server full goes back
-    into the line.
+    into the line. Nobody waits for somebody else's lab: not who moves the line, nor who is next.
     """
 
     def __init__(self, database: Database, labs: Labs, news: News) -> None:
         self._database = database
         self._labs = labs
         self._news = news
-        self._moving = threading.Lock()
+        self._asking = threading.Lock()
+        self._is_asked = self._is_moving = False
         self._server_is_full = False  # nobody is tried until the line moves
         self._was_full = False  # the runtime's last word, which holds while the next is tried
         self._tried: dict[LearnerId, Learner] = {}
@@ -92,20 +96,51 @@ class Line:
         self.place_of(learner_id)
 
     def move(self) -> None:
-        """Lets in as many as there is room for; called whenever room may have appeared."""
-        with self._moving:
-            self._server_is_full = False
-            with self._database.read() as session:
-                waiting = waiting_learners(session)
-            admitted = 0
-            for learner in waiting:
-                if self._server_is_full or self._labs.is_away:
-                    break
-                if self.place_of(learner.id).state in IN:
-                    admitted += 1
-                    log.info("learner.admitted", learner=learner.id)
-            for learner in waiting if admitted else ():
-                self._news.tell("lab", learner.id)  # whose number in line is another now
+        """Lets in as many as there is room for; called whenever room may have appeared.
+
+        Returns at once: one thread does it, and once more for all who ask meanwhile.
+        """
+        with self._asking:
+            self._is_asked = True
+            if self._is_moving:
+                return
+            self._is_moving = True
+        threading.Thread(target=self._move, name="line", daemon=True).start()
+
+    def _move(self) -> None:
+        while self._is_to_move():
+            background.turn("line", self._let_in)
+
+    def _is_to_move(self) -> bool:
+        with self._asking:
+            self._is_moving, self._is_asked = self._is_asked, False
+            return self._is_moving
+
+    def _let_in(self) -> None:
+        self._server_is_full = False
+        with self._database.read() as session:
+            waiting = waiting_learners(session)
+        is_shorter = False
+        for learner in waiting:
+            if self._server_is_full or self._labs.is_away:
+                break
+            is_shorter |= self._has_left(learner.id)
+        for learner in waiting if is_shorter else ():
+            self._news.tell("lab", learner.id)  # whose number in line is another now
+
+    def _has_left(self, learner_id: LearnerId) -> bool:
+        """Tries one who waits; whether they are in line no longer."""
+        found: list[Place] = []
+
+        def look() -> None:
+            found.append(self.place_of(learner_id))
+            if found[0].state in IN:
+                log.info("learner.admitted", learner=learner_id)
+
+        if background.within(PATIENCE_S, "line's next", look):
+            return bool(found) and found[0].state in IN
+        self._tried.pop(learner_id, None)
+        return True
 
     def _line_up(self, learner_id: LearnerId) -> Learner:
         """Puts one whose unused lab gave way, and who is back, at the end of the line."""

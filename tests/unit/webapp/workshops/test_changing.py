@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import wait_for_threads
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
 from webapp.workshops.changing import add_minutes, set_names, set_places
@@ -25,6 +26,7 @@ def test_more_places_let_the_line_in(parts: Wiring, workshop: Workshop) -> None:
     assert [parts.line.place_of(each).state for each in learners] == ["ready", "ready", "waiting"]
     set_places(parts.database, workshop.id, 3)
     parts.line.move()
+    wait_for_threads("line")
     assert parts.labs.of(learners[2])
 
 
@@ -34,6 +36,7 @@ def test_fewer_places_put_nobody_out(parts: Wiring, workshop: Workshop) -> None:
         parts.line.place_of(each)
     set_places(parts.database, workshop.id, 1)
     parts.line.move()
+    wait_for_threads("line")
     assert all(parts.line.place_of(each).state == "ready" for each in learners)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.waiting import wait_for_threads
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
 from webapp.workshops.idle import GRACE_S, Idle
@@ -72,6 +73,7 @@ def lab_of(parts: Wiring, learner: LearnerId) -> str:
 def look(idle: Idle, *moments: float) -> None:
     for moment in moments:
         idle.look(moment)
+        wait_for_threads("line")  # which moves where a lab has ended
 
 
 def test_nobody_loses_an_unused_lab_while_nobody_waits(
@@ -117,6 +119,7 @@ def test_who_gave_way_comes_back_at_the_end_of_the_line(parts: Wiring, idle: Idl
     with parts.database.write() as session:
         session.get_one(Workshop, workshop.id).max_learners = 2
     parts.line.move()
+    wait_for_threads("line")
     assert parts.labs.of(lynx)
     assert parts.labs.of(otter) is None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.waiting import wait_for, wait_for_threads
 from webapp.models.people import learners_of
 from webapp.models.workshops import Workshop
 from webapp.workshops.ending import end_workshop
@@ -60,6 +62,7 @@ def test_a_full_workshop_lets_the_next_in_when_the_number_is_raised(parts: Wirin
     with parts.database.write() as session:
         session.get_one(Workshop, workshop.id).max_learners = 2
     parts.line.move()
+    wait_for_threads("line")
     assert states(parts, learners) == [("ready", None), ("ready", None), ("waiting", 1)]
 
 
@@ -75,6 +78,7 @@ def test_a_full_server_lets_learners_in_in_order_when_labs_end(
     parts.labs.remove(learners[0])
     engine.room = 1
     parts.line.move()
+    wait_for_threads("line")
     assert parts.labs.of(learners[1])
     assert parts.labs.of(learners[2]) is None
 
@@ -88,6 +92,7 @@ def test_nobody_who_comes_later_overtakes_the_line(parts: Wiring, engine: Memory
     (heron,) = come(parts, workshop, "heron")
     assert states(parts, [heron]) == [("waiting", 2)]
     parts.line.move()
+    wait_for_threads("line")
     assert states(parts, [otter, heron]) == [("ready", None), ("waiting", 1)]
 
 
@@ -111,10 +116,33 @@ def test_nobody_s_place_changes_while_the_first_in_line_is_tried(
 
     monkeypatch.setattr(engine, "lab_create", looked_at)
     parts.line.move()
+    wait_for_threads("line")
     assert [(each.state, each.place) for each in seen] == expected[1:]
     assert {each.sentence[:19] for each in seen} == {"The server is full:"}
     assert (parts.labs.of(learners[0]) is not None) is bool(room)
     assert parts.labs.of(learners[1]) is None
+
+
+def test_a_lab_that_takes_long_holds_up_neither_the_clock_nor_the_next_in_line(
+    parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.room = 0
+    slow, quick = come(parts, class_of(parts, 10), "slow", "quick")
+    assert states(parts, [slow, quick]) == [("waiting", 1), ("waiting", 2)]
+    engine.room = 2
+    lab_create, is_over = engine.lab_create, threading.Event()
+
+    def wait_if_slow(*, key: str, **order: object) -> dict[str, Any]:
+        if key == f"learner-{slow}":
+            is_over.wait(10)
+        return lab_create(key=key, **order)
+
+    monkeypatch.setattr(engine, "lab_create", wait_if_slow)
+    parts.clock.tick()
+    wait_for(lambda: parts.labs.of(quick), "the second in line")
+    assert parts.labs.of(slow) is None
+    is_over.set()
+    wait_for(lambda: parts.labs.of(slow), "the first in line")
 
 
 def test_a_runtime_that_is_away_keeps_the_place_and_gives_the_lab_later(
