@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from webapp import background
 from webapp.models.people import Learner, being_set_up, end_set_up
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
@@ -30,10 +32,14 @@ log = structlog.get_logger()
 
 PASSING = {"server-full", "runtime-away"}
 """Refusals after which it is worth trying again."""
+PATIENCE_S = 1.0
+"""So long one waits for the lab of the one before them to be made."""
 
 
 class Newcomers:
     """Sets up the labs that are held for them, each in a thread of its own.
+
+    Labs are made one by one where a class begins anew, since the server may have no room for all.
 
     Args:
         database: knows where each begins.
@@ -50,6 +56,7 @@ class Newcomers:
         self._pacing = pacing
         self._resetting = resetting
         self._cut_off: list[LearnerId] = []
+        self._is_refused = False  # nobody else is begun with until the next turn
 
     def hear(self, item: Item) -> None:
         """Somebody was given a lab."""
@@ -65,49 +72,60 @@ class Newcomers:
 
     def go_on(self) -> None:
         """Begins with those anew, once it is known who has a lab, and their class isn't paused."""
-        if not self._labs.are_known:
-            return
-        waiting, self._cut_off = self._cut_off, []  # nobody else begins with the same
-        try:
-            while waiting:
-                self._go_on_with(waiting[-1])
-                waiting.pop()  # only now: who is lost here is shut out for ever
-        finally:
-            self._cut_off += waiting
+        if self._labs.are_known and self._cut_off:
+            waiting, self._cut_off = self._cut_off, []  # nobody else begins with the same
+            self._thread(self._begin_all_anew, waiting)
 
-    def _go_on_with(self, learner_id: LearnerId) -> None:
-        learner, workshop = self._find(learner_id)
-        if workshop is not None and workshop.is_paused:
-            self._cut_off.append(learner_id)
-        elif learner and workshop and learner.has_time(workshop) and self._has_lab(learner_id):
-            self._thread(self._begin_anew, learner, workshop)
-        else:
-            self._labs.let_in(learner_id)  # whose next one is set up as any first one
+    def _begin_all_anew(self, waiting: list[LearnerId]) -> None:
+        """One after another, as long as the server isn't full; with the others later."""
+        self._is_refused = False
+        while waiting and not self._is_refused:
+            begin = partial(self._begin_anew, waiting.pop(0))
+            background.within(PATIENCE_S, "newcomer", begin)
+        self._cut_off += waiting
+
+    def _begin_anew(self, learner_id: LearnerId) -> None:
+        try:
+            learner, workshop = self._find(learner_id)
+            if workshop is not None and workshop.is_paused:
+                self._cut_off.append(learner_id)
+            elif learner and workshop and learner.has_time(workshop) and self._has_lab(learner_id):
+                self._labs.hold(learner, workshop, lambda: None)  # that it isn't ready is kept
+                log.info("lab.set_up_anew", learner=learner_id)
+                self._thread(self._set_up, learner_id)
+            else:
+                self._labs.let_in(learner_id)  # whose next one is set up as any first one
+        except Problem as problem:
+            log.warning("lab.not_set_up", learner=learner_id, code=problem.code)
+            if problem.code in PASSING:
+                self._is_refused = True
+                self._shut_again(learner_id)
+            else:  # as it is, rather than shut until the class ends
+                with self._database.write() as session:
+                    end_set_up(session, learner_id)
+        except Exception:
+            self._shut_again(learner_id)
+            raise
+
+    def _shut_again(self, learner_id: LearnerId) -> None:
+        """Tries it later: whoever is lost here is shut out for ever."""
+        self._labs.shut(learner_id)
+        self._cut_off.append(learner_id)
 
     def _has_lab(self, learner_id: LearnerId) -> bool:
         return learner_id in self._labs.owners()
 
-    def _begin_anew(self, learner: Learner, workshop: Workshop) -> None:
-        try:
-            self._labs.hold(learner, workshop, lambda: None)  # that it isn't ready is kept already
-        except Problem as problem:
-            log.warning("lab.not_set_up", learner=learner.id, code=problem.code)
-            if problem.code in PASSING:
-                self._labs.shut(learner.id)
-                self._cut_off.append(learner.id)
-            else:  # as it is, rather than shut until the class ends
-                with self._database.write() as session:
-                    end_set_up(session, learner.id)
-        else:
-            log.info("lab.set_up_anew", learner=learner.id)
-            self._set_up(learner.id)
-
     def _thread(self, work: Callable[..., None], *args: object) -> None:
-        """A class may wait, and nobody waits for the one before them; nor do we."""
-        threading.Thread(target=work, args=args, name="newcomer", daemon=True).start()
+        """Setting up takes as long as commands do, and nobody waits for somebody else's."""
+        turn = partial(background.turn, "newcomer", partial(work, *args))
+        threading.Thread(target=turn, name="newcomer", daemon=True).start()
 
     def _set_up(self, learner_id: LearnerId) -> None:
-        learner, workshop = self._find(learner_id)
+        try:
+            learner, workshop = self._find(learner_id)
+        except Exception:
+            self._shut_again(learner_id)
+            raise
         if learner is None or workshop is None:  # deleted while their lab was made
             with suppress(Problem), self._labs.held(learner_id):
                 self._labs.remove(learner_id)

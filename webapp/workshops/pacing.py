@@ -8,7 +8,7 @@ import structlog
 
 from webapp.models.events import record
 from webapp.models.people import Learner, learners_of
-from webapp.problems import Problem
+from webapp.problems import Problem, away
 from webapp.workshops.changing import going_on
 
 if TYPE_CHECKING:
@@ -133,7 +133,12 @@ class Pacing:
 
         Returns:
             Whether they were: not where they have one.
+
+        Raises:
+            Problem: `runtime-away` while that isn't known.
         """
+        if not self._labs.are_known:
+            raise away("Who has a container isn't known yet.")
         with self._database.write() as session:
             if self._labs.has_one(learner_id):
                 return False

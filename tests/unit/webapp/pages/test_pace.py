@@ -31,7 +31,8 @@ FIRST_STEP = "00-your-terminal/01-a-prompt"
 
 @pytest.fixture
 def two(parts: Wiring, workshop: Workshop) -> tuple[Learner, Learner]:
-    """Heron and otter, each with a lab."""
+    """Heron and otter, each with a lab, as their server knows."""
+    parts.labs.refresh()
     found = [join(parts.database, workshop.code, name, name)[0] for name in ("heron", "otter")]
     for each in found:
         parts.line.place_of(each.id)
@@ -183,10 +184,14 @@ def test_one_who_came_late_is_brought_to_a_step_in_a_fresh_lab(
 def test_one_without_a_lab_gets_one_at_the_step_where_they_are_brought_or_waits_for_it(
     parts: Wiring, engine: MemoryEngine, ada: Browser, workshop: Workshop
 ) -> None:
-    parts.labs.refresh()
     step = "00-your-terminal/04-yours-only"
     heron, _ = join(parts.database, workshop.code, "heron", "h")
     page, engine.room = page_of(workshop, heron), 0
+    early = ada.post(f"{page}/bring", {"step": step})  # they may have one
+    assert early.status_code == 503
+    assert "Who has a container isn&#39;t known yet." in early.text
+    parts.labs.refresh()
+    assert "Brought to" not in ada.get(page).text
     assert ada.post(f"{page}/bring", {"step": step}).location == page
     wait_for(lambda: engine.asked, "that a lab was wanted")
     wait_for(lambda: "Brought to “Yours only”" in ada.get(page).text, "that there is no place")

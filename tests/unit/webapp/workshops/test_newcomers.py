@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
-from tests.waiting import wait_for
+from tests.waiting import wait_for, wait_for_threads
 from webapp.models.events import events_of
 from webapp.models.people import Learner
 from webapp.problems import Problem
@@ -285,6 +284,7 @@ def test_who_was_being_reset_or_brought_as_the_web_was_killed_is_there_afterward
     parts.pausing.pause(opened.id, "ada")
     web = start_anew()
     web.clock.found()
+    wait_for_threads("newcomer")
     assert len(engine.prepared) == 1  # nothing is run in a lab that stands still
     parts.pausing.go_on(opened.id)
     web.clock.tick()
@@ -304,7 +304,7 @@ def test_one_whose_lab_or_time_is_over_when_the_web_comes_back_holds_nothing_up(
     engine.lab_remove(half)
     web = start_anew()
     web.clock.found()
-    assert web.labs.renewal_of(late) is None
+    wait_for(lambda: web.labs.renewal_of(late) is None, "that nobody is held")
     assert web.line.place_of(late).state == "making"  # as any first one
     wait_ready(web, late)
 
@@ -317,11 +317,60 @@ def test_a_database_that_fails_for_a_moment_shuts_nobody_out_for_ever(
     web = start_anew()
     web.labs.refresh()
     rename(web, "learners", "elsewhere")
-    with pytest.raises(OperationalError):
-        web.newcomers.go_on()
+    web.newcomers.go_on()
+    wait_for_threads("newcomer")
     rename(web, "elsewhere", "learners")
     web.newcomers.go_on()
     wait_ready(web, late)
+
+
+def test_nor_does_one_that_fails_as_a_lab_was_made(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    late = come(parts, opened, "late")
+    parts.labs.hold(kept(parts, late), opened, lambda: None)
+    rename(parts, "learners", "elsewhere")
+    parts.news.tell("seated", late, held=True)
+    wait_for_threads("newcomer")
+    rename(parts, "elsewhere", "learners")
+    assert engine.prepared == []
+    parts.newcomers.go_on()
+    wait_ready(parts, late)
+    assert len(engine.prepared) == 1
+
+
+@killed
+def test_a_server_that_is_full_is_asked_once_a_turn_for_those_who_were_cut_off(
+    parts: Wiring,
+    engine: MemoryEngine,
+    opened: Workshop,
+    start_anew: Callable[[], Wiring],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def refuse(*, key: str, **_: object) -> None:
+        asked.append(key)
+        raise Problem("server-full", "The server is full.")
+
+    parts.pacing.bring(opened.id, STEP, "ada")
+    class_ = [come(parts, opened, name) for name in ("otter", "heron", "lynx")]
+    engine.is_cut_off = True
+    for each in class_:
+        parts.line.place_of(each)
+    wait_for(lambda: len(engine.prepared) == len(class_), "that all were begun")
+    web = start_anew()
+    web.labs.refresh()
+    with monkeypatch.context() as full:
+        full.setattr(engine, "lab_create", refuse)
+        for _ in range(2):
+            web.newcomers.go_on()
+            wait_for_threads("newcomer")
+    assert len(asked) == 2
+    web.newcomers.go_on()
+    for each in class_:
+        wait_ready(web, each)
 
 
 @killed
