@@ -82,6 +82,50 @@ class Listed:
     open: tuple[tuple[int, IPv4Address | IPv6Address, float], ...] = ()
 
 
+# What labs ask of the router itself.
+_FOR_US = f"""\
+    chain input {{
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
+        iifname "lo" accept
+        ip daddr {GATEWAY} icmp type echo-request accept
+        meta mark @internet ip daddr {GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 goto asks
+        meta mark != 0 ip daddr {GATEWAY} tcp dport {_OURS} goto carries
+        goto refused
+    }}
+    # The workshop's registry, which knows a lab by its address: with internet or without.
+    chain carries {{
+        ct state new add @carried {{ meta mark ct count over {REGISTRY_CONNECTIONS} }} goto refused
+        accept
+    }}
+    chain asks {{
+        update @asked {{ meta mark limit rate over {QUESTIONS_PER_SECOND}/second \
+burst {QUESTIONS_PER_SECOND} packets }} drop
+        accept
+    }}
+"""
+# Where what isn't let through ends, and what is counted of it.
+_ENDS = """\
+    chain without_internet {
+        update @tried_internet { meta mark }
+        goto refused
+    }
+    chain mail {
+        update @tried_mail { meta mark }
+        goto refused
+    }
+    chain too_many {
+        update @tried_connections { meta mark }
+        goto refused
+    }
+    # At once, not by a timeout: a learner sees that it is shut, and not that it is slow.
+    chain refused {
+        meta l4proto tcp reject with tcp reset
+        reject with icmpx type admin-prohibited
+    }
+"""
+
+
 def router_table(
     range_: Range,
     host: Iterable[IPv4Network | IPv6Network],
@@ -118,25 +162,13 @@ table {ROUTER_TABLE} {{
         meta mark set iif . ether saddr . ip6 saddr map @labs6
         meta mark != 0 accept
     }}
-    chain input {{
-        type filter hook input priority filter; policy drop;
-        ct state established,related accept
-        iifname "lo" accept
-        ip daddr {GATEWAY} icmp type echo-request accept
-        meta mark @internet ip daddr {GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 goto asks
-        meta mark != 0 ip daddr {GATEWAY} tcp dport {_OURS} goto carries
-        goto refused
-    }}
-    # The workshop's registry, which knows a lab by its address: with internet or without.
-    chain carries {{
-        ct state new add @carried {{ meta mark ct count over {REGISTRY_CONNECTIONS} }} goto refused
-        accept
-    }}
-    chain asks {{
-        update @asked {{ meta mark limit rate over {QUESTIONS_PER_SECOND}/second \
-burst {QUESTIONS_PER_SECOND} packets }} drop
-        accept
-    }}
+{_FOR_US}{_through(range_, connections)}{_ENDS}}}
+"""
+
+
+def _through(range_: Range, connections: int) -> str:
+    """What labs ask of others, and what is begun for it."""
+    return f"""\
     chain forward {{
         type filter hook forward priority filter; policy drop;
         # Where errors that say “too big” are lost on the way, TCP must know by itself.
@@ -171,25 +203,7 @@ burst {QUESTIONS_PER_SECOND} packets }} drop
 burst {NEW_AT_ONCE} packets }} goto too_many
         accept
     }}
-    chain without_internet {{
-        update @tried_internet {{ meta mark }}
-        goto refused
-    }}
-    chain mail {{
-        update @tried_mail {{ meta mark }}
-        goto refused
-    }}
-    chain too_many {{
-        update @tried_connections {{ meta mark }}
-        goto refused
-    }}
-    # At once, not by a timeout: a learner sees that it is shut, and not that it is slow.
-    chain refused {{
-        meta l4proto tcp reject with tcp reset
-        reject with icmpx type admin-prohibited
-    }}
-}}
-"""  # noqa: S608 - nft's language
+"""
 
 
 def _router_sets(
