@@ -234,7 +234,7 @@ def set_places(public_id: str) -> Response:
     places = whole_number("places", "Learners at most")
     changing.set_places(wired().database, workshop.id, places)
     audit.note(places=places)
-    wired().socketio.start_background_task(wired().line.move)
+    wired().line.move()
     return redirect(url_for(".show_one", public_id=public_id))
 
 
