@@ -126,13 +126,10 @@ def make(
         inner.settle(profile, parts, lab)
         stages.done("container")
         rootfs.unmount(parts.root(lab.id))
-        if (device := disk.device(folder)) is not None:
-            parts.place.limit_io(lab.id, device, shape.limits.io_bytes_per_s)
-        parts.place.limit_sockets(lab.id, shape.limits.memory_bytes)
+        _limit(parts, lab)
         disk.unmount(folder)
         lab.started_ticks = processes.start_ticks(lab.pid)
         lab.boot_id = processes.boot_id()
-        confirm_limits(parts.place, lab)
         connecting.result()
         stages.done("network")
         opener = shells or parts.terminals
@@ -145,6 +142,15 @@ def make(
         state.save(lab, folder)
         undo.pop_all()
     return lab
+
+
+def _limit(parts: Parts, lab: Lab) -> None:
+    """Set what crun doesn't, while the lab's disk is mounted here, and read all of it back."""
+    limits = lab.shape.limits
+    if (device := disk.device(parts.folder(lab))) is not None:
+        parts.place.limit_io(lab.id, device, limits.io_bytes_per_s)
+    parts.place.limit_sockets(lab.id, limits.memory_bytes)
+    confirm_limits(parts.place, lab)
 
 
 def claim(parts: Parts, like: Lab) -> Lab:
