@@ -234,7 +234,7 @@ def confirm_limits(place: Place, lab: Lab) -> None:
 
 def _is_close(found: Limits, lab: Lab) -> bool:
     # The kernel rounds memory down to pages and processor time to microseconds.
-    wanted = lab.shape.limits
+    wanted = lab.limits
     return (
         abs(found.memory_bytes - wanted.memory_bytes) <= 65536
         and found.pids == wanted.pids

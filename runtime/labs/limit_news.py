@@ -34,6 +34,7 @@ QUIET_S = 10.0  # a program that forks in a loop meets the limit a thousand time
 _CPU_QUIET_S = 600.0  # slower isn't ended: to say it once is enough
 _CPU_LOOKS = 5  # so many looks in a row in which it was held back
 _CPU_PERIODS = 5  # of the ten that a second has
+_FLOOD_BYTES = 1 << 20  # who wrote less is not who floods
 _FULL_BYTES = 1 << 20
 _FULL_INODES = 8
 _FILLING = 0.05  # a disk that filled by this share since the last look is looked at more often
@@ -116,7 +117,8 @@ class LimitNews:
             self.tell(lab, self._of_memory(lab))
         if hits.pids_refused > seen.pids_refused:
             self.tell(lab, self._of_pids(lab))
-        is_held_back = hits.cpu_throttled - seen.cpu_throttled >= _CPU_PERIODS
+        throttled = hits.cpu_throttled - seen.cpu_throttled
+        is_held_back = throttled >= _CPU_PERIODS and lab.slowed_to is None  # which was told already
         record.held_back = record.held_back + 1 if is_held_back else 0
         if record.held_back == _CPU_LOOKS:
             self.tell(lab, self._of_cpu(lab), _CPU_QUIET_S)
@@ -153,6 +155,14 @@ class LimitNews:
         sentence = f"{news.what} {news.then}".strip()
         self._events.tell("lab.limit", lab=lab.id, limit=news.limit, sentence=sentence)
         self._parts.terminals.notice(lab.id, [line for line in (news.what, news.then) if line])
+
+    def tell_of_flood(self, lab: Lab) -> None:
+        """Say that a lab is slowed for what it writes to terminals of its own."""
+        program, written = _most(self._programs(lab, _written))
+        who = program if written > _FLOOD_BYTES else "Something"
+        what = f"{who} floods terminals within your container, so it runs slowly for now."
+        news = News("output", what, "End it (Ctrl-C), and all is fast again.")
+        self.tell(lab, news, _CPU_QUIET_S)
 
     def _of_memory(self, lab: Lab) -> News:
         verdict = self._verdicts.last_in(lab.id)

@@ -108,7 +108,7 @@ def is_held(parts: Parts, lab: Lab) -> bool:
         life.confirm_limits(parts.place, lab)
     except Problem as problem:
         try:
-            parts.place.write_limits(lab.id, lab.shape.limits)
+            parts.place.write_limits(lab.id, lab.limits)
         except OSError as error:
             log.warning("lab.limits_lost", lab=lab.id, error=str(error))
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NewType
 
 from runtime.container.bundle import User
@@ -72,6 +72,7 @@ class Lab:
         until: unix seconds at which it ends by itself; None in the pool.
         state: `making`, `ready`, `ending`.
         is_paused: all of it stands still.
+        slowed_to: it is held to so much processor time; until this runtime ends, at most.
         address: IPv4 address, or "" without a network.
         pid: the server's pid of its process 1; 0 before it runs.
         started_ticks: that process's start time, so that a pid used again is not taken for it.
@@ -95,6 +96,7 @@ class Lab:
     until: float | None = None
     state: State = "making"
     is_paused: bool = False
+    slowed_to: float | None = None
     address: str = ""
     pid: int = 0
     started_ticks: int = 0
@@ -108,6 +110,15 @@ class Lab:
     created_at: float = 0.0
     terminals: list[dict[str, Any]] = field(default_factory=list)
     machine: dict[str, Any] | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What the kernel holds it to now."""
+        if self.slowed_to is None:
+            return self.shape.limits
+        return replace(
+            self.shape.limits, cpu_cores=min(self.slowed_to, self.shape.limits.cpu_cores)
+        )
 
     @property
     def hostname(self) -> str:
@@ -152,8 +163,10 @@ class Lab:
         }
 
     def as_record(self) -> dict[str, Any]:
-        """Everything, for the state file."""
-        return asdict(self)
+        """Everything that outlives this runtime, for the state file."""
+        record = asdict(self)
+        del record["slowed_to"]
+        return record
 
     @classmethod
     def from_record(cls, raw: dict[str, Any]) -> Lab:

@@ -12,6 +12,7 @@ import structlog
 
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs.deadlines import Deadlines
+from runtime.labs.floods import FloodWatch
 from runtime.labs.limit_news import LimitNews, News
 from runtime.labs.refusals import RefusalNews
 from runtime.labs.unread import UnreadWatch
@@ -62,6 +63,7 @@ class Watch:
         self._news = LimitNews(parts, events, verdicts)
         self._refusals = RefusalNews(parts.router)
         self._unread = UnreadWatch(parts.place, self.tell)
+        self._floods = FloodWatch(parts.place, parts.terminals, self._news.tell_of_flood)
         self._deadlines = Deadlines(self.tell, extend)
         self._on_death = on_death
         self._on_expiry = on_expiry
@@ -78,11 +80,13 @@ class Watch:
         """Begin to watch."""
         self._thread.start()
         self._unread.start()
+        self._floods.start()
 
     def stop(self) -> None:
         """Watch no more; labs live on."""
         self._stopping.set()
         self._unread.stop()
+        self._floods.stop()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -97,12 +101,14 @@ class Watch:
             self._news.add(lab)
             self._epoll.register(pidfd, select.EPOLLIN)
         self._unread.add(lab)
+        self._floods.add(lab)
 
     def discard(self, lab: Lab) -> None:
         """Watch a lab no more, since it is being ended.
 
         What its sockets hold is looked at until it is `gone`: ending a machine may take seconds.
         """
+        self._floods.discard(lab)
         with self._lock:
             for pidfd in [fd for fd, watched in self._watched.items() if watched is lab]:
                 self._epoll.unregister(pidfd)

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_PERIOD_US, _LONGEST_US = 100_000, 1_000_000
+_LEAST_US = 1000
+
+
+def period_us(cpu_cores: float) -> int:
+    """In which time to give out so much of the processors; no quota may be below a millisecond."""
+    return _PERIOD_US if cpu_cores * _PERIOD_US >= _LEAST_US else _LONGEST_US
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -73,6 +73,9 @@ class Place(Protocol):
     def write_limits(self, lab: str, limits: Limits) -> None:
         """Tell the kernel, of a lab that lives."""
 
+    def limit_cpu(self, lab: str, cpu_cores: float) -> None:
+        """Tell the kernel how much of the processors a lab that lives may have, and no more."""
+
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
 

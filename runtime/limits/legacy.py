@@ -8,14 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runtime.kernel import processes
-from runtime.limits import files, kept
+from runtime.limits import amounts, files, kept
 from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_PERIOD_US = 100_000
 # What a lab's connections may hold, of its memory; v1 counts that apart, once it is limited.
 _OF_SOCKETS = 4
 _SOCKETS = "memory.kmem.tcp.limit_in_bytes"
@@ -113,12 +112,18 @@ class Legacy:
 
     def write_limits(self, lab: str, limits: Limits) -> None:
         """Tell the kernel, of a lab that lives."""
-        cpu = self._group("cpu", lab)
         _write_memory(self._group("memory", lab), limits.memory_bytes)
         (self._group("pids", lab) / "pids.max").write_text(str(limits.pids))
-        (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
-        (cpu / "cpu.cfs_quota_us").write_text(str(round(limits.cpu_cores * _PERIOD_US)))
+        self.limit_cpu(lab, limits.cpu_cores)
         self.limit_sockets(lab, limits.memory_bytes)  # refused while they hold more, so last
+
+    def limit_cpu(self, lab: str, cpu_cores: float) -> None:
+        """Tell the kernel how much of the processors a lab that lives may have, and no more."""
+        group = self._group("cpu", lab)
+        period_us = amounts.period_us(cpu_cores)
+        quota_us = round(cpu_cores * period_us)
+        (group / "cpu.cfs_period_us").write_text(str(period_us))
+        (group / "cpu.cfs_quota_us").write_text(str(quota_us))
 
     def limit_sockets(self, lab: str, memory_bytes: int) -> None:
         """Limit what a lab's connections hold, which is no part of its memory here."""

@@ -7,11 +7,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from runtime.limits import files, kept
+from runtime.limits import amounts, files, kept
 from runtime.limits.amounts import Hits, Limits, Pressure, Spent, Usage
 from runtime.problems import Problem
 
-_PERIOD_US = 100_000
 _NEEDED = ("cpu", "memory", "pids")
 _WANTED = ("io", "cpuset")
 _LEAF = "init"  # of a lab that has cgroups below it: a cgroup that limits others holds no process
@@ -124,7 +123,13 @@ class Unified:
         with suppress(FileNotFoundError):  # a kernel without swap accounting
             (group / "memory.swap.max").write_text("0")
         (group / "pids.max").write_text(str(limits.pids))
-        (group / "cpu.max").write_text(f"{round(limits.cpu_cores * _PERIOD_US)} {_PERIOD_US}")
+        self.limit_cpu(lab, limits.cpu_cores)
+
+    def limit_cpu(self, lab: str, cpu_cores: float) -> None:
+        """Tell the kernel how much of the processors a lab that lives may have, and no more."""
+        period_us = amounts.period_us(cpu_cores)
+        quota_us = round(cpu_cores * period_us)
+        (self._base / lab / "cpu.max").write_text(f"{quota_us} {period_us}")
 
     def limit_sockets(self, lab: str, memory_bytes: int) -> None:
         """Nothing: here what connections hold is the lab's memory, from the start."""

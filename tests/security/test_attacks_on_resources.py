@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.limits.amounts import Limits
 from tests.integration.lab_harness import place_of, quoted
 from tests.integration.test_limit_news import told
 from tests.waiting import wait_for
@@ -17,6 +18,7 @@ from tests.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.integration.lab_harness import Lab
     from tests.security.arena import Arena
 
 pytestmark = pytest.mark.kernel
@@ -164,6 +166,7 @@ for _ in range(4):
 time.sleep(600)
 """
 UNREAD = Path(__file__).with_name("unread.py").read_text()
+PTYS = Path(__file__).with_name("ptys.py").read_text()
 TERMINALS = """
 import os, time
 held = []
@@ -299,6 +302,27 @@ def test_a_hog_of_answers_that_nobody_reads(arena: Arena, kind: str) -> None:
 
 def is_told(arena: Arena) -> bool:
     return "limit=sockets" in arena.runtime.log_path.read_text()
+
+
+def test_a_flood_through_ptys_of_ones_own(arena: Arena) -> None:
+    """The kernel's own workers carry it, and no cgroup holds those."""
+    lab, place = arena.mallory, place_of(arena.runtime.instance)
+    with arena.attack("a flood through forty ptys", "a watch: the lab is slowed") as row:
+        with arena.runtime.client.follow(0) as events:
+            lab.begin(f"exec python3 -c {quoted(PTYS)}", user="root")
+            assert told(events, "output") == (
+                "python3 floods terminals within your container, so it runs slowly for now. "
+                "End it (Ctrl-C), and all is fast again."
+            )
+        row.compare()
+    with arena.stopped():
+        wait_for(lambda: place.read_limits(lab.id) == whole(lab), "its own limits again")
+
+
+def whole(lab: Lab) -> Limits:
+    """What a lab may have while nothing is taken from it."""
+    limits = lab.record["limits"]
+    return Limits(limits["memory_bytes"], limits["pids"], limits["cpu_cores"])
 
 
 def test_all_the_descriptors(arena: Arena) -> None:

@@ -31,6 +31,7 @@ LIMITS = {
     "inodes": "Reached the limit of files",
     "connections": "Reached the limit of connections",
     "sockets": "Reached the limit of sockets",
+    "output": "Floods terminals of their own",
 }
 MINUTES = "{min}"
 """In a text: the minutes since the need began, which whoever shows it fills in."""

@@ -1,0 +1,256 @@
+"""Who is slowed for a flood of ptys: the culprit, for as long as it lasts, and hardly another."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from runtime.container.bundle import ROOT
+from runtime.labs import state
+from runtime.labs.floods import BUSY, LOOK_S, MOST, Search, has_ptys
+from runtime.limits.amounts import Hits, Limits, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.limits.cgroup import Place
+    from runtime.terminals import Terminals
+
+CORES = 0.5
+FLOOD = 2.5 * BUSY
+STUBBORN = 0.01  # of a processor is enough for some to flood
+
+
+class World:
+    """Labs, the processor time that each takes, and what the workers then take for it.
+
+    It is the labs' place as well, as far as that is asked.
+    """
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.others_share = 0.0
+        self.labs: dict[str, state.Lab] = {}
+        self.floods: set[str] = set()
+        self.stubborn: set[str] = set()
+        self.wanted: dict[str, float] = {}
+        self.without_ptys: set[str] = set()
+        self.told: list[str] = []
+        self._cores: dict[str, float] = {}
+        self._spent: dict[str, float] = {}
+        self._throttled: dict[str, int] = {}
+        self.search = Search(cast("Place", self), lambda lab: lab.id not in self.without_ptys)
+
+    def add(self, name: str, wants_cores: float) -> None:
+        shape = state.Shape("slipway/base", limits=Limits(cpu_cores=CORES))
+        lab = self.labs[name] = state.Lab(state.LabId(name), shape, 0, ROOT)
+        self.wanted[name], self._cores[name] = wants_cores, CORES
+        self._spent[name], self._throttled[name] = 1.0, 0
+        self.search.add(lab)
+
+    def limit_cpu(self, lab: str, cpu_cores: float) -> None:
+        self._cores[lab] = cpu_cores
+
+    def usage(self, lab: str) -> Usage:
+        return Usage(0, 0, self._spent[lab])
+
+    def hits(self, lab: str) -> Hits:
+        return Hits(0, 0, self._throttled[lab])
+
+    def cores(self) -> dict[str, float]:
+        return dict(self._cores)
+
+    def slowed(self) -> set[str]:
+        found = {name for name, lab in self.labs.items() if lab.slowed_to is not None}
+        assert found == {name for name, cores in self._cores.items() if cores < CORES}
+        return found
+
+    def run(self, seconds: float) -> None:
+        """Let time go by."""
+        for _ in range(round(seconds / LOOK_S)):
+            self.now += LOOK_S
+            for name, wanted in self.wanted.items():
+                self._spent[name] += min(wanted, self._cores[name]) * LOOK_S
+                if wanted > self._cores[name]:
+                    self._throttled[name] += 3
+            is_flooded = bool(self.floods - self.slowed())
+            rest = max((2 * MOST for n in self.stubborn if self._cores[n] >= STUBBORN), default=0.0)
+            share = max(FLOOD if is_flooded else rest, self.others_share)
+            if lab := self.search.look(self.now, share):
+                self.told.append(lab.id)
+
+
+@pytest.fixture
+def world() -> World:
+    """Three learners, one of whom computes."""
+    made = World()
+    made.add("floods", 0.4)
+    made.add("computes", 0.3)
+    made.add("types", 0.01)
+    return made
+
+
+def flood(world: World, name: str = "floods") -> None:
+    world.floods.add(name)
+    world.run(3)
+
+
+def part_slowed(world: World, name: str, seconds: float) -> float:
+    """How much of this time somebody is slowed."""
+    looks = round(seconds / LOOK_S)
+    slow = 0
+    for _ in range(looks):
+        world.run(LOOK_S)
+        slow += name in world.slowed()
+    return slow / looks
+
+
+def test_who_floods_is_slowed_and_nobody_else(world: World) -> None:
+    flood(world)
+    assert world.slowed() == {"floods"}
+    assert world.told == ["floods"]
+
+
+def test_a_flood_that_is_soon_over_slows_nobody(world: World) -> None:
+    world.floods.add("floods")
+    world.run(0.75)
+    world.floods.clear()
+    world.run(10)
+    assert world.told == []
+
+
+def test_what_honest_programs_print_slows_nobody(world: World) -> None:
+    world.others_share = BUSY * 0.9
+    world.run(30)
+    assert world.told == []
+
+
+def test_a_flood_that_comes_and_goes_is_found_too(world: World) -> None:
+    for _ in range(8):
+        world.floods = {"floods"}
+        world.run(0.5)
+        world.floods = set()
+        world.run(0.25)
+    assert "floods" in world.told
+
+
+def test_who_ended_the_flood_is_fast_again_at_once(world: World) -> None:
+    flood(world)
+    world.floods.clear()
+    world.wanted["floods"] = 0.0
+    world.run(2.5)
+    assert world.cores() == dict.fromkeys(world.labs, CORES)
+
+
+def test_who_computes_instead_is_fast_again_soon(world: World) -> None:
+    flood(world)
+    world.floods.clear()
+    world.run(7)
+    assert not world.slowed()
+
+
+def test_who_goes_on_flooding_is_slowed_longer_each_time(world: World) -> None:
+    flood(world)
+    assert part_slowed(world, "floods", 30) > 0.85
+    assert part_slowed(world, "floods", 300) > 0.95
+    assert set(world.told) == {"floods"}
+
+
+def test_who_floods_with_little_is_given_less(world: World) -> None:
+    world.stubborn.add("floods")
+    flood(world)
+    world.run(2)
+    assert world.cores() == {"floods": STUBBORN / 10, "computes": CORES, "types": CORES}
+    assert part_slowed(world, "floods", 30) > 0.85
+
+
+def test_an_innocent_who_is_suspected_first_goes_on(world: World) -> None:
+    world.wanted["computes"] = 0.5
+    flood(world)
+    assert world.told == ["computes", "floods"]
+    assert part_slowed(world, "floods", 30) > 0.85
+    assert world.told.count("computes") == 1
+
+
+def test_two_who_flood_together_are_both_slowed(world: World) -> None:
+    world.floods.add("computes")
+    flood(world)
+    assert world.slowed() == {"floods", "computes"}
+    assert part_slowed(world, "floods", 60) > 0.8
+    assert part_slowed(world, "computes", 60) > 0.8
+
+
+def test_who_has_no_ptys_of_their_own_is_never_slowed(world: World) -> None:
+    world.without_ptys |= {"floods", "computes", "types"}
+    flood(world)
+    assert world.told == []
+
+
+def test_where_it_was_none_of_them_all_are_let_go_and_left_alone(world: World) -> None:
+    world.others_share = FLOOD
+    world.run(20)
+    assert not world.slowed()
+    world.told.clear()
+    world.run(20)
+    assert world.told == []
+
+
+def test_what_others_take_hides_no_flood(world: World) -> None:
+    world.others_share = FLOOD / 3
+    flood(world)
+    assert part_slowed(world, "floods", 60) > 0.8
+
+
+def test_who_ends_and_who_lives_on_without_us_isnt_left_slowed(world: World) -> None:
+    world.floods.add("computes")
+    flood(world)
+    world.search.discard(world.labs["floods"])
+    world.search.end()
+    assert world.cores() == dict.fromkeys(world.labs, CORES)
+
+
+def test_a_record_says_of_nobody_that_they_are_slowed() -> None:
+    lab = state.Lab(state.new_id(), state.Shape("slipway/base"), 0, ROOT, slowed_to=0.01)
+    assert lab.limits.cpu_cores < lab.shape.limits.cpu_cores
+    assert state.Lab.from_record(lab.as_record()).slowed_to is None
+
+
+class Room:
+    """As many terminals of Slipway's as one says, and one process: this."""
+
+    def __init__(self, terminals: int) -> None:
+        self._terminals = terminals
+
+    def of(self, _lab: str) -> range:
+        return range(self._terminals)
+
+    def pids(self, _lab: str) -> set[int]:
+        return {os.getpid()}
+
+
+def has_own(profile: str, terminals: int) -> bool:
+    lab = state.Lab(state.new_id(), state.Shape("slipway/base", profile), 0, ROOT, pid=os.getpid())
+    room = Room(terminals)
+    return has_ptys(lab, cast("Terminals", room), cast("Place", room))
+
+
+@pytest.fixture
+def pty() -> Iterator[None]:
+    """One of this process's own."""
+    fds = os.openpty()
+    yield
+    for fd in fds:
+        os.close(fd)
+
+
+@pytest.mark.usefixtures("pty")
+def test_ptys_are_a_labs_own_where_there_are_more_than_terminals() -> None:
+    assert has_own("plain", 0)
+    assert not has_own("plain", 4096)
+
+
+@pytest.mark.usefixtures("pty")
+def test_ptys_of_containers_within_are_found_by_who_holds_them() -> None:
+    assert has_own("engine", 4096)
