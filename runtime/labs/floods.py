@@ -45,7 +45,7 @@ _AGAIN, _AGAIN_S = 2, 3.0  # fewer, for so long after somebody went on: it is th
 _SLOW_CORES = (0.1, 0.01, 0.001)
 _SETTLE_S = 0.3  # what waits in ptys that were just slowed is still carried
 _HELPED = 0.7  # of what they took before, once suspects are slowed: it was one of them
-_PEACE_S, _MORE = 30.0, 1.5  # for so long nobody is suspected again, unless they take more still
+_PEACE_S, _MORE = 300.0, 1.5  # for so long nobody is suspected again, unless they take more still
 _SHORT_S, _LONG_S = 4.0, 30.0  # how long one is slowed who wants to go on: twice as long each time
 _RESTS = 8  # looks in a row at which it wasn't held back: two of the longest periods
 

@@ -193,7 +193,7 @@ def test_where_it_was_none_of_them_all_are_let_go_and_left_alone(world: World) -
     world.run(20)
     assert not world.slowed()
     world.told.clear()
-    world.run(20)
+    world.run(240)
     assert world.told == []
 
 
