@@ -42,6 +42,18 @@ class Unread(NamedTuple):
     size: int
 
 
+class Made(NamedTuple):
+    """What networks may hold that a lab makes, all of them together.
+
+    Attributes:
+        size: bytes of the kernel's memory, as `labs/weight.py` estimates them.
+        neighbours: of those that the machine has a table for.
+    """
+
+    size: int
+    neighbours: int
+
+
 @dataclass(frozen=True)
 class Seccomp:
     """How a profile's system calls differ from what the shipped filter says.
@@ -90,6 +102,7 @@ class Profile:
             none.
         namespaces: how many of a kind may be made below the lab's user namespace.
         unread: what the lab's sockets may hold beside its memory.
+        made: what networks may hold that it makes; None where it can't make one.
         seccomp: the difference of the system call filter.
     """
 
@@ -114,6 +127,7 @@ class Profile:
     cgroups: int
     namespaces: dict[str, int]
     unread: Unread
+    made: Made | None
     seccomp: Seccomp
 
 
@@ -155,8 +169,13 @@ def load(name: str) -> Profile:
         cgroups=raw.get("cgroups", {}).get("most", 0),
         namespaces={kind: each["most"] for kind, each in raw.get("namespaces", {}).items()},
         unread=Unread(raw["unread"]["sockets"]["most"], raw["unread"]["bytes"]["most"]),
+        made=_made(raw.get("networks")),
         seccomp=_seccomp(raw["seccomp"]),
     )
+
+
+def _made(table: dict[str, dict[str, Any]] | None) -> Made | None:
+    return Made(table["bytes"]["most"], table["neighbours"]["most"]) if table else None
 
 
 def _values(table: dict[str, dict[str, str]]) -> dict[str, str]:

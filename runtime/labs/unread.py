@@ -1,8 +1,9 @@
-"""What a lab's sockets hold that nobody reads, where the kernel charges it to no cgroup.
+"""What a lab's networks hold, where the kernel charges it to no cgroup.
 
 Answers of netlink and of ping wait in the server's own memory, and a program asks for gigabytes of
 them in a second. No limit of the kernel's bounds that, so somebody looks, fifty times a second; one
-look at a lab that has few sockets costs some three microseconds.
+look at a lab that has few sockets costs some three microseconds. Networks that a lab made are
+weighed besides (weight.py), which takes a hundred times as long, where the server's memory goes.
 """
 
 from __future__ import annotations
@@ -10,24 +11,25 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGKILL
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
 from runtime.container import bundle
 from runtime.kernel import processes
-from runtime.kernel.netns import opened_in
 from runtime.labs.limit_news import News
+from runtime.labs.networks import KINDS, Held, Network
 from runtime.labs.verdicts import plain
+from runtime.labs.weight import Weight
 from runtime.limits import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from runtime.container.profile import Unread
+    from runtime.container.profile import Made, Unread
     from runtime.labs.state import Lab
     from runtime.limits.cgroup import Place
 
@@ -38,96 +40,31 @@ _LOOK_EACH_S = 0.0005  # so that many labs cost no more: a hundredth of a proces
 _NOBODY_S = 0.2  # while no lab lives: the first one is set up for longer than that
 _NETWORKS_LOOK_S = 0.2  # for networks that a lab made; at once where memory goes
 _GONE_BYTES = 32 << 20  # of the server's memory from one look to the next
-_KINDS_LOOK_S = 0.1  # what kind its sockets are of, as long as their number stays
 _GOES_ON_S = 2.0  # far more than the end of a program takes that is held to its processor time
+_WEIGH_S = 30.0  # all networks of labs' own; sooner where memory or room for neighbours goes
+_WEIGH_GONE_BYTES = 64 << 20  # since they were weighed
+_WEIGH_NEIGHBOURS = 128  # likewise; their number is asked as often as this
+_NEIGHBOURS_S = 0.1
+_WEIGH_PAUSE = 50  # times as long as it took
+# With so much of the server's memory gone to nobody, whose tunnels may hold most, and so much.
+_NOBODYS_BYTES = 512 << 20
+_POSSIBLE_BYTES = 256 << 20
 _FEW = 8  # sockets that may hold what they can
-_KINDS = frozenset({b"NETLINK", b"PING", b"PINGv6", b"RAW", b"RAWv6"})
-# Table and column of what waits to be read; in the second it is hexadecimal, after a colon.
-_NETLINK = ("netlink", 4)
-_PINGS = (("icmp", 4), ("icmp6", 4), ("raw", 4), ("raw6", 4))
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _ENDED = (FileNotFoundError, ProcessLookupError)  # what is told of a process that is none any more
-_LINES_BYTES = 4096  # what the kernel gives of a table at once, mostly
-_TABLE_BYTES = 1 << 20  # a table of thousands: whoever makes it longer while it is read is ended
 
 
-class Held(NamedTuple):
-    """What such sockets of a lab hold."""
+class _Ending:
+    """That something of a lab is over its limit, and who was ended for it."""
 
-    sockets: int = 0
-    size: int = 0
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self.ended: set[int] = set()
 
-
-class _Network:
-    """One network namespace of a lab. Its files, held open, keep it, and cost a tenth to read.
-
-    Args:
-        fd: the namespace; stays the caller's.
-    """
-
-    def __init__(self, fd: int) -> None:
-        self._fds: dict[str, int] = {}
-        self._used = 0
-        self._sockets = 0
-        self._look_at = 0.0
-        try:
-            opened_in(fd, self._open)
-        except OSError:
-            self.close()
-            raise
-
-    def _open(self) -> None:
-        for name in ("sockstat", "protocols", "netlink", *(name for name, _ in _PINGS)):
-            with suppress(FileNotFoundError):  # IPv6 that is switched off
-                self._fds[name] = os.open(f"/proc/thread-self/net/{name}", _READ)
-
-    def close(self) -> None:
-        """Let go of it."""
-        while self._fds:
-            os.close(self._fds.popitem()[1])
-
-    @property
-    def is_used(self) -> bool:
-        """Whether any socket was there at the last look."""
-        return self._used > 0
-
-    def count(self) -> int:
-        """How many sockets there are, of whatever kind."""
-        before, self._used = self._used, self._number_of_sockets()
-        if self._used != before:
-            self._look_at = 0.0
-        return self._used
-
-    def forget_kinds(self) -> None:
-        """Let the next look tell their kinds anew."""
-        self._look_at = 0.0
-
-    def of_kinds(self) -> int:
-        """How many of those that were counted may hold what nobody is charged for."""
-        now = time.monotonic()
-        if now >= self._look_at:
-            self._look_at = now + _KINDS_LOOK_S
-            self._sockets = self._number_of_kinds() if self._used else 0
-        return self._sockets
-
-    def size(self) -> int:
-        """What waits to be read in them, in bytes."""
-        size = sum(int(row[_NETLINK[1]]) for row in self._rows(_NETLINK[0]))
-        for name, column in _PINGS:
-            size += sum(int(row[column].partition(b":")[2], 16) for row in self._rows(name))
-        return size
-
-    def _number_of_sockets(self) -> int:
-        first = os.pread(self._fds["sockstat"], _LINES_BYTES, 0).split(maxsplit=3)
-        return int(first[2])  # "sockets: used N"
-
-    def _number_of_kinds(self) -> int:
-        return sum(int(row[2]) for row in self._rows("protocols") if row[0] in _KINDS)
-
-    def _rows(self, name: str) -> list[list[bytes]]:
-        fd = self._fds.get(name)
-        lines = table(fd).splitlines()[1:] if fd is not None else []
-        return [line.split() for line in lines]
+    def over(self) -> None:
+        """It is not, or no more."""
+        self.since = None
+        self.ended.clear()
 
 
 class _Watched:
@@ -137,11 +74,11 @@ class _Watched:
         self.lab = lab
         profile = bundle.load_profile(lab.shape.profile)
         self.most = profile.unread
-        self.makes_networks = "net" in profile.namespaces
-        self.networks: dict[int, _Network] = {}
+        self.made = profile.made
+        self.networks: dict[int, Network] = {}
         self.look_at = 0.0
-        self.over_since: float | None = None
-        self.ended: set[int] = set()
+        self.unread = _Ending()
+        self.heavy = _Ending()
 
     def close(self) -> None:
         while self.networks:
@@ -170,6 +107,20 @@ class _Watched:
             return Held(sockets)
         return Held(sockets, sum(network.size() for network in networks if network.of_kinds()))
 
+    def own(self) -> dict[int, Network]:
+        """The networks that it made."""
+        with suppress(*_ENDED):
+            first = _number(self.lab.pid)
+            return {number: each for number, each in self.networks.items() if number != first}
+        return {}
+
+    def weight(self) -> Weight:
+        """What those hold."""
+        found = Weight()
+        for network in self.own().values():
+            found = found.plus(network.weigh())
+        return found
+
     def find(self, place: Place) -> OSError | None:
         """The networks that its threads are in; one that nobody is in stays while it is used.
 
@@ -180,7 +131,7 @@ class _Watched:
         seen = set()
         ours = _number(os.getpid())  # where a helper of the server's is, before it enters the lab
         tids = [] if self.networks else [self.lab.pid]
-        if self.makes_networks:  # each thread may have one of its own
+        if self.made:  # each thread may have one of its own
             tids += [tid for pid in place.pids(self.lab.id) for tid in _threads(pid)]
         for tid in tids:
             try:
@@ -203,10 +154,40 @@ class _Watched:
         try:
             number = os.fstat(fd).st_ino
             if number not in self.networks and number != ours:
-                self.networks[number] = _Network(fd)
+                self.networks[number] = Network(fd)
         finally:
             os.close(fd)
         return number
+
+
+class _Pace:
+    """When networks of labs' own are weighed: seldom, as long as the server loses nothing."""
+
+    def __init__(self) -> None:
+        self._not_before = self._due_at = self._ask_at = 0.0
+        self._free_bytes = self._neighbours = 0
+
+    def is_due(self, free_bytes: int) -> bool:
+        """Whether it is time."""
+        now = time.monotonic()
+        if now < self._not_before:
+            return False
+        self._free_bytes = max(self._free_bytes, free_bytes)
+        if self._free_bytes - free_bytes > _WEIGH_GONE_BYTES or now >= self._due_at:
+            return True
+        if now < self._ask_at:
+            return False
+        self._ask_at = now + _NEIGHBOURS_S
+        neighbours = _neighbours()
+        self._neighbours = min(self._neighbours, neighbours)
+        return neighbours - self._neighbours > _WEIGH_NEIGHBOURS
+
+    def done(self, began: float, free_bytes: int) -> None:
+        """They were weighed."""
+        now = time.monotonic()
+        self._not_before = now + _WEIGH_PAUSE * (now - began)
+        self._due_at = now + _WEIGH_S
+        self._free_bytes, self._neighbours = free_bytes, _neighbours()
 
 
 class UnreadWatch:
@@ -222,8 +203,11 @@ class UnreadWatch:
         self._tell = tell
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
-        self._failed: set[str] = set()  # labs of which it is said
-        self._free_bytes = 0
+        self._failed: set[tuple[str, str]] = set()  # what of which lab, since it was told
+        self._over: set[str] = set()  # whose own networks hold too much
+        self._all_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        self._free_bytes, self._usual_bytes = 0, self._all_bytes
+        self._pace = _Pace()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="unread", daemon=True)
 
@@ -249,28 +233,40 @@ class UnreadWatch:
         with self._lock:
             if watched := self._watched.pop(lab.id, None):
                 watched.close()
-            self._failed.discard(lab.id)
+            self._over.discard(lab.id)
+            self._failed = {key for key in self._failed if key[0] != lab.id}
 
     def _run(self) -> None:
         while not self._stopping.wait(self._pause_s()):
-            self._look_at_all(is_urgent=self._is_urgent())
-
-    def _is_urgent(self) -> bool:
-        try:
-            before, self._free_bytes = self._free_bytes, files.meminfo("MemAvailable")
-        except OSError:  # no more files may be opened
-            return False
-        return before - self._free_bytes > _GONE_BYTES
+            before = self._free_bytes
+            with suppress(OSError):  # no more files may be opened
+                self._free_bytes = files.meminfo("MemAvailable")
+            self._look_at_all(is_urgent=before - self._free_bytes > _GONE_BYTES)
+            made = [key for key, each in list(self._watched.items()) if each.made]
+            if made and self._pace.is_due(self._free_bytes):
+                began = time.monotonic()
+                self._weigh(made, are_all=True)
+                self._pace.done(began, self._free_bytes)
+            elif self._over:  # who goes on is not waited for
+                self._weigh(list(self._over), are_all=False)
 
     def _look_at_all(self, *, is_urgent: bool) -> None:
         for lab_id in list(self._watched):
-            try:
+            with self._alone(lab_id):
                 self._look_at(lab_id, is_urgent=is_urgent)
-                self._failed.discard(lab_id)
-            except (OSError, ValueError, LookupError):  # one that is odd hides no other
-                if lab_id not in self._failed:
-                    log.exception("labs.unread_failed", lab=lab_id)
-                self._failed.add(lab_id)
+
+    @contextmanager
+    def _alone(self, lab_id: str, what: str = "sockets") -> Iterator[None]:
+        """A lab that is odd hides no other, and is told of once until it is no more."""
+        key = (lab_id, what)
+        try:
+            yield
+        except (OSError, ValueError, LookupError):
+            if key not in self._failed:
+                log.exception("labs.unread_failed", lab=lab_id, what=what)
+            self._failed.add(key)
+        else:
+            self._failed.discard(key)
 
     def _pause_s(self) -> float:
         if not self._watched:
@@ -284,9 +280,7 @@ class UnreadWatch:
                 return
             failure = None
             now = time.monotonic()
-            if not watched.networks or (
-                watched.makes_networks and (is_urgent or now >= watched.look_at)
-            ):
+            if not watched.networks or (watched.made and (is_urgent or now >= watched.look_at)):
                 watched.look_at = now + _NETWORKS_LOOK_S
                 failure = watched.find(self._place)
             news = self._look(watched, now)
@@ -297,17 +291,67 @@ class UnreadWatch:
 
     def _look(self, watched: _Watched, now: float) -> News | None:
         if not watched.is_over(watched.held()):
-            watched.over_since = None
-            watched.ended.clear()
+            watched.unread.over()
             return None
         news = self._end_holders(watched)
-        watched.over_since = watched.over_since or now
-        if now - watched.over_since > _GOES_ON_S and not watched.lab.is_paused:
-            # They fork faster than they are listed. With process 1 the kernel ends all of them.
-            watched.over_since = now
-            log.warning("labs.unread_goes_on", lab=watched.lab.id)
-            processes.signal_member(watched.lab.pid, watched.lab.id, SIGKILL)
+        _end_where_it_goes_on(watched.lab, watched.unread, now)
         return news
+
+    def _weigh(self, lab_ids: list[str], *, are_all: bool) -> None:
+        """Weigh the networks that these labs made, and see to those that are over their limit."""
+        weights: dict[str, Weight] = {}
+        for lab_id in lab_ids:
+            with self._alone(lab_id, "networks"), self._lock:
+                if watched := self._watched.get(lab_id):
+                    watched.find(self._place)
+                    weights[lab_id] = watched.weight()
+        most = max((each.possible for each in weights.values()), default=0)
+        if self._nobodys(is_usual=are_all and most == 0) < _NOBODYS_BYTES or most < _POSSIBLE_BYTES:
+            most = -1
+        for lab_id, weight in weights.items():
+            size = weight.size + (weight.possible if weight.possible == most else 0)
+            with self._alone(lab_id, "ending"):
+                self._judge(lab_id, weight._replace(size=size))
+
+    def _nobodys(self, *, is_usual: bool) -> int:
+        """By how much the memory grew that the server uses and no lab is charged for."""
+        used = self._all_bytes - self._free_bytes - self._place.usage_of_all().memory_bytes
+        self._usual_bytes = used if is_usual else min(used, self._usual_bytes)
+        return used - self._usual_bytes
+
+    def _judge(self, lab_id: str, weight: Weight) -> None:
+        news = None
+        with self._lock:
+            watched = self._watched.get(lab_id)
+            if watched is None or watched.made is None:
+                return
+            most = watched.made
+            if weight.size > most.size or weight.neighbours > most.neighbours:
+                self._over.add(lab_id)
+                news = self._end_within(watched, weight, most)
+            else:
+                self._over.discard(lab_id)
+                watched.heavy.over()
+        if news and watched.lab.state != "ending":
+            self._tell(watched.lab, news)
+
+    def _end_within(self, watched: _Watched, weight: Weight, most: Made) -> News | None:
+        """End whoever is in a network that the lab made; all others where nobody is in one."""
+        lab, pids = watched.lab, self._place.pids(watched.lab.id)
+        _end_where_it_goes_on(lab, watched.heavy, time.monotonic())
+        own, before = watched.own().keys(), watched.heavy.ended & pids
+        ended = {pid for pid in pids - before - {lab.pid} if own & _numbers(pid)}
+        if not ended and before:  # the kernel takes their networks away after them
+            return None
+        ended = ended or pids - {lab.pid} or {lab.pid}
+        for pid in ended:
+            processes.signal_member(pid, lab.id, SIGKILL)
+        is_first = not watched.heavy.ended
+        watched.heavy.ended = before | ended
+        if not is_first:
+            return None
+        log.warning("labs.networks_heavy", lab=lab.id, **weight._asdict())
+        return _said_of_networks(weight, most)
 
     def _end_holders(self, watched: _Watched) -> News | None:
         """End whoever has most of them, and whoever has half as many.
@@ -317,7 +361,7 @@ class UnreadWatch:
         """
         lab, pids = watched.lab, self._place.pids(watched.lab.id)
         held = watched.held(anew=True)
-        if watched.ended & pids or not watched.is_over(held):
+        if watched.unread.ended & pids or not watched.is_over(held):
             return None
         found = {pid: _sockets_of(pid) for pid in pids}
         most = max(map(len, found.values()), default=0)
@@ -329,8 +373,37 @@ class UnreadWatch:
             ended = {pid for pid, own in found.items() if len(own) * 2 >= most}
         for pid in ended:
             processes.signal_member(pid, lab.id, SIGKILL)
-        watched.ended |= ended
+        watched.unread.ended |= ended
         return _said(name, held, watched.most)
+
+
+def _end_where_it_goes_on(lab: Lab, ending: _Ending, now: float) -> None:
+    """End a lab that forks faster than it is listed: with process 1 the kernel ends all of it."""
+    ending.since = ending.since or now
+    if now - ending.since > _GOES_ON_S and not lab.is_paused:
+        ending.since = now
+        log.warning("labs.unread_goes_on", lab=lab.id)
+        processes.signal_member(lab.pid, lab.id, SIGKILL)
+
+
+def _said_of_networks(weight: Weight, most: Made) -> News:
+    what = f"held {weight.size >> 20} MB"
+    if weight.size <= most.size:
+        what = f"had {weight.neighbours} neighbours"
+    return News(
+        "networks",
+        f"The programs in networks that your container made were ended: they {what}.",
+        f"Such networks may hold {most.size >> 20} MB and {most.neighbours} neighbours.",
+    )
+
+
+def _neighbours() -> int:
+    """How many the machine has room for less."""
+    found = 0
+    for name in ("arp_cache", "ndisc_cache"):
+        with suppress(OSError):  # not told where the server is in a container
+            found += int(Path(f"/proc/net/stat/{name}").read_text().splitlines()[1].split()[0], 16)
+    return found
 
 
 def _said(program: str, held: Held, most: Unread) -> News:
@@ -339,15 +412,6 @@ def _said(program: str, held: Held, most: Unread) -> News:
         what += f" held {held.size >> 20} MB that nobody read"
     then = f"Your container may have {most.sockets} of them, with {most.size >> 20} MB to be read."
     return News("sockets", f"{what}.", then)
-
-
-def table(fd: int) -> bytes:
-    """A table of the kernel's, which gives a page of it at once, however much is asked for."""
-    parts, at = [], 0
-    while at < _TABLE_BYTES and (part := os.pread(fd, _TABLE_BYTES, at)):
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)
 
 
 def _sockets_of(pid: int) -> set[str]:
@@ -360,7 +424,7 @@ def _sockets_of(pid: int) -> set[str]:
                 # Of another file the attribute would be asked of its file system: lxcfs, which may
                 # be slow, and by all labs' reading.
                 name = os.readlink(f"{folder}/{fd}")  # noqa: PTH115 - as above
-                if name.startswith("socket:") and _kind(f"{folder}/{fd}") in _KINDS:
+                if name.startswith("socket:") and _kind(f"{folder}/{fd}") in KINDS:
                     found.add(name)
     return found
 
@@ -379,6 +443,15 @@ def _name(pid: int) -> str:
     with suppress(OSError):
         return plain(Path(f"/proc/{pid}/comm").read_text(errors="replace").strip())
     return "A program"
+
+
+def _numbers(pid: int) -> set[int]:
+    """Those of the networks that its threads are in."""
+    found = set()
+    for tid in _threads(pid):
+        with suppress(OSError):  # it has ended
+            found.add(_number(tid))
+    return found
 
 
 def _number(pid: int) -> int:

@@ -6,6 +6,7 @@ and for the namespaces that only such a lab can make.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,14 +16,14 @@ import pytest
 
 from tests.conftest import ENGINE
 from tests.integration.lab_harness import Lab, quoted
-from tests.security.arena import SMALL, Arena, Witness
+from tests.security.arena import ROW, SMALL, Arena, Witness
 from tests.security.conftest import LIMITS
 from tests.security.test_attacks_on_resources import UNREAD, is_told
 from tests.security.test_attacks_on_the_kernel import NOTHING_WON, PROGRAM, REFUSED
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.conftest import Server
 
@@ -44,6 +45,7 @@ GIVEN = {
 }
 # Each is refused, and by an error that nothing was done with.
 ALSO_NOTHING = {"EINVAL", "EFAULT", "EBADF", "ENOTTY", "ENOPROTOOPT"}
+HELD = Path(__file__).with_name("held.py").read_text()
 WITHIN = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--ipc", "--uts", "--")
 KINDS = {"user": 0x10000000, "net": 0x40000000, "mnt": 0x20000, "ipc": 0x8000000}
 
@@ -56,6 +58,20 @@ def mallory(engine_runtime: Server) -> Iterator[Lab]:
     )
     yield lab
     lab.remove()
+
+
+@pytest.fixture
+def arena(
+    engine_runtime: Server,
+    witness: Witness,
+    mallory: Lab,
+    record_property: Callable[[str, object], None],
+) -> Iterator[Arena]:
+    """The same lab, beside the witness; its rows go to the table."""
+    made = Arena(engine_runtime, mallory, witness)
+    yield made
+    for row in made.rows:
+        record_property(ROW, row)
 
 
 def said(lab: Lab, attempts: list[list[str]], *before: str) -> list[str]:
@@ -135,11 +151,8 @@ def test_the_control_reaches_the_kernel_where_there_is_no_filter() -> None:
     assert outside("option", "64") != "ENOSYS"
 
 
-def test_a_hog_of_answers_in_a_network_of_ones_own_is_ended(
-    engine_runtime: Server, witness: Witness, mallory: Lab
-) -> None:
+def test_a_hog_of_answers_in_a_network_of_ones_own_is_ended(arena: Arena, mallory: Lab) -> None:
     """The kernel charges them to nobody, and the lab's own network has none of them."""
-    arena = Arena(engine_runtime, mallory, witness)
     with arena.attack("netlink's answers, in a network within", "a watch: it is ended") as row:
         hog = f"while :; do {' '.join(WITHIN)} python3 -c {quoted(UNREAD)} netlink; done"
         taken = Path(f"/proc/{mallory.record['pid']}/root/tmp/taken")
@@ -150,12 +163,38 @@ def test_a_hog_of_answers_in_a_network_of_ones_own_is_ended(
     mallory.run("pkill", "-f", "netlink")
 
 
+@pytest.mark.parametrize("kind", ["queue", "neighbours"])
+def test_a_hog_of_what_a_networks_root_may_hold_is_ended(
+    engine_runtime: Server, arena: Arena, kind: str
+) -> None:
+    """Another process goes on each time, and another network is made; so its container may end."""
+    lab = Lab(
+        engine_runtime.client, kind, image=ENGINE, profile="engine", limits={**SMALL, **LIMITS}
+    )
+    arena.mallory = lab
+    said = f"lab={lab.id} limit=networks"
+    with arena.attack(f"held in a network within: {kind}", "a watch: it is ended") as row:
+        hog = f"while :; do {' '.join(WITHIN)} python3 -c {quoted(HELD)} {kind}; done"
+        taken = Path(f"/proc/{lab.record['pid']}/root/tmp/taken")
+        lab.begin(hog, user="root")
+        wait_for(
+            lambda: taken.exists() or said in arena.runtime.log_path.read_text(),
+            "the hog's end",
+            deadline_s=60,
+        )
+        row.compare()
+        assert not taken.exists(), "it has what it wanted"
+        seen = rf"networks_heavy lab={lab.id} size=(\d+) \S+ (neighbours=\d+)"
+        size, neighbours = re.findall(seen, arena.runtime.log_path.read_text())[0]
+        row.stopped_by += f" at {int(size) >> 20} MB, {neighbours}"
+    lab.remove()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bomb_of_namespaces_stops_at_the_labs_share_whoever_makes_them(
-    engine_runtime: Server, witness: Witness, mallory: Lab, kind: str
+    arena: Arena, mallory: Lab, kind: str
 ) -> None:
     """By many users of one lab, since the kernel counts each apart."""
-    arena = Arena(engine_runtime, mallory, witness)
     with arena.attack(f"namespaces: {kind}", "a user namespace around the lab's") as row:
         words = ["namespaces", str(KINDS[kind]), "6", "60"]
 

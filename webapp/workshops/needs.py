@@ -31,6 +31,7 @@ LIMITS = {
     "inodes": "Reached the limit of files",
     "connections": "Reached the limit of connections",
     "sockets": "Reached the limit of sockets",
+    "networks": "Reached the limit of networks",
     "output": "Floods terminals of their own",
 }
 MINUTES = "{min}"
