@@ -54,6 +54,10 @@ class Network:
         """What is in it beside sockets, and waits in them to be sent."""
         return opened_in(self._fds[""], weight.weigh)
 
+    def drop(self) -> None:
+        """Let go what waits in it; its links go down."""
+        opened_in(self._fds[""], weight.drop)
+
     def close(self) -> None:
         """Let go of it."""
         while self._fds:

@@ -76,11 +76,15 @@ class _Watched:
         self.most = profile.unread
         self.made = profile.made
         self.networks: dict[int, Network] = {}
+        self.first = 0
         self.look_at = 0.0
         self.unread = _Ending()
         self.heavy = _Ending()
 
     def close(self) -> None:
+        """Let go of them; nothing waits in those that it made."""
+        with suppress(OSError):
+            self.drop()
         while self.networks:
             self.networks.popitem()[1].close()
 
@@ -107,12 +111,14 @@ class _Watched:
             return Held(sockets)
         return Held(sockets, sum(network.size() for network in networks if network.of_kinds()))
 
+    def drop(self) -> None:
+        """Let go what waits in the networks that it made."""
+        for network in self.own().values():
+            network.drop()
+
     def own(self) -> dict[int, Network]:
         """The networks that it made."""
-        with suppress(*_ENDED):
-            first = _number(self.lab.pid)
-            return {number: each for number, each in self.networks.items() if number != first}
-        return {}
+        return {number: each for number, each in self.networks.items() if number != self.first}
 
     def weight(self) -> Weight:
         """What those hold."""
@@ -131,6 +137,9 @@ class _Watched:
         seen = set()
         ours = _number(os.getpid())  # where a helper of the server's is, before it enters the lab
         tids = [] if self.networks else [self.lab.pid]
+        if not self.first:
+            with suppress(*_ENDED):
+                self.first = _number(self.lab.pid)
         if self.made:  # each thread may have one of its own
             tids += [tid for pid in place.pids(self.lab.id) for tid in _threads(pid)]
         for tid in tids:
@@ -346,6 +355,7 @@ class UnreadWatch:
         ended = ended or pids - {lab.pid} or {lab.pid}
         for pid in ended:
             processes.signal_member(pid, lab.id, SIGKILL)
+        watched.drop()
         is_first = not watched.heavy.ended
         watched.heavy.ended = before | ended
         if not is_first:

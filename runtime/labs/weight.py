@@ -22,6 +22,7 @@ _DONE = {2, 3}  # NLMSG_ERROR, NLMSG_DONE
 _ANSWER_BYTES = 64 << 10
 _MOST = 1 << 18  # of a kind: whoever has more is over every limit
 
+_NEWLINK, _REQUEST, _IFF_UP = 16, 1, 1
 _GETLINK, _GETROUTE, _GETNEIGH, _GETQDISC, _GETTCLASS = 18, 26, 30, 38, 42
 _LINK = struct.Struct("=BBHiII")
 _TRAFFIC = struct.Struct("=BBHiIII")
@@ -80,6 +81,21 @@ def weigh() -> Weight:
     # What a socket sent and a queue holds is seen in both.
     size += max(sum(queues), _unsent()) + _fragments()
     return Weight(size, possible, sum(not state & _NUD_PERMANENT for state in states))
+
+
+def drop() -> None:
+    """Let what waits in the network of the calling thread go, by taking its links down.
+
+    A packet that is held back keeps its socket, though nobody has that open any more, the socket
+    its network, and that the queue with the packet: without this all three would stay for good.
+    """
+    links = _links()[2]
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+    ) as telling:
+        for index in links:
+            body = _LINK.pack(0, 0, 0, index, 0, _IFF_UP)  # no flag, of those that change
+            telling.send(_HEADER.pack(_HEADER.size + len(body), _NEWLINK, _REQUEST, 1, 0) + body)
 
 
 def _links() -> tuple[int, int, list[int]]:

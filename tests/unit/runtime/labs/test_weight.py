@@ -95,6 +95,8 @@ def test_what_waits_in_a_queue_or_for_a_neighbour_weighs(network: NetworkNamespa
         after = network.run(weight.weigh)
     assert after.size - before.size >= 150 * 1000
     assert after.neighbours > before.neighbours
+    network.run(weight.drop)  # though nobody has those sockets any more
+    assert network.run(weight.weigh).size - before.size < 50 * 1000 + (256 << 10)
 
 
 def test_what_waits_for_the_rest_of_a_packet_weighs(network: NetworkNamespace) -> None:
