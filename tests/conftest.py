@@ -17,7 +17,6 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -74,26 +73,8 @@ SHARING = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files in the order in which workers take them.
-
-    The longest are first. Then units, which keep a processor busy, are among those that wait for
-    servers and labs, so that neither are left with their like alone. Attacks come after them, for
-    what a witness feels is compared. Browsers stay behind all others, as where both run they must,
-    those of many tests first: one worker would else begin them when the others have nothing to do.
-    """
-    kinds = {item.path: item.path.relative_to(TOP / "tests").parts[0] for item in items}
-    tests = Counter(item.path for item in items)
-    files, seen = Counter(kinds.values()), Counter[str]()
-    places: dict[Path, float] = {}
-    for path, kind in kinds.items():
-        seen[kind] += 1
-        places[path] = -tests[path] if kind == "browser" else seen[kind] / files[kind]
-
-    def turn(item: pytest.Item) -> tuple[bool, bool, bool, float]:
-        kind, name = kinds[item.path], item.path.name
-        return kind == "browser", name not in LONGEST, kind == "security", places[item.path]
-
-    items.sort(key=turn)
+    """Put the longest files first; browsers stay behind all others, as where both run they must."""
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name not in LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

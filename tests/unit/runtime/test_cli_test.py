@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-
-from runtime.cli.test import TOP
-from tests.conftest import pytest_collection_modifyitems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,36 +83,3 @@ def test_many_that_fail_are_not_run_again(tmp_path: Path) -> None:
     done = run(tmp_path, **{f"races{n}": RACES.format(name=n) for n in range(6)})
     assert done.returncode == 1
     assert "once more" not in done.stdout
-
-
-class Item(NamedTuple):
-    """As much of one of pytest's as says where it stands."""
-
-    path: Path
-    number: int
-
-
-def in_turn(**files: int) -> list[str]:
-    """What workers take one after another: folders with their number of files of two tests."""
-    items: list[Any] = [
-        Item(TOP / f"tests/{folder}/test_{file}.py", number)
-        for folder, many in files.items()
-        for file in range(many)
-        for number in range(2)
-    ]
-    pytest_collection_modifyitems(items)
-    assert all(one.path == other.path for one, other in list(pairwise(items))[::2])
-    return [item.path.parent.name for item in items[::2]]
-
-
-def test_units_are_among_what_waits_and_attacks_after_both() -> None:
-    turns = in_turn(unit=6, integration=3, security=2)
-    assert turns[-2:] == ["security"] * 2
-    assert ["integration" in turns[at : at + 3] for at in (0, 3, 6)] == [True] * 3
-
-
-def test_of_browsers_the_files_of_many_tests_are_first() -> None:
-    few, many = (TOP / f"tests/browser/test_{name}.py" for name in ("a", "b"))
-    items: list[Any] = [Item(path, n) for path, most in ((few, 2), (many, 5)) for n in range(most)]
-    pytest_collection_modifyitems(items)
-    assert [item.path for item in items] == [many] * 5 + [few] * 2
