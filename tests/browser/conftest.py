@@ -45,6 +45,24 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Files of learners alone, each in workshops of its own: one server a worker does for them, as its
+# start and end cost half as much as a test.
+SHARING = {
+    "test_by_keyboard.py",
+    "test_compare.py",
+    "test_compare_page.py",
+    "test_complaints.py",
+    "test_container_page.py",
+    "test_learner.py",
+    "test_leaving.py",
+    "test_lost_network.py",
+    "test_paper.py",
+    "test_preview.py",
+    "test_terminal_keys.py",
+    "test_terminal_page.py",
+    "test_terminal_restore.py",
+    "test_without_websockets.py",
+}
 LOST_WEBSOCKET = "WebSocket connection to "
 GET_UP = pytest.StashKey["Callable[[], None]"]()
 SCREEN_READER = "localStorage.setItem('slip-screen-reader', '1')"
@@ -123,13 +141,31 @@ def chromium(
     browser.close()
 
 
-@pytest.fixture(scope="module")
-def server(
+@pytest.fixture(scope="session")
+def shared_server(
     make_instance: Callable[[], Instance], base_image: Image, classroom: Classroom
 ) -> Iterator[Server]:
-    """A whole server at the near end of the classroom's cable; its labs end with it."""
+    """The server of the files in `SHARING` that one worker runs, one after another."""
     with serving(make_instance(), base_image, classroom, "--end-labs") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def server(
+    request: pytest.FixtureRequest,
+    make_instance: Callable[[], Instance],
+    base_image: Image,
+    classroom: Classroom,
+) -> Iterator[Server]:
+    """A whole server at the near end of the classroom's cable; its labs end with the file."""
+    if request.path.name not in SHARING:
+        with serving(make_instance(), base_image, classroom, "--end-labs") as own:
+            yield own
+        return
+    shared: Server = request.getfixturevalue("shared_server")
+    yield shared
+    for lab in shared.client.lab_list():
+        shared.client.lab_remove(lab["lab"])
 
 
 @contextmanager
