@@ -48,7 +48,7 @@ ANSWER_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 2.0
 WELL_TIMEOUT_S = 3.0
 """A runtime that is well says so at once; one that hangs shouldn't hold up a page that asks."""
-_METERS = 50  # as many as fit into a packet
+_PAGE = 50  # labs that a verb takes at once
 
 
 class Client:
@@ -198,6 +198,25 @@ class Client:
         """What the lab spends now, and its limits."""
         return self._ask("lab.usage", lab=lab)
 
+    def lab_views(
+        self,
+        *,
+        usage: Sequence[str] = (),
+        processes: Sequence[str] = (),
+        plan: Sequence[str] = (),
+    ) -> dict[str, dict[str, Any]]:
+        """What is wanted of each of many labs, in one call; by its name, and by lab.
+
+        Labs that have ended are left out, and what is too large for a packet.
+        """
+        labs = {"usage": usage, "processes": processes, "plan": plan}
+        found: dict[str, dict[str, Any]] = {view: {} for view in labs}
+        for first in range(0, max(map(len, labs.values())), _PAGE):
+            page = {view: list(names[first : first + _PAGE]) for view, names in labs.items()}
+            with self._open("lab.views", page) as feed:
+                feed.result(lambda told: found[told["view"]].update({told["lab"]: told["found"]}))
+        return found
+
     def meter_read(self, lab: str) -> dict[str, Any]:
         """What both halves of a lab cost now; a reading at most a second old."""
         return self._ask("meter.read", lab=lab)
@@ -205,8 +224,8 @@ class Client:
     def meter_all(self, labs: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The same of many labs in one call, which costs a third; those that ended are left out."""
         found: dict[str, dict[str, Any]] = {}
-        for first in range(0, len(labs), _METERS):
-            page = list(labs[first : first + _METERS])
+        for first in range(0, len(labs), _PAGE):
+            page = list(labs[first : first + _PAGE])
             found |= self._ask("meter.all", labs=page)["meters"]
         return found
 

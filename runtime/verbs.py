@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -126,6 +126,7 @@ class Verbs:
             ),
             "lab.processes": Verb(web, ("lab",), self._lab_processes),
             "lab.usage": Verb(web, ("lab",), self._lab_usage),
+            "lab.views": Verb(web, ("usage", "processes", "plan"), self._lab_views),
             "meter.read": Verb(web, ("lab",), self._meter_read),
             "meter.all": Verb(web, ("labs",), self._meter_all),
             "meter.start": Verb(web, ("lab",), self._meter_start),
@@ -253,6 +254,17 @@ class Verbs:
 
     def _lab_usage(self, call: Call) -> dict[str, Any]:
         return self.labs.living.usage(self._own(call))
+
+    def _lab_views(self, call: Call) -> dict[str, Any]:
+        living, plan = self.labs.living, self.labs.comparison.plan_read
+        looks = {"usage": living.usage, "processes": living.processes, "plan": plan}
+        wanted = {view: call.args.texts(view, most=LIST_PAGE, longest=8) for view in looks}
+        labs = {lab.id: lab for lab in self._taken()}
+        for view, names in wanted.items():
+            for lab in (labs[LabId(name)] for name in names if name in labs):
+                with suppress(Problem, OSError):  # it ends meanwhile, or is too large for a packet
+                    call.progress(view=view, lab=lab.id, found=looks[view](lab))
+        return {}
 
     def _meter_read(self, call: Call) -> dict[str, Any]:
         return self.labs.comparison.read(self._own(call))

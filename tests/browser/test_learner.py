@@ -108,6 +108,8 @@ def test_the_servers_view_shows_the_learners_own_processes(
     person: Person, workshop: Workshop, server: Server
 ) -> None:
     ben = join(person(), workshop["code"], "Ben")
+    said: list[str] = []
+    ben.page.on("websocket", lambda line: line.on("framesent", lambda sent: said.append(str(sent))))
     ben.page.goto("/lab/02-what-is-a-container/04-seen-from-the-server")
     ben.terminal.wait_prompt()
     ben.terminal.run("sleep 600 &")
@@ -118,6 +120,9 @@ def test_the_servers_view_shows_the_learners_own_processes(
     lab = next(each for each in server.client.lab_list() if each["hostname"] == name)
     numbers = {(each["pid"], each["inner_pid"]) for each in server.client.lab_processes(lab["lab"])}
     assert (outside, inside) in numbers
+    ben.terminal.run("sleep 601 &")
+    expect(ben.page.get_by_role("row", name="sleep 601")).to_be_visible()
+    assert sum('["processes"' in each for each in said) == 1  # since then it was told
 
     answer = ben.page.get_by_label("Which number does the server give your sleep?")
     answer.fill(str(inside))

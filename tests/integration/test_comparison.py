@@ -132,6 +132,10 @@ def test_what_root_sees_of_the_kernel_is_asked_and_true(lab: Lab) -> None:
 
 def test_one_more_container_starts_counts_and_goes_again(runtime: Server, lab: Lab) -> None:
     before = lab.client.plan_read(lab.id)
+    views = lab.client.lab_views(usage=[lab.id], processes=[lab.id, "ffffffff"], plan=[lab.id])
+    assert views["processes"] == {lab.id: lab.client.lab_processes(lab.id)}
+    assert views["usage"][lab.id]["pids"] == lab.client.lab_usage(lab.id)["pids"]
+    assert views["plan"][lab.id]["lines"].keys() == before["lines"].keys()
     after = lab.client.plan_more(lab.id, "container")
     assert after["refused"] is None
     assert after["mine"]["containers"] == before["mine"]["containers"] + 1

@@ -111,8 +111,14 @@ class Engine(Protocol):
         """The lab's processes as the server sees them."""
         ...
 
-    def lab_usage(self, lab: str) -> dict[str, Any]:
-        """What the lab spends now, and its limits."""
+    def lab_views(
+        self,
+        *,
+        usage: Sequence[str] = (),
+        processes: Sequence[str] = (),
+        plan: Sequence[str] = (),
+    ) -> dict[str, dict[str, Any]]:
+        """Of many labs at once: what each spends, and as `lab_processes` and `plan_read`."""
         ...
 
     def lab_engine(self, lab: str, what: str) -> list[dict[str, Any]]:

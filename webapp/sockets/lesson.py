@@ -15,6 +15,7 @@ from webapp.lesson_format.model import Card, Layout
 from webapp.models.events import events_of
 from webapp.problems import Problem, lab_none, step_locked, terminal_unknown, workshop_paused
 from webapp.sockets import wire
+from webapp.sockets.cards import Cards
 from webapp.sockets.compare import Compare
 from webapp.sockets.help import Help
 from webapp.visitors import current_visitor
@@ -65,6 +66,7 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
             "container": room.container,
             "engine": room.engine,
             "terminal": room.terminal,
+            "follow": room.cards.follow,
             **room.compare.handlers,
             **room.help.handlers,
         },
@@ -87,6 +89,7 @@ class LessonRoom:
         self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
         self.compare = Compare(socketio, parts, self._own_lab, self._tell)
+        self.cards = Cards(socketio, parts, self._own_lab, self._tell)
         self.help = Help(parts, self._tell)
 
     def connect(self, _auth: object = None) -> None:
@@ -106,6 +109,7 @@ class LessonRoom:
 
     def disconnect(self, _reason: object = None) -> None:
         """The page is gone; the lab and its terminals don't notice."""
+        self.cards.forget(wire.sid())
         learner_id = self._learners.pop(wire.sid(), None)
         if learner_id is None:
             return
@@ -304,31 +308,33 @@ class LessonRoom:
         before: dict[LearnerId, tuple[float, float]] = {}
         try:
             while self._pages:
-                for learner_id in list(self._pages):
-                    self._measure_one(learner_id, before)
+                self._measure_all(before)
                 self._socketio.sleep(USAGE_EVERY_S)
         finally:
             self._measures = False
 
-    def _measure_one(
-        self, learner_id: LearnerId, before: dict[LearnerId, tuple[float, float]]
-    ) -> None:
-        lab = self._parts.labs.of(learner_id)
-        if lab is None or self._parts.labs.is_away or lab.get("in_machine"):
-            return  # of a machine, the panel beside a container tells more
+    def _measure_all(self, before: dict[LearnerId, tuple[float, float]]) -> None:
+        """Of a machine, the panel beside a container tells more."""
+        known = {each: self._parts.labs.of(each) for each in self._pages}
+        labs = {
+            lab["lab"]: each for each, lab in known.items() if lab and not lab.get("in_machine")
+        }
+        if not labs or self._parts.labs.is_away:
+            return
         try:
-            usage = self._parts.engine.lab_usage(lab["lab"])
+            found = self._parts.engine.lab_views(usage=list(labs))["usage"]
         except Problem as problem:
             log.info("lesson.usage_unknown", code=problem.code)
             return
-        moment = (time.monotonic(), float(usage["cpu_seconds"]))
-        percent = _cpu_percent(before.get(learner_id), moment, usage["cpu_cores"])
-        before[learner_id] = moment
-        figures = {
-            name: usage[name]
-            for name in ("memory_bytes", "memory_limit_bytes", "pids", "pids_limit")
-        }
-        self._tell(learner_id, "usage", **figures, cpu_percent=percent)
+        for lab, usage in found.items():
+            moment = (time.monotonic(), float(usage["cpu_seconds"]))
+            percent = _cpu_percent(before.get(labs[lab]), moment, usage["cpu_cores"])
+            before[labs[lab]] = moment
+            figures = {
+                name: usage[name]
+                for name in ("memory_bytes", "memory_limit_bytes", "pids", "pids_limit")
+            }
+            self._tell(labs[lab], "usage", **figures, cpu_percent=percent)
 
 
 def presses_of(step: Step) -> set[str]:

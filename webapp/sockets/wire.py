@@ -135,6 +135,7 @@ OPENED = (
     *("hand", "watchers", "keyboard", "messages"),
 )
 VERDICT = ("passed", "broke", "title", "expected", "found", "try", "done", "next", "summary")
+CARDS = ("processes", "plan")
 METER_FACTS = ("at", "accelerator", "cores", "resumable", "container", "machine")
 WORK_FACTS = (
     *("work", "state", "place", "side", "percent", "container", "machine", "accelerator"),
@@ -158,6 +159,11 @@ MESSAGES: tuple[Message, ...] = (
     Message("/lesson", "skip", Sender.BROWSER, (STEP,), ("next",)),
     Message("/lesson", "reset", Sender.BROWSER, (STEP,)),
     Message("/lesson", "processes", Sender.BROWSER, (), ("processes", "kernel")),
+    Message(
+        "/lesson", "follow", Sender.BROWSER, (_text("card", 10, *CARDS), Field("on", Kind.FLAG))
+    ),
+    Message("/lesson", "processes", Sender.SERVER, _facts("processes", "kernel")),
+    Message("/lesson", "plan", Sender.SERVER, _facts("plan")),
     Message("/lesson", "container", Sender.BROWSER, (), ("cells",)),
     Message(
         "/lesson",

@@ -18,5 +18,9 @@ def server_view(engine: Engine, lab_id: str) -> dict[str, Any]:
     The web runs in no container of its own, so the kernel that it asks is the server's: lessons
     compare its boot id with the one that the learner reads inside.
     """
-    kernel = {"release": os.uname().release, "boot_id": BOOT_ID.read_text().strip()}
-    return {"processes": engine.lab_processes(lab_id), "kernel": kernel}
+    return {"processes": engine.lab_processes(lab_id), "kernel": kernel()}
+
+
+def kernel() -> dict[str, str]:
+    """Whose the server's is, and since which boot."""
+    return {"release": os.uname().release, "boot_id": BOOT_ID.read_text().strip()}

@@ -27,8 +27,14 @@ export class SlipPlanner extends HTMLElement {
   /** @type {(name: string) => void} set by the page */
   press = () => {};
 
+  /** @param {Live["follows"]} follows */
+  set follows(follows) {
+    this.#live.follows = follows;
+  }
+
   #live = new Live(() => this.#take("plan"), EVERY_MS);
   #asked = 0;
+  #at = 0;
   /** @type {string | null} the last one that was shown; null before the first look */
   #refusal = null;
 
@@ -41,6 +47,18 @@ export class SlipPlanner extends HTMLElement {
     this.removeEventListener("click", this.#click);
     this.querySelector("details")?.removeEventListener("toggle", this.#toggled);
     this.#live.stop();
+  }
+
+  /** What the server tells; null: it can't, and says why when it is asked. @param {Plan | null} plan */
+  hear(plan) {
+    if (!this.querySelector("details")?.open) return;
+    if (plan) this.#read(plan);
+    else this.#live.look();
+  }
+
+  /** The connection is gone. */
+  lose() {
+    this.#live.lose();
   }
 
   /** Reads the plan anew, where its card is open. */
@@ -74,16 +92,24 @@ export class SlipPlanner extends HTMLElement {
     try {
       const { plan } = await this.ask(name, fields);
       if (turn !== this.#asked) return; // a later deed has another plan
-      const isNews = this.#isNews(plan);
+      if (name === "plan") return this.#read(plan);
+      this.#isNews(plan);
       this.#show(plan);
       if (name === "more") this.#announce(plan, fields.kind ?? "");
-      else if (name === "less") this.#tellEnd();
-      else if (isNews) this.#announce(plan, plan.refused?.kind ?? "");
+      else this.#tellEnd();
     } catch (problem) {
       const words = problem instanceof Error ? problem.message : String(problem);
       this.#fill("[data-when]", words);
       if (name !== "plan") say(words);
     }
+  }
+
+  /** Shows a plan that nothing was pressed for, unless it is older than what is shown. @param {Plan} plan */
+  #read(plan) {
+    if (plan.at < this.#at) return;
+    const isNews = this.#isNews(plan);
+    this.#show(plan);
+    if (isNews) this.#announce(plan, plan.refused?.kind ?? "");
   }
 
   /** Whether it was refused since the last look: a machine may come to nothing as it boots. @param {Plan} plan */
@@ -95,6 +121,7 @@ export class SlipPlanner extends HTMLElement {
 
   /** @param {Plan} plan */
   #show(plan) {
+    this.#at = plan.at;
     this.#fill("[data-when]", "measured now");
     for (const line of LINES) {
       for (const kind of KINDS) {

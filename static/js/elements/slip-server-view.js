@@ -11,7 +11,7 @@ const EVERY_MS = 2000;
 /** @type {Record<string, number>} */
 const ORDER = { machine: 0, container: 1 };
 
-class SlipServerView extends HTMLElement {
+export class SlipServerView extends HTMLElement {
   #live = new Live(() => this.#look(), EVERY_MS);
   #seen = "";
 
@@ -23,6 +23,11 @@ class SlipServerView extends HTMLElement {
 
   /** @type {(name: string) => void} set by the page */
   press = () => {};
+
+  /** @param {Live["follows"]} follows */
+  set follows(follows) {
+    this.#live.follows = follows;
+  }
 
   connectedCallback() {
     this.querySelector("details")?.addEventListener("toggle", this.#toggled);
@@ -39,6 +44,21 @@ class SlipServerView extends HTMLElement {
     this.press(details.dataset.press ?? "");
     this.#live.follow(details);
   };
+
+  /**
+   * What the server tells; null: it can't, and says why when it is asked.
+   * @param {{processes: Process[] | null, kernel: {release: string, boot_id: string}}} fact
+   */
+  hear({ processes, kernel }) {
+    if (!this.querySelector("details")?.open) return;
+    if (processes) this.#show(processes, kernel);
+    else this.#live.look();
+  }
+
+  /** The connection is gone. */
+  lose() {
+    this.#live.lose();
+  }
 
   async #look() {
     try {

@@ -1,14 +1,21 @@
-/** What is open stays true: looked at again and again while somebody can see it. */
+/** What is open stays true: the server tells what is new, to whoever can see it. */
 
 export class Live {
   #look;
   #everyMs;
   #timer = 0;
   #isLooking = false;
+  #isFollowing = false;
+
+  /**
+   * Set by the page: whether the server tells what is new from now on.
+   * @type {(isOn: boolean) => Promise<boolean>}
+   */
+  follows = () => Promise.resolve(false);
 
   /**
    * @param {() => Promise<unknown>} look never asked for while it is still at it
-   * @param {number} everyMs
+   * @param {number} everyMs how often it looks by itself while the server tells nothing
    */
   constructor(look, everyMs) {
     this.#look = look;
@@ -20,17 +27,35 @@ export class Live {
    * @param {HTMLDetailsElement} details
    */
   follow(details) {
-    this.stop();
+    window.clearInterval(this.#timer);
     this.#timer = window.setInterval(() => {
+      const isSeen = details.open && document.visibilityState === "visible";
+      if (!isSeen) this.#leave();
+      else if (!this.#isFollowing) this.#once();
       if (!details.open) this.stop();
-      else if (document.visibilityState === "visible") this.#once();
     }, this.#everyMs);
     this.#once();
+  }
+
+  /** Looks now, whatever the server tells. */
+  look() {
+    if (this.#timer) this.#once();
+  }
+
+  /** The connection is gone, and with it what the server knew of this page. */
+  lose() {
+    this.#isFollowing = false;
   }
 
   stop() {
     window.clearInterval(this.#timer);
     this.#timer = 0;
+    this.#leave();
+  }
+
+  #leave() {
+    if (this.#isFollowing) this.follows(false).catch(() => {});
+    this.#isFollowing = false;
   }
 
   async #once() {
@@ -38,6 +63,8 @@ export class Live {
     this.#isLooking = true;
     try {
       await this.#look();
+      if (!this.#isFollowing) this.#isFollowing = await this.follows(true);
+      if (!this.#timer) this.#leave(); // closed meanwhile
     } finally {
       this.#isLooking = false;
     }

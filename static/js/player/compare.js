@@ -8,6 +8,7 @@ import { SlipTerminal } from "../elements/slip-terminal.js";
 import { SlipWorks } from "../elements/slip-works.js";
 import { one } from "../lib/dom.js";
 import { say } from "../lib/say.js";
+import { wireCard } from "./step.js";
 
 /**
  * @typedef {import("../lib/socket.js").Room} Room
@@ -78,6 +79,7 @@ export function wireCompare(room, lab) {
   works.stop = () => room.ask("stop");
   planner.ask = (name, fields = {}) =>
     room.ask(name, /** @type {Record<string, unknown>} */ (fields));
+  wireCard(room, "plan", [planner], (_, { plan }) => planner.hear(plan));
   panel.askIsolation = () => room.ask("isolation");
   // Enter on a machine that is off means what the button means.
   screen.addEventListener("slip-terminal-open", (event) => {

@@ -10,7 +10,7 @@ import { SlipStep } from "../elements/slip-step.js";
 import "../elements/slip-hints.js";
 import "../elements/slip-layers.js";
 import "../elements/slip-life.js";
-import "../elements/slip-server-view.js";
+import { SlipServerView } from "../elements/slip-server-view.js";
 import { one } from "../lib/dom.js";
 import { showProblem } from "../lib/findings.js";
 import { goTo } from "../lib/leaving.js";
@@ -48,9 +48,10 @@ export function wireStep(room, lab, run, keys = {}) {
   for (const each of document.querySelectorAll("slip-check")) {
     if (each instanceof SlipCheck) each.ask = () => room.ask("check", { step });
   }
-  for (const each of document.querySelectorAll("slip-hints, slip-predict, slip-server-view")) {
-    Object.assign(each, { press, ask: () => room.ask("processes") });
+  for (const each of document.querySelectorAll("slip-hints, slip-predict")) {
+    Object.assign(each, { press });
   }
+  wireServerView(room, press);
   wireEngine(room, lab);
   const lock = wirePace(room, element, rail);
   wireReset(room, step);
@@ -78,6 +79,44 @@ export function wireStep(room, lab, run, keys = {}) {
   wireKeys(element, rail, lab, { "Shift+H": help.toggle, ...keys });
   wirePaper(element);
   return { element, press };
+}
+
+/**
+ * @param {Room} room
+ * @param {(name: string) => void} press
+ */
+function wireServerView(room, press) {
+  const views = [...document.querySelectorAll("slip-server-view")];
+  const known = views.filter((view) => view instanceof SlipServerView);
+  for (const view of known) Object.assign(view, { press, ask: () => room.ask("processes") });
+  wireCard(room, "processes", known, (view, fact) => view.hear(fact));
+}
+
+/**
+ * An open card is told what is new; whoever may not follow looks by itself.
+ * @template {{follows: (isOn: boolean) => Promise<boolean>, lose: () => void}} Card
+ * @param {Room} room
+ * @param {"processes" | "plan"} card
+ * @param {Card[]} elements the card, once or more often on this page
+ * @param {(element: Card, fact: any) => void} hear
+ */
+export function wireCard(room, card, elements, hear) {
+  const open = new Set();
+  for (const element of elements) {
+    element.follows = (isOn) => {
+      if (isOn) open.add(element);
+      else open.delete(element);
+      return room.ask("follow", { card, on: open.size > 0 }).then(
+        () => isOn,
+        () => false,
+      );
+    };
+    room.on(card, (fact) => hear(element, fact));
+  }
+  room.on("disconnect", () => {
+    open.clear();
+    for (const element of elements) element.lose();
+  });
 }
 
 /**

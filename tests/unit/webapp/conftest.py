@@ -19,6 +19,7 @@ import pytest
 from argon2 import PasswordHasher
 from jinja2 import FileSystemBytecodeCache
 
+from tests.waiting import wait_for_threads
 from webapp import create_app
 from webapp.lesson_format.library import Library, load_library
 from webapp.migrations.upgrade import upgrade
@@ -59,6 +60,7 @@ class MemoryEngine:
         planned: what the planner started, or was asked for in vain.
         fitting: how many machines it starts.
         is_cut_off: whoever asks for commands in a lab is killed before they end.
+        viewed, running: which labs were looked at, a call each; and their processes.
         warned: labs whose learners were told that they end, with idle and left seconds.
     """
 
@@ -89,6 +91,8 @@ class MemoryEngine:
         self.fitting = 3
         self.machine = {"state": "ready", "sentence": ""}
         self.prepared: list[tuple[str, str, str]] = []
+        self.viewed: list[dict[str, list[str]]] = []
+        self.running: dict[str, list[object]] = {}
         self.is_late = self.is_cut_off = False
         self._ids = itertools.count(0xA0)
 
@@ -255,9 +259,16 @@ class MemoryEngine:
     def lab_processes(self, lab: str) -> list[dict[str, Any]]:
         raise NotImplementedError
 
-    def lab_usage(self, lab: str) -> dict[str, Any]:
+    def lab_views(self, **labs: Sequence[str]) -> dict[str, dict[str, Any]]:
+        self._answer()
+        self.viewed.append({view: list(of) for view, of in labs.items()})
         names = ("memory_bytes", "memory_limit_bytes", "pids", "pids_limit")
-        return {"lab": lab, **dict.fromkeys(names, 1), "cpu_seconds": 0.0, "cpu_cores": 1.0}
+        spends = {**dict.fromkeys(names, 1), "cpu_seconds": 0.0, "cpu_cores": 1.0}
+        return {
+            "usage": dict.fromkeys(labs.get("usage", ()), spends),
+            "processes": {lab: self.running.get(lab, []) for lab in labs.get("processes", ())},
+            "plan": {lab: {"at": time.time(), "mine": {}} for lab in labs.get("plan", ())},
+        }
 
     def lab_engine(self, lab: str, what: str) -> list[dict[str, Any]]:
         raise NotImplementedError
@@ -386,7 +397,7 @@ def app(
 
     def remember(target: Callable[..., None], *args: object) -> object:
         task = begin(target, *args)
-        if target.__name__ in {"seat", "move", "_settle", "bring"}:  # they read the database
+        if target.__name__ in {"seat", "_settle", "bring"}:  # they read the database
             seating.append(task)
         return task
 
@@ -394,6 +405,7 @@ def app(
     yield app
     for task in seating:
         task.join(5)
+    wait_for_threads("line")  # it does, too
     wiring.database.close()
 
 
