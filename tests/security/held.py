@@ -59,7 +59,7 @@ def neighbours() -> None:
         f"neigh replace 10.9.{n >> 8}.{n & 255} lladdr 02:00:00:00:00:01 dev d0 nud reachable\n"
         for n in range(NEIGHBOURS)
     ]
-    for _ in range(100):
+    while True:  # until it is ended: they are forgotten after a while
         subprocess.run(
             ["ip", "-force", "-batch", "-"], input="".join(lines), text=True, check=False
         )
