@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 from contextlib import suppress
@@ -73,16 +72,14 @@ def go_first() -> None:
     """Let this process run before any ordinary one, or as soon as the kernel allows.
 
     It must sleep most of the time. What it forks is ordinary again. Where the cgroup has no
-    real-time share (or we may not ask), a lower nice value says the same, more softly; that one
-    counts, too, while it is an ordinary process by its own will, which it may take back.
+    real-time share (or we may not ask), a lower nice value says the same, more softly.
     """
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _URGENT_NICE)
-    with suppress(OSError):
+    try:
         policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
         os.sched_setscheduler(0, policy, os.sched_param(_URGENT_PRIORITY))
-    with suppress(ValueError):  # root in a container may not
-        resource.setrlimit(resource.RLIMIT_RTPRIO, (_URGENT_PRIORITY, _URGENT_PRIORITY))
+    except OSError:
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, _URGENT_NICE)
 
 
 def _keep_only(fds: tuple[int, ...]) -> None:

@@ -7,10 +7,6 @@ Measured: a turn of 64 KiB carries most, but a neighbour's echo then waits for 1
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from webapp.terminals.precedence import Precedence
 
 FULL_BYTES = 64 * 1024
 SHARED_BYTES = 8 * 1024
@@ -19,16 +15,11 @@ _TYPING_S = 1.0
 
 
 class Pacing:
-    """Remembers who typed last, for all terminals of the pump: that one, and the last other one.
+    """Remembers who typed last, for all terminals of the pump: that one, and the last other one."""
 
-    Args:
-        precedence: the pump's.
-    """
+    __slots__ = ("_last", "_other")
 
-    __slots__ = ("_last", "_other", "_precedence")
-
-    def __init__(self, precedence: Precedence) -> None:
-        self._precedence = precedence
+    def __init__(self) -> None:
         self._last = self._other = ("", -math.inf)
 
     def typed(self, terminal: str, now: float) -> None:
@@ -36,12 +27,10 @@ class Pacing:
         if terminal != self._last[0]:
             self._other = self._last
         self._last = (terminal, now)
-        self._precedence.typed()
 
     def turn(self, terminal: str, now: float) -> tuple[int, float]:
         """What `terminal` may read now, and how long it then rests if it used all of it."""
         _, typed_at = self._other if terminal == self._last[0] else self._last
         if now - typed_at < _TYPING_S:
             return SHARED_BYTES, SHARED_HOLD_S
-        self._precedence.flooded()
         return FULL_BYTES, 0.0

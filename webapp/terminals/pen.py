@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+ESCAPE = b"\x1b"
 _SGR = re.compile(rb"\x1b\[[\d;:]{0,40}m")
 _RESETS = (b"\x1b[0m", b"\x1b[m", b"\x1bc", b"\x1b[!p")
 _SHAPE = re.compile(rb"\x1b\[\d? q")
@@ -28,6 +29,8 @@ def carried(pen: bytes, text: bytes, *, has_more: bool) -> bytes:
         text: output, as it came.
         has_more: whether there may be more in `text` than colours.
     """
+    if ESCAPE not in text:
+        return pen
     whole = pen + text
     told = whole if has_more else pen
     return _title(told) + _shape(told) + _colours(whole)

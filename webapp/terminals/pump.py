@@ -16,7 +16,6 @@ from runtime.client import Client, Leaps, Problem
 from webapp.terminals.control import Control, Handover, Refused, may_of, number, text, whole
 from webapp.terminals.loop import IN, Loop
 from webapp.terminals.pacing import Pacing
-from webapp.terminals.precedence import Precedence
 from webapp.terminals.recording import Recorder, Writer
 from webapp.terminals.ring import Ring
 from webapp.terminals.terminal import Terminal
@@ -51,7 +50,7 @@ class Pump:
         self.loop = Loop()
         self._leaps = leaps or Leaps(time.monotonic)
         self._owner = secrets.randbits(64)
-        self._pacing = Pacing(Precedence(self.loop))
+        self._pacing = Pacing()
         self._writer = Writer()
         self._terminals: dict[str, Terminal] = {}
         self._viewers: dict[str, Viewer] = {}

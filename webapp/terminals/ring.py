@@ -20,11 +20,11 @@ from webapp.terminals.pen import carried
 
 HEADER_BYTES = 4096
 READ_BYTES = 4096  # a pty's master never returns more than 4095 at once
-_SCAN_BYTES = 32 * 1024
+_SCAN_BYTES = 8192  # so little takes no longer than the kernel's worker, which brings the next read
 _TAIL_LOOK = 64
 _MOST = 1 << 62  # no terminal prints so much: a higher number is not one of ours
 _UNREAD = b"\xff"  # in no UTF-8 text
-_BLANK = _UNREAD * (16 * 1024)  # that much is made ready at a time; a flood's reads are many
+_BLANK = _UNREAD * _SCAN_BYTES
 _MAGIC = b"slipring"
 _VERSION = 1
 _FIXED = struct.Struct("<8sIIQ")  # magic, version, epoch, owner

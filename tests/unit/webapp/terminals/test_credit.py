@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from webapp.terminals.bounds import WINDOW_BYTES
 from webapp.terminals.credit import STALL_S, Credit
-from webapp.terminals.loop import Loop
 from webapp.terminals.pacing import FULL_BYTES, SHARED_BYTES, Pacing
-from webapp.terminals.precedence import Precedence
 
 
 def test_no_more_than_the_window_is_sent_beyond_what_was_drawn() -> None:
@@ -47,7 +45,7 @@ def test_a_stalled_viewer_that_draws_again_is_waited_for_again() -> None:
 
 
 def test_a_stream_is_read_in_small_turns_while_another_is_typed_in() -> None:
-    pacing = Pacing(Precedence(Loop()))
+    pacing = Pacing()
     assert pacing.turn("flood", now=0) == (FULL_BYTES, 0)
     pacing.typed("typist", now=0)
     assert pacing.turn("flood", now=0.5)[0] == SHARED_BYTES
