@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from webapp import background
 from webapp.problems import Problem
 from webapp.sockets import wire
 from webapp.workshops.server_view import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flask_socketio import SocketIO
 
@@ -33,6 +34,7 @@ class Cards:
     Args:
         socketio: for its tasks and its sleep.
         parts: the application's.
+        pages: whose each connection is; who has left isn't among them any more.
         lab_of: the lab of whoever sends the present message; raises Problem without one.
         tell: sends a fact to all pages of a learner.
     """
@@ -41,36 +43,35 @@ class Cards:
         self,
         socketio: SocketIO,
         parts: Wiring,
+        pages: Mapping[str, LearnerId],
         lab_of: Callable[[], tuple[LearnerId, str]],
         tell: Callable[..., None],
     ) -> None:
         self._socketio = socketio
         self._parts = parts
+        self._pages = pages
         self._lab_of = lab_of
         self._tell = tell
-        self._open: dict[str, dict[str, LearnerId]] = {card: {} for card in wire.CARDS}
+        self._open: dict[str, set[str]] = {card: set() for card in wire.CARDS}
         self._told: dict[tuple[str, LearnerId], object] = {}
         self._looks = False
 
     def follow(self, card: str, *, on: bool) -> None:
         """A card is open on this page, or no longer."""
         if not on:
-            self._open[card].pop(wire.sid(), None)
+            self._open[card].discard(wire.sid())
             return
-        learner_id, _ = self._lab_of()
-        self._open[card][wire.sid()] = learner_id
+        self._lab_of()
+        self._open[card].add(wire.sid())
         if not self._looks:
             self._looks = True
             self._socketio.start_background_task(self._look_for_ever)
 
-    def forget(self, sid: str) -> None:
-        """A page is gone."""
-        for followers in self._open.values():
-            followers.pop(sid, None)
-
     def look(self) -> None:
         """One turn: tells each learner what is new since the last."""
-        who = {card: set(followers.values()) for card, followers in self._open.items()}
+        for open_on in self._open.values():
+            open_on.intersection_update(self._pages)  # who left, even in the midst of asking
+        who = {card: {self._pages[sid] for sid in sids} for card, sids in self._open.items()}
         self._told = {of: told for of, told in self._told.items() if of[1] in who[of[0]]}
         found = self._look_at(who)
         for card, learners in who.items():
@@ -105,7 +106,7 @@ class Cards:
         try:
             while any(self._open.values()):
                 began = time.monotonic()
-                self.look()
+                background.turn("cards", self.look)
                 took = time.monotonic() - began
                 self._socketio.sleep(max(0.05, LOOK_S - took))  # type: ignore[arg-type]  # it sleeps parts of seconds, too
         finally:

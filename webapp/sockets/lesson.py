@@ -89,7 +89,7 @@ class LessonRoom:
         self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
         self._measures = False
         self.compare = Compare(socketio, parts, self._own_lab, self._tell)
-        self.cards = Cards(socketio, parts, self._own_lab, self._tell)
+        self.cards = Cards(socketio, parts, self._learners, self._own_lab, self._tell)
         self.help = Help(parts, self._tell)
 
     def connect(self, _auth: object = None) -> None:
@@ -109,7 +109,6 @@ class LessonRoom:
 
     def disconnect(self, _reason: object = None) -> None:
         """The page is gone; the lab and its terminals don't notice."""
-        self.cards.forget(wire.sid())
         learner_id = self._learners.pop(wire.sid(), None)
         if learner_id is None:
             return

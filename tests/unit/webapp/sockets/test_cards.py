@@ -30,7 +30,7 @@ class Pages:
         self.told: list[tuple[str, str, Any]] = []
         patch.setattr(wire, "sid", lambda: self._sends)
         patch.setattr(parts.socketio, "start_background_task", lambda *_: None)
-        self.cards = Cards(parts.socketio, parts, self._own_lab, self._tell)
+        self.cards = Cards(parts.socketio, parts, self._learners, self._own_lab, self._tell)
 
     def join(self, name: str) -> str:
         learner, _ = join(self._parts.database, self._workshop.code, name, name)
@@ -42,6 +42,9 @@ class Pages:
     def send(self, name: str, card: str, *, on: bool = True) -> None:
         self._sends = name
         self.cards.follow(card, on=on)
+
+    def leave(self, name: str) -> None:
+        self._learners.pop(name, None)
 
     def look(self) -> list[tuple[str, str, Any]]:
         self.told = []
@@ -78,7 +81,7 @@ def test_all_open_cards_are_looked_at_in_one_call_and_told_where_there_is_news(
     engine.running[ben] = [SLEEP]
     assert pages.look() == [("ben", "processes", [SLEEP])]
     pages.send("chi", "plan", on=False)
-    pages.cards.forget("ben")
+    pages.leave("ben")
     pages.look()
     assert engine.viewed[-1] == {"processes": [chi], "plan": []}
 
@@ -94,6 +97,43 @@ def test_a_card_whose_lab_can_t_be_looked_at_is_told_so_once_and_again_when_it_c
     assert [pages.look(), pages.look()] == [[("ben", "processes", None)], []]
     engine.is_away = False
     assert pages.look() == [("ben", "processes", [SLEEP])]
+
+
+def test_a_page_that_leaves_as_it_asks_is_not_looked_at(
+    pages: Pages, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.join("ben")
+
+    def leave_meanwhile() -> tuple[LearnerId, str]:
+        found = pages._own_lab()
+        pages.leave("ben")
+        return found
+
+    monkeypatch.setattr(pages.cards, "_lab_of", leave_meanwhile)
+    pages.send("ben", "processes")
+    assert pages.look() == []
+    assert engine.viewed == [{"processes": [], "plan": []}]
+
+
+def test_a_turn_that_breaks_is_not_the_last(
+    pages: Pages, parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.join("ben")
+    pages.send("ben", "processes")
+    views = engine.lab_views
+
+    def break_once(**_: object) -> None:
+        monkeypatch.setattr(engine, "lab_views", views)
+        raise ValueError
+
+    def leave_once_told(_s: float) -> None:
+        if pages.told:
+            pages.leave("ben")
+
+    monkeypatch.setattr(engine, "lab_views", break_once)
+    monkeypatch.setattr(parts.socketio, "sleep", leave_once_told)
+    pages.cards._look_for_ever()
+    assert pages.told == [("ben", "processes", [])]
 
 
 def test_who_has_no_lab_follows_nothing(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
