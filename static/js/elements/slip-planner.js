@@ -2,6 +2,7 @@
 
 import { Live } from "../lib/live.js";
 import { say } from "../lib/say.js";
+import { isOvertaken } from "../lib/time.js";
 import { duration, megabytes } from "../panel/figures.js";
 
 /**
@@ -106,7 +107,7 @@ export class SlipPlanner extends HTMLElement {
 
   /** Shows a plan that nothing was pressed for, unless it is older than what is shown. @param {Plan} plan */
   #read(plan) {
-    if (plan.at < this.#at) return;
+    if (isOvertaken(plan.at, this.#at)) return;
     const isNews = this.#isNews(plan);
     this.#show(plan);
     if (isNews) this.#announce(plan, plan.refused?.kind ?? "");

@@ -3,6 +3,7 @@
 const WARN_S = 600;
 const BAD_S = 120;
 const TWO_DAYS_MIN = 2 * 24 * 60;
+const OVERTAKEN_S = 60;
 
 /**
  * What stands in the bar for the seconds that are left.
@@ -33,4 +34,14 @@ export function timeMark(before, now) {
   const mark = [600, 300, 120, 60].find((each) => before > each && now <= each);
   if (mark !== undefined) return mark === 60 ? "1 minute left." : `${mark / 60} minutes left.`;
   return before > 0 && now <= 0 ? "Time is up." : "";
+}
+
+/**
+ * Whether what comes was measured before what is shown, which has overtaken it. By more than a
+ * minute it wasn't: then the server's clock was set back.
+ * @param {number} at
+ * @param {number} shownAt
+ */
+export function isOvertaken(at, shownAt) {
+  return at < shownAt && shownAt - at < OVERTAKEN_S;
 }

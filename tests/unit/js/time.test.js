@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { timeLeft, timeMark } from "../../../static/js/lib/time.js";
+import { isOvertaken, timeLeft, timeMark } from "../../../static/js/lib/time.js";
 
 /** @param {number} seconds */
 const text = (seconds) => timeLeft(seconds).text.replaceAll("\u00a0", " ");
@@ -32,4 +32,12 @@ test("each mark is spoken once, when it is passed", () => {
   assert.equal(timeMark(61, 59), "1 minute left.");
   assert.equal(timeMark(1, 0), "Time is up.");
   assert.equal(timeMark(0, -1), "");
+});
+
+test("what was measured before is overtaken, unless the clock was set back", () => {
+  assert.deepEqual(
+    [1000.5, 1000, 999.5, 941, 940, 5].map((at) => isOvertaken(at, 1000)),
+    [false, false, true, true, false, false],
+  );
+  assert.equal(isOvertaken(1000, 0), false); // nothing is shown yet
 });
