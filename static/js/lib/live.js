@@ -1,5 +1,7 @@
 /** What is open stays true: the server tells what is new, to whoever can see it. */
 
+/** @typedef {import("./socket.js").Room} Room */
+
 export class Live {
   #look;
   #everyMs;
@@ -69,4 +71,34 @@ export class Live {
       this.#isLooking = false;
     }
   }
+}
+
+/**
+ * An open card is told what is new; whoever may not follow looks by itself.
+ * @template {{follows: (isOn: boolean) => Promise<boolean>, lose: () => void}} Card
+ * @param {Room} room
+ * @param {"processes" | "plan"} card
+ * @param {Card[]} elements the card, once or more often on this page
+ * @param {(element: Card, fact: any) => void} hear
+ */
+export function wireCard(room, card, elements, hear) {
+  const open = new Set();
+  for (const element of elements) {
+    element.follows = (isOn) => {
+      if (isOn) open.add(element);
+      else open.delete(element);
+      return room.ask("follow", { card, on: open.size > 0 }).then(
+        () => isOn,
+        () => {
+          open.delete(element);
+          return false;
+        },
+      );
+    };
+    room.on(card, (fact) => hear(element, fact));
+  }
+  room.on("disconnect", () => {
+    open.clear();
+    for (const element of elements) element.lose();
+  });
 }

@@ -7,8 +7,8 @@ import { SlipStacks } from "../elements/slip-stacks.js";
 import { SlipTerminal } from "../elements/slip-terminal.js";
 import { SlipWorks } from "../elements/slip-works.js";
 import { one } from "../lib/dom.js";
+import { wireCard } from "../lib/live.js";
 import { say } from "../lib/say.js";
-import { wireCard } from "./step.js";
 
 /**
  * @typedef {import("../lib/socket.js").Room} Room

@@ -14,6 +14,7 @@ import { SlipServerView } from "../elements/slip-server-view.js";
 import { one } from "../lib/dom.js";
 import { showProblem } from "../lib/findings.js";
 import { goTo } from "../lib/leaving.js";
+import { wireCard } from "../lib/live.js";
 import { say } from "../lib/say.js";
 import { wireHelp } from "./help.js";
 import { wireKeys } from "./keys.js";
@@ -90,33 +91,6 @@ function wireServerView(room, press) {
   const known = views.filter((view) => view instanceof SlipServerView);
   for (const view of known) Object.assign(view, { press, ask: () => room.ask("processes") });
   wireCard(room, "processes", known, (view, fact) => view.hear(fact));
-}
-
-/**
- * An open card is told what is new; whoever may not follow looks by itself.
- * @template {{follows: (isOn: boolean) => Promise<boolean>, lose: () => void}} Card
- * @param {Room} room
- * @param {"processes" | "plan"} card
- * @param {Card[]} elements the card, once or more often on this page
- * @param {(element: Card, fact: any) => void} hear
- */
-export function wireCard(room, card, elements, hear) {
-  const open = new Set();
-  for (const element of elements) {
-    element.follows = (isOn) => {
-      if (isOn) open.add(element);
-      else open.delete(element);
-      return room.ask("follow", { card, on: open.size > 0 }).then(
-        () => isOn,
-        () => false,
-      );
-    };
-    room.on(card, (fact) => hear(element, fact));
-  }
-  room.on("disconnect", () => {
-    open.clear();
-    for (const element of elements) element.lose();
-  });
 }
 
 /**
