@@ -29,7 +29,8 @@ def wait_for(ask: Callable[[], Answer], what: str, deadline_s: float = 20.0) -> 
 
 
 def wait_for_threads(name: str) -> None:
-    """Until no thread of that name works any more."""
+    """Until no thread works any more whose name begins so."""
     wait_for(
-        lambda: name not in {each.name for each in threading.enumerate()}, f"{name} to be done"
+        lambda: not any(each.name.startswith(name) for each in threading.enumerate()),
+        f"{name} to be done",
     )

@@ -132,10 +132,14 @@ def test_what_root_sees_of_the_kernel_is_asked_and_true(lab: Lab) -> None:
 
 def test_one_more_container_starts_counts_and_goes_again(runtime: Server, lab: Lab) -> None:
     before = lab.client.plan_read(lab.id)
-    views = lab.client.lab_views(usage=[lab.id], processes=[lab.id, "ffffffff"], plan=[lab.id])
-    assert views["processes"] == {lab.id: lab.client.lab_processes(lab.id)}
-    assert views["usage"][lab.id]["pids"] == lab.client.lab_usage(lab.id)["pids"]
-    assert views["plan"][lab.id]["lines"].keys() == before["lines"].keys()
+
+    def views_agree() -> bool:
+        views = lab.client.lab_views(usage=[lab.id], processes=[lab.id, "ffffffff"], plan=[lab.id])
+        assert views["plan"][lab.id]["lines"].keys() == before["lines"].keys()
+        pids = views["usage"][lab.id]["pids"] == lab.client.lab_usage(lab.id)["pids"]
+        return pids and views["processes"] == {lab.id: lab.client.lab_processes(lab.id)}
+
+    wait_for(views_agree, "its shell to have begun: what begins it comes and goes")
     after = lab.client.plan_more(lab.id, "container")
     assert after["refused"] is None
     assert after["mine"]["containers"] == before["mine"]["containers"] + 1
