@@ -6,6 +6,7 @@ It moves by itself, in order.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ class Line:
             learner = session.get_one(Learner, learner_id)
             workshop = session.get_one(Workshop, learner.workshop_id)
         if workshop.ended_at is not None or learner.ends_at(workshop) <= workshop.moment:
-            return Place("ended", sentence=problems.workshop_over(workshop.title).sentence)
+            return _over(workshop)
         if learner.lined_up_at is None:
             learner = self._line_up(learner_id)
         if learner.admitted_at is None and not self._take_place(learner, workshop):
@@ -192,7 +193,7 @@ class Line:
                 return Place("away", sentence=f"{problem.sentence} {problem.hint}".strip())
         else:
             self._was_full = False
-            return place
+            return place if self._goes_on(learner.id) else _over(workshop)
         self._server_is_full = self._was_full = True
         with self._database.write() as session:
             session.get_one(Learner, learner.id).admitted_at = None
@@ -212,6 +213,17 @@ class Line:
         place = Place("making", sentence=self._labs.renewal_of(learner.id) or "")
         self._news.tell("seated", learner.id, held=True)
         return place
+
+    def _goes_on(self, learner_id: LearnerId) -> bool:
+        """Whether their class does; one that ended while their lab was made found none to end."""
+        with self._database.read() as session:
+            learner = session.get(Learner, learner_id)
+            workshop = session.get(Workshop, learner.workshop_id) if learner else None
+        if workshop is not None and workshop.ended_at is None:
+            return True
+        with suppress(Problem):  # the runtime's deadline ends it then
+            self._labs.remove(learner_id)
+        return False
 
     def _were_brought(self, learner_id: LearnerId) -> bool:
         """Whether somebody brought them to a step while their lab was made.
@@ -248,6 +260,10 @@ class Line:
             sentence=f"The server is full: you are {ordinal(place)} in line. You start by yourself "
             "when a lab ends; the lesson's text is ready to read.",
         )
+
+
+def _over(workshop: Workshop) -> Place:
+    return Place("ended", sentence=problems.workshop_over(workshop.title).sentence)
 
 
 def _ready(lab: dict[str, Any]) -> Place:

@@ -187,6 +187,23 @@ def test_an_ended_workshop_leaves_no_lab_even_when_the_runtime_was_away(
     assert states(parts, learners) == [("ended", None), ("ended", None)]
 
 
+def test_a_workshop_that_ends_while_a_lab_is_made_leaves_none(
+    parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = class_of(parts, 2)
+    (otter,) = come(parts, workshop, "otter")
+    create = engine.lab_create
+
+    def end_meanwhile(*, key: str, **order: object) -> dict[str, Any]:
+        lab = create(key=key, **order)
+        end_workshop(parts.database, parts.labs, parts.news, workshop.id)
+        return lab
+
+    monkeypatch.setattr(engine, "lab_create", end_meanwhile)
+    assert states(parts, [otter]) == [("ended", None)]
+    assert engine.labs == {}
+
+
 def test_a_place_that_was_added_goes_to_who_waits_and_not_to_who_comes(parts: Wiring) -> None:
     workshop = class_of(parts, 1)
     otter, heron = come(parts, workshop, "otter", "heron")
