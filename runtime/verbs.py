@@ -256,14 +256,16 @@ class Verbs:
         return self.labs.living.usage(self._own(call))
 
     def _lab_views(self, call: Call) -> dict[str, Any]:
-        living, plan = self.labs.living, self.labs.comparison.plan_read
+        living, plan = self.labs.living, self.labs.comparison.plan_glance
         looks = {"usage": living.usage, "processes": living.processes, "plan": plan}
         wanted = {view: call.args.texts(view, most=LIST_PAGE, longest=8) for view in looks}
         labs = {lab.id: lab for lab in self._taken()}
         for view, names in wanted.items():
             for lab in (labs[LabId(name)] for name in names if name in labs):
                 with suppress(Problem, OSError):  # it ends meanwhile, or is too large for a packet
-                    call.progress(view=view, lab=lab.id, found=looks[view](lab))
+                    found = looks[view](lab)
+                    if found is not None:
+                        call.progress(view=view, lab=lab.id, found=found)
         return {}
 
     def _meter_read(self, call: Call) -> dict[str, Any]:

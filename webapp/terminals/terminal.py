@@ -206,7 +206,7 @@ class Terminal:
             self._loop.watch(self._stream_fd, mask, self._ready)
 
     def press(self, viewer: Onlooker, key: bytes) -> bool:
-        """Type a printable character of who typed last: the shortest way, for most of all keys.
+        """Type a character that is no control, of who typed last: the shortest way, for most keys.
 
         Returns:
             False when it isn't one, or anything stands before it; it is to be typed by `type` then.

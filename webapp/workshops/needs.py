@@ -32,7 +32,7 @@ LIMITS = {
     "connections": "Reached the limit of connections",
     "sockets": "Reached the limit of sockets",
     "networks": "Reached the limit of networks",
-    "output": "Floods terminals of their own",
+    "output": "Prints too much, and is slowed",
 }
 MINUTES = "{min}"
 """In a text: the minutes since the need began, which whoever shows it fills in."""

@@ -105,6 +105,10 @@ class Comparison:
         """A learner's slice, and what would fit into it."""
         return self._plans.read(lab.id, self._want(lab))
 
+    def plan_glance(self, lab: Lab) -> dict[str, Any] | None:
+        """The same, None while it changes."""
+        return self._plans.glance(lab.id, self._want(lab))
+
     def plan_more(self, lab: Lab, kind: Kind) -> dict[str, Any]:
         """Start one more, as far as admission lets it."""
         return self._plans.more(lab.id, kind, self._want(lab))

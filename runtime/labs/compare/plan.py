@@ -137,6 +137,16 @@ class Plans:
         with mine.lock:
             return self._answer(mine, want)
 
+    def glance(self, lab_id: str, want: Want) -> dict[str, Any] | None:
+        """The same; None while one more is started or ended, which others needn't wait for."""
+        mine = self._labs[lab_id]
+        if not mine.lock.acquire(blocking=False):
+            return None
+        try:
+            return self._answer(mine, want)
+        finally:
+            mine.lock.release()
+
     def more(self, lab_id: str, kind: Kind, want: Want) -> dict[str, Any]:
         """Start one more, or say what kept it from being started; the plan after it."""
         mine = self._labs[lab_id]

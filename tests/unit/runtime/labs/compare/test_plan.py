@@ -143,6 +143,20 @@ def test_a_machine_that_never_booted_counts_no_more_and_says_why() -> None:
     assert dead.is_ended
 
 
+def test_a_plan_that_is_just_changing_is_waited_for_by_nobody_else() -> None:
+    all_plans, seen = plans(), []
+
+    def made(_kind: Kind) -> One:
+        seen.append(all_plans.glance("lab", want()))
+        return One(CONTAINER)
+
+    plan = all_plans.more("lab", "container", want(made))
+    assert seen == [None]
+    glance = all_plans.glance("lab", want())
+    assert glance is not None
+    assert glance["mine"] == plan["mine"]
+
+
 def test_all_that_is_extra_ends_with_its_lab() -> None:
     all_plans, made = plans(), [One(CONTAINER), One(CONTAINER)]
     coming = iter(made)
