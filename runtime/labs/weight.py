@@ -7,6 +7,7 @@ took on Linux 6.18.
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from contextlib import suppress
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct("=IHHII")
 _DUMP = 0x301  # NLM_F_REQUEST, NLM_F_DUMP
 _DONE = {2, 3}  # NLMSG_ERROR, NLMSG_DONE
-_ANSWER_BYTES = 64 << 10
+# The kernel puts as much into one as the largest link might take: 64 KiB of other names for it, and
+# some more. What is cut off would be hidden.
+_ANSWER_BYTES = 256 << 10
 _MOST = 1 << 18  # of a kind: whoever has more is over every limit
 
 _NEWLINK, _REQUEST, _IFF_UP = 16, 1, 1
-_GETLINK, _GETROUTE, _GETNEIGH, _GETQDISC, _GETTCLASS = 18, 26, 30, 38, 42
+_GETLINK, _GETROUTE, _GETNEIGH, _GETQDISC, _GETTCLASS, _GETNEXTHOP = 18, 26, 30, 38, 42, 106
 _LINK = struct.Struct("=BBHiII")
 _TRAFFIC = struct.Struct("=BBHiIII")
 _NEIGHBOUR = struct.Struct("=BBHiHBB")
 _ROUTE = struct.Struct("=BBBBBBBBI")
+_NEXTHOP = struct.Struct("=BBBBI")
 _NUD_PERMANENT = 0x80
 _NTF_PROXY = 0x08
 _ROOT = 0xFFFFFFFF
@@ -72,6 +76,7 @@ def weigh() -> Weight:
     queues = [_waiting(body) for body in _dump(_GETQDISC, _TRAFFIC.pack(*[0] * 7))]
     classes = sum(_count(_GETTCLASS, _TRAFFIC.pack(0, 0, 0, link, 0, 0, 0)) for link in links)
     routes = _count(_GETROUTE, _ROUTE.pack(*[0] * 9))
+    routes += _count(_GETNEXTHOP, _NEXTHOP.pack(*[0] * 5))
     asked = _NEIGHBOUR.pack(*[0] * 7)
     states = [_NEIGHBOUR.unpack_from(body)[4] for body in _dump(_GETNEIGH, asked)]
     others = _count(_GETNEIGH, _NEIGHBOUR.pack(0, 0, 0, 0, 0, _NTF_PROXY, 0))
@@ -153,7 +158,10 @@ def _dump(kind: int, body: bytes) -> Iterator[memoryview]:
         asking.send(_HEADER.pack(_HEADER.size + len(body), kind, _DUMP, 1, 0) + body)
         count = 0
         while count < _MOST:
-            data = memoryview(asking.recv(_ANSWER_BYTES))
+            answer, _, flags, _ = asking.recvmsg(_ANSWER_BYTES)
+            if flags & socket.MSG_TRUNC:
+                raise OSError(errno.EMSGSIZE, "an answer of netlink was cut off")
+            data = memoryview(answer)
             while data:
                 length, type_, *_ = _HEADER.unpack_from(data)
                 if type_ in _DONE:

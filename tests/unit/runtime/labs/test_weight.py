@@ -71,11 +71,12 @@ def send(network: NetworkNamespace, to: str, count: int) -> socket.socket:
         ("ip neigh add 10.9.1.{} lladdr 02:00:00:00:00:01 dev d0 nud permanent", 400),
         ("ip neigh add proxy 10.9.1.{} dev d0", 64),
         ("ip route add 10.7.{}.0/24 dev d0", 64),
+        ("ip nexthop add id 1{} dev d0", 64),
         ("ip link add name e{} type bridge", 16 << 10),
         ("bridge fdb add 02:00:00:00:01:{:02x} dev d0 master static", 64),
         ("tc class add dev d1 parent 1: classid 1:1{:x} htb rate 1mbit", 512),
     ],
-    ids=["neighbours", "proxies", "routes", "links", "addresses of a bridge", "classes"],
+    ids=["neighbours", "proxies", "routes", "hops", "links", "addresses of a bridge", "classes"],
 )
 def test_each_thing_that_is_made_weighs(network: NetworkNamespace, line: str, least: int) -> None:
     run(network, BRIDGE if "fdb" in line else "")
@@ -86,6 +87,16 @@ def test_each_thing_that_is_made_weighs(network: NetworkNamespace, line: str, le
     after = network.run(weight.weigh)
     assert after.size - before.size >= 20 * least
     assert after.neighbours - before.neighbours < 20, "permanent ones fill no table"
+
+
+def test_links_with_many_names_hide_no_other(network: NetworkNamespace) -> None:
+    """An answer is as long as the largest link's may be, and others' are in it, too."""
+    run(network, "\n".join(f"ip tuntap add dev t{n} mode tun" for n in range(80)))
+    before = network.run(weight.weigh).possible
+    for first in range(0, 490, 35):
+        names = " ".join(f"altname n{first + n}" for n in range(35))
+        run(network, f"ip link property add dev lo {names}")
+    assert network.run(weight.weigh).possible == before > 0
 
 
 def test_what_waits_in_a_queue_or_for_a_neighbour_weighs(network: NetworkNamespace) -> None:
