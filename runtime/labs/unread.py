@@ -83,8 +83,9 @@ class _Watched:
 
     def close(self) -> None:
         """Let go of them; nothing waits in those that it made."""
-        with suppress(OSError):
-            self.drop()
+        for network in self.own().values():
+            with suppress(OSError):
+                network.drop()
         while self.networks:
             self.networks.popitem()[1].close()
 
@@ -240,10 +241,11 @@ class UnreadWatch:
     def discard(self, lab: Lab) -> None:
         """Look at a lab no more; its networks are let go."""
         with self._lock:
-            if watched := self._watched.pop(lab.id, None):
-                watched.close()
+            watched = self._watched.pop(lab.id, None)
             self._over.discard(lab.id)
-            self._failed = {key for key in self._failed if key[0] != lab.id}
+            self._failed = {key for key in tuple(self._failed) if key[0] != lab.id}
+        if watched:  # nobody else has it now, and links without number go down slowly
+            watched.close()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._pause_s()):
@@ -314,11 +316,13 @@ class UnreadWatch:
                 if watched := self._watched.get(lab_id):
                     watched.find(self._place)
                     weights[lab_id] = watched.weight()
-        most = max((each.possible for each in weights.values()), default=0)
+        fullest = max(weights, key=lambda lab_id: weights[lab_id].possible, default=None)
+        most = weights[fullest].possible if fullest is not None else 0
         if self._nobodys(is_usual=are_all and most == 0) < _NOBODYS_BYTES or most < _POSSIBLE_BYTES:
-            most = -1
+            fullest = None
         for lab_id, weight in weights.items():
-            size = weight.size + (weight.possible if weight.possible == most else 0)
+            # One at a time: where it was that one, the memory is back before another is looked at.
+            size = weight.size + (weight.possible if lab_id == fullest else 0)
             with self._alone(lab_id, "ending"):
                 self._judge(lab_id, weight._replace(size=size))
 

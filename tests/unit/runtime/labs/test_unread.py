@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ import structlog
 from runtime.container.bundle import ROOT
 from runtime.labs import networks, unread
 from runtime.labs.state import Lab, LabId, Shape
+from runtime.labs.weight import Weight
+from runtime.limits import files
 from runtime.limits.amounts import Usage
 from tests.waiting import wait_for
 
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
     from runtime.limits.cgroup import Place
 
 # Forty networks with seven sockets each, every one a thread's, or one for all of them ("alone"), or
-# one of eight that a thread goes between all the time ("moving"); the other process sleeps
-# beside it.
+# one of eight that a thread goes between all the time ("moving"), or four without a socket
+# ("empty"); the other process sleeps beside it.
 HOG = """
 import ctypes, os, random, signal, socket, sys, threading
 CLONE_NEWNET = 0x40000000
@@ -38,7 +41,8 @@ held = []
 def fill():
     if sys.argv[1] != "alone":
         unshare()
-    ask(7)
+    if sys.argv[1] != "empty":
+        ask(7)
     stay.wait()
 
 def unshare():
@@ -67,7 +71,7 @@ if other:
 if other and sys.argv[1] == "moving":
     move()
 elif bool(other) == (sys.argv[1] != "other"):
-    for _ in range(40):
+    for _ in range(4 if sys.argv[1] == "empty" else 40):
         threading.Thread(target=fill, daemon=True).start()
 signal.pause()
 """
@@ -117,12 +121,15 @@ class Held:
             self._watch.add(lab)
         self._watch.start()
 
+    def discard(self, lab: Lab) -> None:
+        self._watch.discard(lab)
+
     def looks(self) -> int:
         """How often it was looked for networks, which is at each look as long as none is known."""
         return self._place.asked
 
     def end(self) -> None:
-        self._watch.discard(self.lab)
+        self.discard(self.lab)
         self._watch.stop()
         for pid in filter(is_alive, (self.first, self.other)):
             os.kill(pid, signal.SIGKILL)
@@ -191,6 +198,58 @@ def test_a_lab_that_ended_before_it_was_added_is_not_kept() -> None:
     finally:
         held.end()
     assert kept_networks() == before
+
+
+def test_others_are_looked_at_while_one_lets_go_of_its_networks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Many links go down slowly: here as slowly as one likes."""
+    may_go = threading.Event()
+    close = networks.Network.close
+    held = Held("other")
+    beside = replace(held.lab, id=LabId("beside"))
+    before = kept_networks()
+    try:
+        held.watched({held.first}, beside)
+        wait_for(lambda: kept_networks() == before + 2, "a look at both")
+        monkeypatch.setattr(
+            networks.Network, "close", lambda network: (may_go.wait(), close(network))
+        )
+        leaving = threading.Thread(target=held.discard, args=(held.lab,))
+        leaving.start()
+        looks = held.looks()
+        wait_for(lambda: held.looks() > looks + 3, "some looks at the other")
+        assert leaving.is_alive()
+    finally:
+        may_go.set()
+        leaving.join()
+        held.discard(beside)
+        held.end()
+    assert kept_networks() == before
+
+
+def test_of_labs_whose_tunnels_may_hold_the_same_one_is_ended_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody has a tunnel here, nor is so much memory taken: the watch is told so."""
+    free_bytes = [8 << 30]
+    weight = Weight(possible=300 << 20)
+    monkeypatch.setattr(files, "meminfo", lambda _name: free_bytes[-1])
+    monkeypatch.setattr(networks.Network, "weigh", lambda _network: weight)
+    before = kept_networks()
+    held = Held("empty")
+    beside = replace(held.lab, id=LabId("beside"))
+    try:
+        held.watched({held.first, held.other}, beside)
+        wait_for(lambda: kept_networks() == before + 10, "all networks of both")
+        free_bytes.append(free_bytes[0] - (1 << 30))
+        wait_for(lambda: held.said, "word of it")
+        looks = held.looks()
+        wait_for(lambda: held.looks() > looks + 3, "some looks more")
+        assert len(held.said) == 1
+    finally:
+        held.discard(beside)
+        held.end()
 
 
 def test_where_no_file_can_be_opened_it_is_told_once_and_tried_again() -> None:
