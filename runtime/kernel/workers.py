@@ -22,8 +22,14 @@ class _Worker:
     """One of them. Its files, held open, are of this thread, whoever gets its number."""
 
     def __init__(self, tid: int) -> None:
-        self._fds = [os.open(f"/proc/{tid}/{name}", _READ) for name in ("schedstat", "comm")]
-        self._spent_ns = self._read_spent_ns()
+        self._fds: list[int] = []
+        try:
+            for name in ("schedstat", "comm"):
+                self._fds.append(os.open(f"/proc/{tid}/{name}", _READ))
+            self._spent_ns = self._read_spent_ns()
+        except OSError:  # it ended in between
+            self.close()
+            raise
 
     def close(self) -> None:
         while self._fds:

@@ -6,6 +6,7 @@ import os
 import tty
 
 from runtime.kernel.workers import Workers
+from tests.unit.runtime.labs.test_unread import no_file_more
 from tests.waiting import wait_for
 
 
@@ -27,3 +28,13 @@ def test_what_goes_through_a_pty_is_carried_by_workers_that_are_seen() -> None:
         workers.close()
         os.close(near)
         os.close(far)
+
+
+def test_a_worker_that_cant_be_opened_whole_leaves_nothing_open() -> None:
+    spare_fd = os.open(os.devnull, os.O_RDONLY)
+    workers = Workers()
+    with no_file_more():
+        os.close(spare_fd)  # of the two that each takes one can be opened
+        for _ in range(3):
+            assert workers.spent_s() == 0
+    workers.close()
