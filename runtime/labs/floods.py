@@ -48,6 +48,8 @@ _HELPED = 0.7  # of what they took before, once suspects are slowed: it was one 
 _PEACE_S, _MORE = 300.0, 1.5  # for so long nobody is suspected again, unless they take more still
 _SHORT_S, _LONG_S = 4.0, 30.0  # how long one is slowed who wants to go on: twice as long each time
 _RESTS = 8  # looks in a row at which it wasn't held back: two of the longest periods
+_MOST_FILES = 8192  # of a lab's; looking through more would take long
+_NEAR = b"tty-index:"  # what fdinfo says of the near side of a pty alone
 
 
 class _Suspect:
@@ -200,6 +202,7 @@ class Search:
             self._let_go_on(min(done, key=lambda each: each.until), now)
 
     def _give_up(self, now: float, mean: float) -> None:
+        self._begin_anew(now)  # nor is a list of who has ptys made at each look
         for suspect in self._slowed():
             self._let_go_on(suspect, now)
             self._in_peace, self._peace_until = mean * _MORE, now + _PEACE_S
@@ -290,16 +293,26 @@ def has_ptys(lab: Lab, terminals: Terminals, place: Place) -> bool:
         if len(there) > len(terminals.of(lab.id)):
             return True
         if "mnt" in bundle.load_profile(lab.shape.profile).namespaces:  # so there may be others
-            return any(_holds_pty(pid) for pid in place.pids(lab.id))
+            return _hold_pty(place.pids(lab.id))
     return False
 
 
-def _holds_pty(pid: int) -> bool:
-    """Whether a process has the near side of a pty."""
-    folder = f"/proc/{pid}/fd"
-    with suppress(OSError):
-        for fd in os.listdir(folder):  # noqa: PTH208 - a Path for each of many
-            with suppress(OSError):
-                if os.readlink(f"{folder}/{fd}").endswith("ptmx"):  # noqa: PTH115 - as above
+def _hold_pty(pids: set[int]) -> bool:
+    """Whether any of them has the near side of a pty, or more files open than we look through."""
+    left = _MOST_FILES
+    for pid in pids:
+        with suppress(OSError):  # it has ended
+            for fd in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - a Path for each of many
+                left -= 1
+                if left < 0 or _is_near_side(pid, fd):
                     return True
+    return False
+
+
+def _is_near_side(pid: int, fd: str) -> bool:
+    """By what the kernel says of it: its name is what it was mounted as, in a lab's own mounts."""
+    with suppress(OSError):  # closed in between
+        if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("/"):  # noqa: PTH115 - as above
+            with open(f"/proc/{pid}/fdinfo/{fd}", "rb", buffering=0) as told:  # noqa: PTH123
+                return _NEAR in told.read()
     return False

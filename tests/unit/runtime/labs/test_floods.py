@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -14,12 +16,21 @@ from runtime.limits.amounts import Hits, Limits, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from runtime.limits.cgroup import Place
     from runtime.terminals import Terminals
 
 CORES = 0.5
 FLOOD = 2.5 * BUSY
+WITHIN = ("unshare", "--user", "--map-root-user", "--mount")
+RENAMED = """
+mkdir "$1/pts"
+touch "$1/notes"
+mount -t devpts -o ptmxmode=666 devpts "$1/pts"
+mount --bind "$1/pts/ptmx" "$1/notes"
+exec "$0" -c 'import os, sys; os.open(sys.argv[1], os.O_RDWR); print(flush=1); input()' "$1/notes"
+"""
 STUBBORN = 0.01  # of a processor is enough for some to flood
 
 
@@ -41,7 +52,12 @@ class World:
         self._cores: dict[str, float] = {}
         self._spent: dict[str, float] = {}
         self._throttled: dict[str, int] = {}
-        self.search = Search(cast("Place", self), lambda lab: lab.id not in self.without_ptys)
+        self.looked_for = 0
+        self.search = Search(cast("Place", self), self.has_ptys)
+
+    def has_ptys(self, lab: state.Lab) -> bool:
+        self.looked_for += 1
+        return lab.id not in self.without_ptys
 
     def add(self, name: str, wants_cores: float) -> None:
         shape = state.Shape("slipway/base", limits=Limits(cpu_cores=CORES))
@@ -188,6 +204,13 @@ def test_who_has_no_ptys_of_their_own_is_never_slowed(world: World) -> None:
     assert world.told == []
 
 
+def test_where_nobody_has_ptys_they_arent_looked_for_all_the_time(world: World) -> None:
+    world.without_ptys |= set(world.labs)
+    world.others_share = FLOOD
+    world.run(60)
+    assert world.looked_for < len(world.labs) * 60
+
+
 def test_where_it_was_none_of_them_all_are_let_go_and_left_alone(world: World) -> None:
     world.others_share = FLOOD
     world.run(20)
@@ -218,21 +241,21 @@ def test_a_record_says_of_nobody_that_they_are_slowed() -> None:
 
 
 class Room:
-    """As many terminals of Slipway's as one says, and one process: this."""
+    """As many terminals of Slipway's as one says, and one process."""
 
-    def __init__(self, terminals: int) -> None:
-        self._terminals = terminals
+    def __init__(self, terminals: int, pid: int) -> None:
+        self._terminals, self._pid = terminals, pid
 
     def of(self, _lab: str) -> range:
         return range(self._terminals)
 
     def pids(self, _lab: str) -> set[int]:
-        return {os.getpid()}
+        return {self._pid}
 
 
-def has_own(profile: str, terminals: int) -> bool:
+def has_own(profile: str, terminals: int, pid: int = 0) -> bool:
     lab = state.Lab(state.new_id(), state.Shape("slipway/base", profile), 0, ROOT, pid=os.getpid())
-    room = Room(terminals)
+    room = Room(terminals, pid or os.getpid())
     return has_ptys(lab, cast("Terminals", room), cast("Place", room))
 
 
@@ -254,3 +277,24 @@ def test_ptys_are_a_labs_own_where_there_are_more_than_terminals() -> None:
 @pytest.mark.usefixtures("pty")
 def test_ptys_of_containers_within_are_found_by_who_holds_them() -> None:
     assert has_own("engine", 4096)
+
+
+def test_a_pty_under_another_name_is_found_too(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*WITHIN, "sh", "-ec", RENAMED, sys.executable, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "\n"
+        assert has_own("engine", 4096, holder.pid)
+        holder.communicate("\n")
+
+
+def test_a_file_of_that_name_is_no_pty(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "ptmx").open("w") as file,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file, stderr=file) as other,
+    ):
+        assert not has_own("engine", 4096, other.pid)
