@@ -54,6 +54,20 @@ def test_no_problem_code_is_explained_that_nobody_says() -> None:
     assert [code for code in rows if f'"{code}"' not in sources] == []
 
 
+LIMITS = {
+    limit
+    for file in sorted((TOP / "runtime/labs").rglob("*.py"))
+    for limit in re.findall(r"\bNews\(\s*\"(\w+)\"", file.read_text())
+}
+
+
+@pytest.mark.parametrize("limit", sorted(LIMITS))
+def test_each_limit_that_is_told_is_named(limit: str) -> None:
+    told = re.search(r"`lab\.limit` \(.*?\), `shell", section("Runtime verbs"))
+    assert told
+    assert f"`{limit}`" in told[0]
+
+
 @pytest.mark.parametrize("verb", sorted(Verbs.table(object.__new__(Verbs))))
 def test_each_verb_has_its_row(verb: str) -> None:
     assert f"`{verb}`" in section("Runtime verbs")
