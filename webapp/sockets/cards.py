@@ -58,10 +58,10 @@ class Cards:
 
     def follow(self, card: str, *, on: bool) -> None:
         """A card is open on this page, or no longer."""
+        self._open[card].discard(wire.sid())
+        self._lab_of()  # asked by all that is said, so that nobody without a right is told yes
         if not on:
-            self._open[card].discard(wire.sid())
             return
-        self._lab_of()
         self._open[card].add(wire.sid())
         if not self._looks:
             self._looks = True
