@@ -45,8 +45,10 @@ def lives(pid: int) -> bool:
 
 def _mounts(marks: tuple[str, ...]) -> Iterator[str]:
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        if any(mark in line for mark in marks):
-            yield f"mount {line.split()[4]}"
+        root, place, *rest = line.split()[3:]
+        named = [root] if root.startswith("/") else []  # of a namespace that is a number, no name
+        if any(mark in word for mark in marks for word in (*named, place, *rest)):
+            yield f"mount {place}"
 
 
 def _links(marks: tuple[str, ...]) -> Iterator[str]:
