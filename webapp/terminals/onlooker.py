@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from webapp.terminals.messages import EndReason
-    from webapp.terminals.terminal import Terminal
+
+Shown_contra = TypeVar("Shown_contra", contravariant=True)  # the kind of terminal
 
 
-class Onlooker(Protocol):
+class Onlooker(Protocol[Shown_contra]):
     """What a terminal asks of whoever looks at it; viewers.Viewer is one."""
 
-    def attach(self, terminal: Terminal, after: int | None, epoch: int | None) -> None:
+    def attach(self, terminal: Shown_contra, after: int | None, epoch: int | None) -> None:
         """Show this terminal from now on."""
 
     def push(self) -> None:

@@ -92,12 +92,12 @@ class Terminal:
     ) -> None:
         self.name = name
         self.ring = ring
-        self.viewers: list[Onlooker] = []
+        self.viewers: list[Onlooker[Terminal]] = []
         self.ended: EndReason | None = None
         self._typed_at = self._printed_at = 0.0  # of the loop's clock; 0: never
         self.typed_bytes = 0
-        self._holder: Holder[Onlooker] = Holder()
-        self._bracket: Bracket[Onlooker] = Bracket()
+        self._holder: Holder[Onlooker[Terminal]] = Holder()
+        self._bracket: Bracket[Onlooker[Terminal]] = Bracket()
         self._front = Front(shell_pid)
         self._start = ring.head
         self._stream_fd = stream_fd
@@ -181,13 +181,13 @@ class Terminal:
         self._is_writing = False
         self._write_down()
 
-    def attach(self, viewer: Onlooker, after: int | None, epoch: int | None) -> None:
+    def attach(self, viewer: Onlooker[Terminal], after: int | None, epoch: int | None) -> None:
         """Let `viewer` look from now on."""
         self.viewers.append(viewer)
         viewer.attach(self, after, epoch)
         viewer.push()
 
-    def detach(self, viewer: Onlooker) -> None:
+    def detach(self, viewer: Onlooker[Terminal]) -> None:
         """Forget `viewer`; the stream no longer waits for it."""
         if viewer in self.viewers:
             self.viewers.remove(viewer)
@@ -205,7 +205,7 @@ class Terminal:
             self._mask = mask
             self._loop.watch(self._stream_fd, mask, self._ready)
 
-    def press(self, viewer: Onlooker, key: bytes) -> bool:
+    def press(self, viewer: Onlooker[Terminal], key: bytes) -> bool:
         """Type a character that is no control, of who typed last: the shortest way, for most keys.
 
         Returns:
@@ -223,7 +223,12 @@ class Terminal:
         return True
 
     def type(
-        self, viewer: Onlooker, data: bytes, *, is_piece: bool = False, takes_size: bool = True
+        self,
+        viewer: Onlooker[Terminal],
+        data: bytes,
+        *,
+        is_piece: bool = False,
+        takes_size: bool = True,
     ) -> bool:
         """Take what `viewer` typed, which mostly gives it the size; see `write`.
 
@@ -241,14 +246,14 @@ class Terminal:
             return self._paste(viewer, data, is_piece=is_piece)
         return self.write(data)
 
-    def _paste(self, viewer: Onlooker, data: bytes, *, is_piece: bool) -> bool:
+    def _paste(self, viewer: Onlooker[Terminal], data: bytes, *, is_piece: bool) -> bool:
         self._bracket.typed(viewer, data, is_piece=is_piece)
         self.ring.is_pasting |= self._bracket.is_open
         is_taken = self.write(data)
         self._note_paste()
         return is_taken
 
-    def cut_paste(self, viewer: Onlooker) -> None:
+    def cut_paste(self, viewer: Onlooker[Terminal]) -> None:
         """End what a viewer has begun to paste, if they have: its rest doesn't come."""
         if self._bracket.leave(viewer):
             self._end_paste()
@@ -318,7 +323,7 @@ class Terminal:
         for viewer in self.viewers:
             viewer.send(messages.front(has_program=bool(self.has_program)))
 
-    def resize(self, viewer: Onlooker, rows: int, cols: int) -> None:
+    def resize(self, viewer: Onlooker[Terminal], rows: int, cols: int) -> None:
         """Take the size of one viewer's window; all get it while it is that one who types."""
         self._take_size(self._holder.resize(viewer, (rows, cols)))
         if (rows, cols) != self.size:
