@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _KTHREADD = 2
-_CHILDREN = f"/proc/{_KTHREADD}/task/{_KTHREADD}/children"
+_CHILDREN = Path(f"/proc/{_KTHREADD}/task/{_KTHREADD}/children")
 _UNBOUND = b"kworker/u"
 # The queues of ptys, the second from Linux 6.17 on. A worker names the one that it last worked for.
 _QUEUES = (b"events_unbound", b"events_dfl")
@@ -90,12 +90,4 @@ class Workers:
 
 def _children() -> set[int]:
     """All threads of the kernel's, some hundred: listing all that runs would cost far more."""
-    fd = os.open(_CHILDREN, _READ)
-    try:
-        parts, at = [], 0
-        while part := os.pread(fd, _SMALL_BYTES, at):
-            parts.append(part)
-            at += len(part)
-    finally:
-        os.close(fd)
-    return set(map(int, b"".join(parts).split()))
+    return set(map(int, _CHILDREN.read_bytes().split()))

@@ -14,22 +14,18 @@ Viewer = TypeVar("Viewer")
 
 
 class Bracket(Generic[Viewer]):
-    """Whose paste is open in a terminal.
+    """Whose paste is open in a terminal; nobody's, mostly."""
 
-    Attributes:
-        viewer: theirs; nobody's, mostly.
-    """
-
-    __slots__ = ("_rest", "viewer")
+    __slots__ = ("_of", "_rest")
 
     def __init__(self) -> None:
-        self.viewer: Viewer | None = None
+        self._of: Viewer | None = None
         self._rest = b""
 
     @property
     def is_open(self) -> bool:
         """Whether the program waits for an end."""
-        return self.viewer is not None
+        return self._of is not None
 
     def typed(self, viewer: Viewer, data: bytes, *, is_piece: bool) -> None:
         """Somebody typed `data`.
@@ -42,16 +38,16 @@ class Bracket(Generic[Viewer]):
         if is_piece:
             text = self._rest + data
             if text.rfind(BEGIN) > text.rfind(END):
-                self.viewer = viewer
+                self._of = viewer
             elif END in text:
-                self.viewer = None
+                self._of = None
             self._rest = text[1 - len(END) :]  # the next piece may end a marker
-        elif self.viewer is not None and (viewer is self.viewer or END in data):
-            self.viewer = None
+        elif self._of is not None and (viewer is self._of or END in data):
+            self._of = None
 
     def leave(self, viewer: Viewer) -> bool:
         """Whether a viewer that is gone had a paste open."""
-        was_theirs = viewer is self.viewer
+        was_theirs = viewer is self._of
         if was_theirs:
-            self.viewer = None
+            self._of = None
         return was_theirs

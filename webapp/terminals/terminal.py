@@ -66,7 +66,6 @@ class Terminal:
         "_is_writing",
         "_jiggling_rows",
         "_loop",
-        "_mask",
         "_pacing",
         "_printed_at",
         "_queue",
@@ -107,7 +106,7 @@ class Terminal:
         self._is_held = self._is_resting = False
         self._recorder: Recorder | None = None
         self._is_writing = False
-        self._jiggling_rows = self._mask = 0
+        self._jiggling_rows = 0
         os.set_blocking(stream_fd, False)
         if not ring.head:
             self._mark_size()
@@ -201,9 +200,7 @@ class Terminal:
             return
         is_typing = self._queue and not self._is_held
         mask = (IN if self._may_read() else 0) | (OUT if is_typing else 0)
-        if mask != self._mask:
-            self._mask = mask
-            self._loop.watch(self._stream_fd, mask, self._ready)
+        self._loop.watch(self._stream_fd, mask, self._ready)
 
     def press(self, viewer: Onlooker[Terminal], key: bytes) -> bool:
         """Type a character that is no control, of who typed last: the shortest way, for most keys.
@@ -212,7 +209,7 @@ class Terminal:
             False when it isn't one, or anything stands before it; it is to be typed by `type` then.
         """
         is_plain = len(key) == 1 and key >= SPACE and viewer is self._holder.typist
-        if not is_plain or self._queue or self._is_held or self._bracket.viewer or self.ended:
+        if not is_plain or self._queue or self._is_held or self._bracket.is_open or self.ended:
             return False
         if not self._write_now(key):
             return False

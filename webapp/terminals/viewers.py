@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runtime.client import SPARED_S, least_until
 from webapp.terminals import messages
-from webapp.terminals.bounds import FRAME_BYTES, INPUT_BYTES, WINDOW_BYTES
+from webapp.terminals.bounds import FRAME_BYTES, INPUT_BYTES
 from webapp.terminals.connection import Connection
 from webapp.terminals.credit import Credit
 from webapp.terminals.messages import Drawn, Input, Knock, Message, MessageError, Resize
@@ -109,7 +109,7 @@ class Viewer:
             and self.is_ready
             and not terminal.ended
             and self._cursor >= ring.base
-            and ring.head <= self._credit.drawn + WINDOW_BYTES
+            and count <= self._credit.room(self._cursor)
             and self._connection.takes_more
         ):  # a key's echo, by the shortest way
             self._connection.send(messages.echo(self._cursor, ring.slice(self._cursor, count)))
