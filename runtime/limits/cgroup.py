@@ -79,6 +79,9 @@ class Place(Protocol):
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
 
+    def cpu_seconds(self, lab: str) -> float:
+        """Processor time that a lab took since it was made; 0 where there is none."""
+
     def spent(self, name: str) -> Spent | None:
         """What a lab's cgroup, or its machine's, costs the server now; None where there is none."""
 

@@ -167,15 +167,19 @@ class Legacy:
 
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
-        nanoseconds = files.read_number(self._group("cpuacct", lab) / "cpuacct.usage") or 0
         memory = self._group("memory", lab)
         charged = files.read_number(memory / "memory.usage_in_bytes") or 0
         idle_cache = files.read_table(memory / "memory.stat").get("total_inactive_file", 0)
         return Usage(
             memory_bytes=max(charged - idle_cache, 0),
             pids=files.read_number(self._group("pids", lab) / "pids.current") or 0,
-            cpu_seconds=nanoseconds / 1e9,
+            cpu_seconds=self.cpu_seconds(lab),
         )
+
+    def cpu_seconds(self, lab: str) -> float:
+        """Processor time that a lab took since it was made."""
+        text = self._kept.read(f"{self._bases['cpuacct']}/{lab}/cpuacct.usage")
+        return (kept.number_in(text) or 0) / 1e9
 
     def spent(self, name: str) -> Spent | None:
         """What a cgroup costs the server now."""

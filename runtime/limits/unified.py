@@ -175,8 +175,13 @@ class Unified:
         return Usage(
             memory_bytes=max(charged - idle_cache, 0),
             pids=files.read_number(group / "pids.current") or 0,
-            cpu_seconds=files.read_table(group / "cpu.stat").get("usage_usec", 0) / 1e6,
+            cpu_seconds=self.cpu_seconds(lab),
         )
+
+    def cpu_seconds(self, lab: str) -> float:
+        """Processor time that a lab took since it was made."""
+        text = self._kept.read(f"{self._base}/{lab}/cpu.stat")
+        return (kept.sum_in(text, b"usage_usec") or 0) / 1e6
 
     def spent(self, name: str) -> Spent | None:
         """What a cgroup costs the server now."""
