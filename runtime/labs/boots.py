@@ -338,7 +338,7 @@ class Booter:
         limit_s, deadline = _SPENT_S[accelerator], time.monotonic() + _PATIENCE_S
 
         def is_hopeful() -> bool:
-            spent_s = self._parts.place.usage(group).cpu_seconds
+            spent_s = self._parts.place.cpu_seconds(group)
             return spent_s <= limit_s and time.monotonic() <= deadline
 
         return is_hopeful

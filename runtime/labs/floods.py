@@ -45,7 +45,8 @@ _AGAIN, _AGAIN_S = 2, 3.0  # fewer, for so long after somebody went on: it is th
 _SLOW_CORES = (0.1, 0.01, 0.001)
 _SETTLE_S = 0.3  # what waits in ptys that were just slowed is still carried
 _HELPED = 0.7  # of what they took before, once suspects are slowed: it was one of them
-_PEACE_S, _MORE = 300.0, 1.5  # for so long nobody is suspected again, unless they take more still
+# For so long one who was slowed in vain isn't suspected again, unless they take more still.
+_PEACE_S, _MORE = 300.0, 1.5
 _SHORT_S, _LONG_S = 4.0, 30.0  # how long one is slowed who wants to go on: twice as long each time
 _RESTS = 8  # looks in a row at which it wasn't held back: two of the longest periods
 _MOST_FILES = 8192  # of a lab's; looking through more would take long
@@ -62,13 +63,14 @@ class _Suspect:
         self.wait_s = _SHORT_S
         self.until = 0.0
         self.went_on_at = float("-inf")
+        self._peace_until = self._peace_share = 0.0
         self._cpu_seconds = 0.0
         self._throttled = 0
         self._rests = 0
 
     def look(self, place: Place) -> None:
         """See what it took of the processors since the last look."""
-        before, self._cpu_seconds = self._cpu_seconds, place.usage(self.lab.id).cpu_seconds
+        before, self._cpu_seconds = self._cpu_seconds, place.cpu_seconds(self.lab.id)
         self.took_s = self._cpu_seconds - before if before else 0.0
 
     @property
@@ -82,6 +84,14 @@ class _Suspect:
         self.level = max(self.level, 0) if is_again else 0
         self.wait_s = min(self.wait_s * 2, _LONG_S) if is_again else _SHORT_S
         self.until, self._rests = now + self.wait_s, 0
+
+    def leave_in_peace(self, now: float, mean: float) -> None:
+        """It was slowed in vain: what the workers take is another's."""
+        self._peace_until, self._peace_share = now + _PEACE_S, mean * _MORE
+
+    def may_be_it(self, now: float, mean: float) -> bool:
+        """Whether to suspect it of what the workers take."""
+        return bool(self.took_s) and (now >= self._peace_until or mean > self._peace_share)
 
     def is_done(self, place: Place, now: float) -> bool:
         """Whether one that is slowed may go on: it wants no more than it has, or had to wait."""
@@ -105,8 +115,7 @@ class Search:
         self._shares = deque[float](maxlen=_MEAN)
         self._busy = 0.0
         self._mean_before = 0.0
-        self._in_peace = 0.0
-        self._settled_at = self._peace_until = 0.0
+        self._settled_at = 0.0
         self._went_on_at = float("-inf")
 
     def add(self, lab: Lab) -> None:
@@ -134,7 +143,7 @@ class Search:
         Returns:
             Who was slowed, if anybody.
         """
-        is_busy = share > self._bound(now)
+        is_busy = share > self._bound()
         self._busy = min(self._busy + 1, _ENOUGH) if is_busy else max(self._busy - _FORGET, 0)
         if is_busy:
             for suspect in self._suspects.values():
@@ -146,34 +155,32 @@ class Search:
             return None
         return self._decide(now, statistics.fmean(self._shares))
 
-    def _bound(self, now: float) -> float:
+    def _bound(self) -> float:
         """Of the workers' share, above which something is done about it."""
-        if now < self._peace_until:
-            return self._in_peace
         return MOST if self._slowed() else BUSY
 
     def _decide(self, now: float, mean: float) -> Lab | None:
         slow = [each for each in self._slowed() if not each.is_slowest]
         has_helped = mean <= self._mean_before * _HELPED
-        if mean <= self._bound(now) or self._busy < _ENOUGH:
+        if mean <= self._bound() or self._busy < _ENOUGH:
             self._let_one_go_on(now)
         elif slow and has_helped:
             self._slow_more(slow, now)
-        elif found := self._next(now):
+        elif found := self._next(now, mean):
             self._slow(found, now, mean)
             return found.lab
         elif slow:
             self._slow_more(slow, now)
-        elif not has_helped:
-            self._give_up(now, mean)
-        else:
+        elif has_helped and self._slowed():
             self._let_one_go_on(now)
+        else:
+            self._give_up(now, mean)
         return None
 
-    def _next(self, now: float) -> _Suspect | None:
+    def _next(self, now: float, mean: float) -> _Suspect | None:
         """Who is suspected most: whoever went on just now, then who takes most."""
         fast = [each for each in self._suspects.values() if each.lab.slowed_to is None]
-        rest = [each for each in fast if each.took_s]
+        rest = [each for each in fast if each.may_be_it(now, mean)]
         rest.sort(key=lambda each: (-max(each.went_on_at, now - _AGAIN_S), -each.took_s))
         return next((each for each in rest if self._has_ptys(each.lab)), None)
 
@@ -205,7 +212,7 @@ class Search:
         self._begin_anew(now)  # nor is a list of who has ptys made at each look
         for suspect in self._slowed():
             self._let_go_on(suspect, now)
-            self._in_peace, self._peace_until = mean * _MORE, now + _PEACE_S
+            suspect.leave_in_peace(now, mean)
             log.warning("lab.slowed_in_vain", lab=suspect.lab.id)
 
     def _slowed(self) -> list[_Suspect]:
@@ -238,6 +245,7 @@ class FloodWatch:
         self._search = Search(place, lambda lab: has_ptys(lab, terminals, place))
         self._tell = tell
         self._workers = Workers()
+        self._looked_at = 0.0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="floods", daemon=True)
@@ -270,20 +278,25 @@ class FloodWatch:
             self._search.discard(lab)
 
     def _run(self) -> None:
-        cpus = os.cpu_count() or 1
-        self._workers.spent_s()
-        then = time.monotonic()
+        self._looked_at = time.monotonic()
+        has_failed = False
         while not self._stopping.wait(LOOK_S):
             try:
-                now = time.monotonic()
-                share = self._workers.spent_s() / (now - then) / cpus
-                then = now
-                with self._lock:
-                    slowed = self._search.look(now, share)
-                if slowed:
-                    self._tell(slowed)
+                self._look()
+                has_failed = False
             except (OSError, ValueError, LookupError):  # a lab that ends takes its files along
-                log.exception("labs.floods_failed")
+                if not has_failed:  # told once, until a look has gone well
+                    log.exception("labs.floods_failed")
+                has_failed = True
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        share = self._workers.spent_s() / (now - self._looked_at) / (os.cpu_count() or 1)
+        self._looked_at = now
+        with self._lock:
+            slowed = self._search.look(now, share)
+        if slowed:
+            self._tell(slowed)
 
 
 def has_ptys(lab: Lab, terminals: Terminals, place: Place) -> bool:

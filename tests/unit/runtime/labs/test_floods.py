@@ -8,11 +8,14 @@ import sys
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from runtime.container.bundle import ROOT
-from runtime.labs import state
+from runtime.kernel import workers
+from runtime.labs import floods, state
 from runtime.labs.floods import BUSY, LOOK_S, MOST, Search, has_ptys
-from runtime.limits.amounts import Hits, Limits, Usage
+from runtime.limits.amounts import Hits, Limits
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +72,8 @@ class World:
     def limit_cpu(self, lab: str, cpu_cores: float) -> None:
         self._cores[lab] = cpu_cores
 
-    def usage(self, lab: str) -> Usage:
-        return Usage(0, 0, self._spent[lab])
+    def cpu_seconds(self, lab: str) -> float:
+        return self._spent[lab]
 
     def hits(self, lab: str) -> Hits:
         return Hits(0, 0, self._throttled[lab])
@@ -220,6 +223,28 @@ def test_where_it_was_none_of_them_all_are_let_go_and_left_alone(world: World) -
     assert world.told == []
 
 
+def test_peace_is_theirs_who_were_slowed_in_vain_and_nobody_elses(world: World) -> None:
+    world.without_ptys.add("floods")  # who makes the workers busy where that isn't suspected
+    world.others_share = FLOOD
+    world.run(20)
+    assert set(world.told) == {"computes", "types"}
+    world.others_share = 0.0
+    world.without_ptys.clear()
+    world.told.clear()
+    flood(world)
+    assert part_slowed(world, "floods", 60) > 0.85
+    assert set(world.told) == {"floods"}
+
+
+def test_who_takes_more_in_peace_than_others_did_is_suspected_again(world: World) -> None:
+    world.others_share = FLOOD / 2
+    world.run(20)
+    world.others_share = 0.0
+    world.told.clear()
+    flood(world)
+    assert world.told == ["floods"]
+
+
 def test_what_others_take_hides_no_flood(world: World) -> None:
     world.others_share = FLOOD / 3
     flood(world)
@@ -298,3 +323,43 @@ def test_a_file_of_that_name_is_no_pty(tmp_path: Path) -> None:
         subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file, stderr=file) as other,
     ):
         assert not has_own("engine", 4096, other.pid)
+
+
+class Children:
+    """The list of the kernel's threads, which can be had or not."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.is_there = True
+
+    def read_bytes(self) -> bytes:
+        self.asked += 1
+        if not self.is_there:
+            raise FileNotFoundError
+        return b"2\n"
+
+    def is_read(self) -> None:
+        """Wait until it was asked some times more."""
+        before = self.asked
+        wait_for(lambda: self.asked > before + 5, "some looks more")
+
+
+@pytest.mark.skipif(not workers.Workers.are_seen(), reason="hidden by a pid namespace")
+def test_what_fails_at_each_look_is_told_once_until_one_goes_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    children = Children()
+    monkeypatch.setattr(workers, "_CHILDREN", children)
+    monkeypatch.setattr(floods, "LOOK_S", 0.01)
+    watch = floods.FloodWatch(
+        cast("Place", World()), cast("Terminals", Room(0, 0)), lambda _lab: None
+    )
+    with capture_logs() as said:
+        watch.start()
+        try:
+            for is_there in (True, False, True, False):
+                children.is_there = is_there
+                children.is_read()
+        finally:
+            watch.stop()
+    assert [each["event"] for each in said] == ["labs.floods_failed"] * 2
