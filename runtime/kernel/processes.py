@@ -8,6 +8,12 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runtime.kernel import syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _END_TIMEOUT_S = 10
 _TICKS_S = os.sysconf("SC_CLK_TCK")
@@ -109,3 +115,26 @@ def end(pid: int, started_ticks: int) -> None:
             poll.poll(_END_TIMEOUT_S * 1000)
     finally:
         os.close(pidfd)
+
+
+def descriptor_folders(pid: int) -> Iterator[str]:
+    """Where /proc lists what a process has open.
+
+    Its threads share one table, but each may have one of its own (unshare(2), CLONE_FILES), and the
+    first thread, whose table is the process's to /proc, may have ended.
+
+    Raises:
+        OSError: it has ended.
+    """
+    before = 0
+    for tid in map(int, os.listdir(f"/proc/{pid}/task")):  # noqa: PTH208 - a Path for each of many
+        if not before or not _share_descriptors(before, tid):
+            yield f"/proc/{pid}/task/{tid}/fd"
+        before = tid
+
+
+def _share_descriptors(tid: int, other_tid: int) -> bool:
+    try:
+        return syscalls.kcmp(tid, other_tid, syscalls.KCMP_FILES) == 0
+    except OSError:  # one has ended, or the kernel wasn't made to say it
+        return False

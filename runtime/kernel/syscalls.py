@@ -61,6 +61,8 @@ RESOLVE_BENEATH = 0x08
 
 RENAME_EXCHANGE = 2
 
+KCMP_FILES = 2
+
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_CAPBSET_DROP = 24
@@ -83,6 +85,7 @@ _MOUNT_SETATTR = 442
 _OPENAT2 = 437
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
+_KCMP = {"x86_64": 312, "aarch64": 272}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -236,3 +239,8 @@ def capset(effective: int, permitted: int, inheritable: int) -> None:
         inheritable >> high,
     )
     _syscall("capset", _CAPSET[os.uname().machine], header, data)
+
+
+def kcmp(tid1: int, tid2: int, kind: int) -> int:
+    """kcmp(2) of what threads have one of, not of files; 0 where both have the same one."""
+    return _syscall("kcmp", _KCMP[os.uname().machine], tid1, tid2, kind, None, None)

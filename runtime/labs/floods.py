@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from runtime.container import bundle
+from runtime.kernel import processes
 from runtime.kernel.workers import Workers
 
 if TYPE_CHECKING:
@@ -315,17 +316,18 @@ def _hold_pty(pids: set[int]) -> bool:
     left = _MOST_FILES
     for pid in pids:
         with suppress(OSError):  # it has ended
-            for fd in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - a Path for each of many
-                left -= 1
-                if left < 0 or _is_near_side(pid, fd):
-                    return True
+            for folder in processes.descriptor_folders(pid):
+                for fd in os.listdir(folder):  # noqa: PTH208 - a Path for each of many
+                    left -= 1
+                    if left < 0 or _is_near_side(folder, fd):
+                        return True
     return False
 
 
-def _is_near_side(pid: int, fd: str) -> bool:
+def _is_near_side(folder: str, fd: str) -> bool:
     """By what the kernel says of it: its name is what it was mounted as, in a lab's own mounts."""
     with suppress(OSError):  # closed in between
-        if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("/"):  # noqa: PTH115 - as above
-            with open(f"/proc/{pid}/fdinfo/{fd}", "rb", buffering=0) as told:  # noqa: PTH123
+        if os.readlink(f"{folder}/{fd}").startswith("/"):  # noqa: PTH115 - as above
+            with open(f"{folder}info/{fd}", "rb", buffering=0) as told:  # noqa: PTH123
                 return _NEAR in told.read()
     return False

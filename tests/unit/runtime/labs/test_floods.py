@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 CORES = 0.5
 FLOOD = 2.5 * BUSY
 WITHIN = ("unshare", "--user", "--map-root-user", "--mount")
+HIDDEN = """
+import ctypes, os, sys, threading
+
+def hide():
+    ctypes.CDLL(None).unshare(0x400)  # CLONE_FILES
+    os.openpty()
+    print(flush=True)
+    input()
+
+threading.Thread(target=hide).start()
+"""
 RENAMED = """
 mkdir "$1/pts"
 touch "$1/notes"
@@ -310,6 +321,16 @@ def test_a_pty_under_another_name_is_found_too(tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "\n"
+        assert has_own("engine", 4096, holder.pid)
+        holder.communicate("\n")
+
+
+def test_a_pty_that_only_a_thread_has_is_found_too() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HIDDEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "\n"
