@@ -20,7 +20,8 @@ _RESOLVE_S = 2.0
 def port(host: str, number: int, instance: Instance) -> Finding:
     """Tried by listening; a server of ours that runs holds it, and that is well."""
     where, said = f"{host}:{number}", ""
-    is_ours = _listening(instance) == (host, number)
+    our_host, our_number = _listening(instance) or ("", 0)
+    is_ours = number == our_number and (host == our_host or is_everywhere(our_host))
     if not is_ours:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
