@@ -80,6 +80,7 @@ def examine(settings: Settings) -> Report:
         room.memory(),
         kernel.clock(),
         kernel.crashes(),
+        kernel.workers(),
         reach.port(settings.host, settings.port, instance),
         reach.address(settings.public_url, settings.host, settings.port, instance),
         reach.previews(settings.preview_port, settings.preview_url),

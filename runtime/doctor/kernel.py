@@ -1,4 +1,4 @@
-"""Probes of the kernel: how old it is, and whether one image can serve all labs."""
+"""Probes of the kernel: how old it is, what it can, and what it tells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from runtime.doctor.finding import Finding, advised, judged
 from runtime.kernel import syscalls
 from runtime.kernel.forker import Forker
 from runtime.kernel.namespaces import make_pair
+from runtime.kernel.workers import Workers
 from runtime.problems import Problem
+from runtime.reached import is_contained
 
 # Overlays over id-mapped layers.
 OLDEST = (5, 19)
@@ -90,6 +92,22 @@ def crashes() -> Finding:
         wanted="no program of the server's that each crash in a lab starts",
         fix="On the machine itself: `sysctl -w kernel.core_pattern=core`, for good in "
         "/etc/sysctl.d (and `systemctl disable apport` where that sets it again).",
+    )
+
+
+def workers() -> Finding:
+    """By what these spend a lab that floods terminals of its own is found."""
+    are_seen = Workers.are_seen()
+    return advised(
+        "kernel-workers",
+        good=are_seen,
+        found="seen" if are_seen else "hidden: only processes of its own are seen here",
+        wanted="the kernel's workers to be seen, by which a lab that floods terminals that it made "
+        "itself is found, and slowed; else its neighbours' keys wait for it",
+        fix="Start the container with `--pid=host` as well: the server then sees the machine's "
+        "processes, labs don't."
+        if is_contained()
+        else "Start Slipway on the machine itself, in no pid namespace of another's making.",
     )
 
 

@@ -90,6 +90,12 @@ def test_an_ordinary_user_is_told_to_start_as_root() -> None:
     assert state(found, "root") == "missing"
 
 
+def test_a_place_where_the_kernels_workers_are_hidden_is_named() -> None:
+    found = report("unshare", "--pid", "--fork", "--mount-proc")
+    assert state(found, "kernel-workers") == "worse"
+    assert said(found, "kernel-workers").startswith("hidden")
+
+
 def test_a_firewall_that_drops_what_is_forwarded_is_named() -> None:
     rules = "add table ip filter; add chain ip filter FORWARD"
     hook = "{ type filter hook forward priority 0; policy drop; }"
