@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,8 @@ log = structlog.get_logger()
 
 NAMESPACE = "/lesson"
 SETTLED = {"ready", "ended"}
-ASK_AGAIN_S = 2
+ASK_AGAIN_S = 2.0  # where the runtime, or what a lab is made from, isn't there
+LOOK_AGAIN_S = 30.0  # in line, though nothing was heard of it: so that nobody is forgotten there
 USAGE_EVERY_S = 3
 
 
@@ -77,6 +79,14 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
     parts.news.listen(room.compare.keep)
 
 
+class _Settling:
+    """A learner who is on the way to their lab."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Any] = {}
+        self.heard = threading.Event()
+
+
 class LessonRoom:
     """Who has the player open, and what they are told."""
 
@@ -86,7 +96,7 @@ class LessonRoom:
         self._checking = Checking(parts.database, parts.engine)
         self._learners: dict[str, LearnerId] = {}  # by connection: its cookie may have ended
         self._pages: Counter[LearnerId] = Counter()
-        self._settling: dict[LearnerId, dict[str, Any]] = {}  # with what they were told last
+        self._settling: dict[LearnerId, _Settling] = {}
         self._measures = False
         self.compare = Compare(socketio, parts, self._own_lab, self._tell)
         self.cards = Cards(socketio, parts, self._learners, self._own_lab, self._tell)
@@ -103,6 +113,8 @@ class LessonRoom:
         self._parts.presence.arrive(learner.id)
         self._socketio.start_background_task(self._boot, learner.id)
         self._settle_soon(learner.id)
+        if (settling := self._settling.get(learner.id)) and settling.told:
+            self._socketio.start_background_task(self._tell_again, learner.id)  # a page more
         if not self._measures:
             self._measures = True
             self._socketio.start_background_task(self._measure)
@@ -115,6 +127,7 @@ class LessonRoom:
         self._pages[learner_id] -= 1
         if self._pages[learner_id] <= 0:
             del self._pages[learner_id]
+            self._wake(learner_id)
             self.compare.forget(learner_id)
         self._parts.presence.leave(learner_id)
 
@@ -218,9 +231,13 @@ class LessonRoom:
         match item.kind:
             case "lab" if item.facts.get("state") == "ended":
                 self._tell(item.learner_id, "lab", state="ended", sentence=item.facts["sentence"])
+                self._wake(item.learner_id)
             case "lab":
                 self._settle_soon(item.learner_id)
-            case "limit" | "clock" | "ended" | "reset" | "pace" | "brought":
+            case "clock" | "ended":
+                self._tell(item.learner_id, item.kind, **item.facts)
+                self._wake(item.learner_id)
+            case "limit" | "reset" | "pace" | "brought":
                 self._tell(item.learner_id, item.kind, **item.facts)
             case _:
                 self.compare.hear(item)
@@ -265,26 +282,31 @@ class LessonRoom:
     def _settle_soon(self, learner_id: LearnerId) -> None:
         """Ask for the lab, in a task of its own: making one takes longer than an event may."""
         if learner_id not in self._settling:
-            self._settling[learner_id] = {}
+            self._settling[learner_id] = _Settling()
             self._socketio.start_background_task(self._settle, learner_id)
-        else:  # a page more, which has heard nothing yet
-            self._socketio.start_background_task(self._tell_again, learner_id)
+        self._wake(learner_id)
+
+    def _wake(self, learner_id: LearnerId) -> None:
+        if settling := self._settling.get(learner_id):
+            settling.heard.set()
 
     def _tell_again(self, learner_id: LearnerId) -> None:
         """Say what was said last; once there was more to say, all pages have heard that."""
-        if told := self._settling.get(learner_id):
-            self._tell(learner_id, "lab", **told)
+        if settling := self._settling.get(learner_id):
+            self._tell(learner_id, "lab", **settling.told)
 
     def _settle(self, learner_id: LearnerId) -> None:
+        settling = self._settling[learner_id]
         try:
             while learner_id in self._pages:
+                settling.heard.clear()
                 place = self._parts.line.place_of(learner_id)
-                if (now := self._place(learner_id, place)) != self._settling[learner_id]:
-                    self._settling[learner_id] = now
+                if (now := self._place(learner_id, place)) != settling.told:
+                    settling.told = now
                     self._tell(learner_id, "lab", **now)
-                if place.state in SETTLED:
+                if place.state in SETTLED and not settling.heard.is_set():
                     return
-                self._socketio.sleep(ASK_AGAIN_S)
+                settling.heard.wait(ASK_AGAIN_S if place.state == "away" else LOOK_AGAIN_S)
         except Exception:
             log.exception("lesson.settling_broke", learner=learner_id)
         finally:

@@ -72,6 +72,7 @@ class Line:
         self._server_is_full = False  # nobody is tried until the line moves
         self._was_full = False  # the runtime's last word, which holds while the next is tried
         self._tried: dict[LearnerId, Learner] = {}
+        self._told: object = None  # of the line, when those in it last heard that it is another
 
     def place_of(self, learner_id: LearnerId) -> Place:
         """Where the learner stands now; asks for their lab when they are in and have none.
@@ -119,29 +120,40 @@ class Line:
 
     def _let_in(self) -> None:
         self._server_is_full = False
-        with self._database.read() as session:
-            waiting = waiting_learners(session)
-        is_shorter = False
+        waiting, before = self._whole_line()
         for learner in waiting:
             if self._server_is_full or self._labs.is_away:
                 break
-            is_shorter |= self._has_left(learner.id)
-        for learner in waiting if is_shorter else ():
-            self._news.tell("lab", learner.id)  # whose number in line is another now
+            self._try(learner.id)
+        _, after = self._whole_line()
+        is_news = not self._told == before == after
+        self._told = after
+        for learner in waiting if is_news else ():
+            self._news.tell("lab", learner.id)  # whose number or whose class is another now
 
-    def _has_left(self, learner_id: LearnerId) -> bool:
-        """Tries one who waits; whether they are in line no longer."""
-        found: list[Place] = []
+    def _whole_line(self) -> tuple[list[Learner], object]:
+        """Who waits, and all that they are told of it: equal as long as that is the same."""
+        with self._database.read() as session:
+            waiting = waiting_learners(session)
+            classes = (
+                session.get_one(Workshop, each)
+                for each in sorted({learner.workshop_id for learner in waiting})
+            )
+            places = [
+                (each.max_learners, each.starts_at, count_admitted(session, each.id))
+                for each in classes
+            ]
+        return waiting, ([each.id for each in waiting], places)
+
+    def _try(self, learner_id: LearnerId) -> None:
+        """Lets one who waits in, where there is room; waits for their lab only so long."""
 
         def look() -> None:
-            found.append(self.place_of(learner_id))
-            if found[0].state in IN:
+            if self.place_of(learner_id).state in IN:
                 log.info("learner.admitted", learner=learner_id)
 
-        if background.within(PATIENCE_S, "line's next", look):
-            return bool(found) and found[0].state in IN
-        self._tried.pop(learner_id, None)
-        return True
+        if not background.within(PATIENCE_S, "line's next", look):
+            self._tried.pop(learner_id, None)
 
     def _line_up(self, learner_id: LearnerId) -> Learner:
         """Puts one whose unused lab gave way, and who is back, at the end of the line."""

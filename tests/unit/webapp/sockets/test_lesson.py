@@ -4,40 +4,115 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from webapp.models.base import LearnerId
-from webapp.sockets.lesson import LessonRoom
-from webapp.workshops.news import Item
+import pytest
+
+from tests.waiting import wait_for
+from webapp.models.workshops import Workshop
+from webapp.sockets import lesson
+from webapp.workshops.joining import join
+from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.queue import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    import pytest
+    from flask import Flask
+    from flask_socketio.test_client import SocketIOTestClient
 
+    from tests.unit.webapp.conftest import Browser
+    from webapp.models.base import LearnerId
     from webapp.wiring import Wiring
+    from webapp.workshops.queue import Place
 
 
-def test_who_was_let_in_meanwhile_is_not_told_of_the_line_again(
-    parts: Wiring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    room = LessonRoom(parts.socketio, parts)
+class Waiting:
+    """Ben's page, whose workshop is full."""
+
+    def __init__(self, app: Flask, parts: Wiring, ben: Browser) -> None:
+        self._app, self._parts, self._ben = app, parts, ben
+        plan = Plan(("00-your-terminal",), max_learners=1)
+        self.workshop = open_workshop(parts.database, parts.library, plan)
+        otter, _ = join(parts.database, self.workshop.code, "otter", "a")
+        assert parts.line.place_of(otter.id).state == "ready"
+        learner, token = join(parts.database, self.workshop.code, "ben", "b")
+        self.learner_id = learner.id
+        ben.client.set_cookie("slipway_learner", token)
+        self.pages: list[SocketIOTestClient] = []
+
+    def open(self) -> SocketIOTestClient:
+        client = self._ben.client
+        page = self._parts.socketio.test_client(
+            self._app, namespace="/lesson", flask_test_client=client
+        )
+        self.pages.append(page)
+        return page
+
+    def move(self, places: int) -> None:
+        """As the clock does, after the instructor gave the workshop so many places."""
+        with self._parts.database.write() as session:
+            session.get_one(Workshop, self.workshop.id).max_learners = places
+        self._parts.line._let_in()
+
+    def close(self) -> None:
+        for page in self.pages:
+            page.disconnect("/lesson")
+
+
+@pytest.fixture
+def waiting(app: Flask, parts: Wiring, ben: Browser) -> Iterator[Waiting]:
+    made = Waiting(app, parts, ben)
+    yield made
+    made.close()
+
+
+def heard(page: SocketIOTestClient, is_there: str) -> list[dict[str, Any]]:
+    """What a page is told of the learner's lab, up to something."""
     told: list[dict[str, Any]] = []
-    later: list[Callable[[], None]] = []
 
-    def begin(task: Callable[..., None], who: LearnerId, *args: str, **facts: object) -> None:
-        later.append(lambda: task(who, *args, **facts))
+    def is_told() -> bool:
+        received = page.get_received("/lesson")
+        told.extend(each["args"][0] for each in received if each["name"] == "lab")
+        return any(is_there in f"{each['state']} {each['sentence']}" for each in told)
 
-    monkeypatch.setattr(parts.socketio, "start_background_task", begin)
-    monkeypatch.setattr(parts.socketio, "emit", lambda _name, fact, **_: told.append(fact))
-    waits = {"state": "waiting", "place": 1, "sentence": "You are 1st in line."}
-    learner_id = LearnerId(1)
-    room._pages[learner_id] += 1
-    room._settling[learner_id] = waits
-    room.hear(Item("lab", learner_id))
-    for task in later:
-        task()
-    assert [fact["state"] for fact in told] == ["waiting"]
-    room.hear(Item("lab", learner_id))
-    del room._settling[learner_id]  # the line has moved: that they are in was told last
-    for task in later[1:]:
-        task()
-    assert [fact["state"] for fact in told] == ["waiting"]
+    wait_for(is_told, is_there)
+    return told
+
+
+def test_who_waits_in_line_is_looked_up_when_the_line_is_another_and_not_before(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[LearnerId] = []
+    place_of = Line.place_of
+
+    def look(self: Line, learner_id: LearnerId) -> Place:
+        looked.append(learner_id)
+        return place_of(self, learner_id)
+
+    monkeypatch.setattr(lesson, "ASK_AGAIN_S", 0.01)
+    waiting.move(1)
+    page = waiting.open()
+    assert heard(page, "You are 1st in line.")[0]["place"] == 1
+    monkeypatch.setattr(Line, "place_of", look)
+    for _ in range(10):
+        waiting.move(1)
+    assert len(looked) == 10  # by who moves the line, and nobody else
+    waiting.move(0)
+    heard(page, "This workshop is full: 1 of 0.")
+    waiting.move(2)
+    assert heard(page, "ready")[-1]["lab"]
+
+
+def test_a_page_more_hears_how_they_stand_and_the_first_one_no_more(waiting: Waiting) -> None:
+    first = waiting.open()
+    heard(first, "waiting")
+    assert heard(waiting.open(), "waiting")
+
+
+def test_who_waits_hears_that_the_class_pauses_and_goes_on(waiting: Waiting, parts: Wiring) -> None:
+    parts.pausing.pause(waiting.workshop.id, "ada")
+    page = waiting.open()
+    heard(page, "1st in line")
+    waiting.move(2)
+    heard(page, "Paused by ada.")
+    parts.pausing.go_on(waiting.workshop.id)
+    heard(page, "ready")
