@@ -78,6 +78,12 @@ class Forwarding:
         if done["everywhere6"]:
             self._shut(_V6, wanted=not self._is_wanted6(), iifname="lo", flags=_INVERT)
 
+    def heeds_marks(self) -> bool:
+        """Whether links still ask with the mark; the kernel tells nobody when they don't."""
+        done = self._done()["marks"]
+        present = set(self._side.links4()) if done else set()
+        return all(self._side.sysctl(_marks(name)) == "1" for name in present.intersection(done))
+
     def stop(self) -> None:
         """Switch off what `allow` switched on, unless somebody else wants it by now."""
         done = self._done()

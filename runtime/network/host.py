@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from runtime.network.messages import address, neighbour, route_to, up
@@ -85,6 +86,31 @@ class Host:
             requests.route("add", dst="default", gateway=str(near[0]))
             if router.has_ipv6:
                 requests.route("add", dst="::/0", gateway=str(near[1]), family=_V6)
+
+    def is_connected(self, range_: Range, seen: Snapshot) -> bool:
+        """Whether the uplink has all that `connect` gave it: else nothing comes or goes by it.
+
+        Who sets it down, or takes its addresses or routes away, leaves a link that is there.
+
+        Args:
+            range_: the labs' addresses and the uplink's two ends.
+            seen: the host's links and routes.
+        """
+        uplink = seen.link(self.uplink)
+        if uplink is None:
+            return False
+        by_it = [route for route in seen.routes if uplink.index in route.links]
+        own = {route.destination for route in by_it if route.is_own}
+        back = {r.destination for r in by_it if not r.is_own and r.table != MAIN_TABLE}
+        ends = [ip_network(end) for end in (range_.host_end, range_.host_end6)]
+        count = len(self._families())
+        return own.issuperset(ends[:count]) and back.issuperset(range_.both[:count])
+
+    def connect_again(self, router: Side, range_: Range, mtu: int) -> None:
+        """Make the uplink anew, whatever is left of it; connections that are open go on."""
+        with no_matter(errno.ENODEV), self.side.removals.batch() as requests:
+            requests.link("del", ifname=self.uplink)
+        self.connect(router, range_, mtu)
 
     def lead_to_labs(self, range_: Range, seen: Snapshot, *, wanted: bool) -> None:
         """Let the host itself reach labs, or leave their addresses to another route that came.

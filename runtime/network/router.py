@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _MBIT_BYTES = 125_000
+_CONNECTS_EACH_S = 1.0  # somebody may take the uplink away again and again
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Router:
             self._lists.set(str(walls.range.v4[slot]), ())
         self._mtu = 0
         self._is_behind = False
+        self._connects_at = 0.0
         self._crossing: list[str] = []
         self._watch = Watch(host.side.netns, self._follow, self._is_well)
         try:
@@ -332,12 +335,10 @@ class Router:
     def _follow(self) -> None:
         """`_follow_host`, where the thread that watches must go on whatever happens."""
         try:
-            self._follow_host()
+            self._is_behind = not self._follow_host()
         except Exception:
             self._is_behind = True
             log.exception("network.follow_failed")
-        else:
-            self._is_behind = False
 
     def _is_well(self) -> bool:
         """Whether what the host needs is there; costs 1 ms, where reading all of it costs 15."""
@@ -348,8 +349,12 @@ class Router:
         except OSError:
             return False
 
-    def _follow_host(self) -> None:
-        """Bring walls and way out up to date with the host's addresses, routes and firewall."""
+    def _follow_host(self) -> bool:
+        """Bring walls and way out up to date with the host's addresses, routes and firewall.
+
+        Returns:
+            Whether they are; the uplink isn't made anew more than once a second.
+        """
         with self._lock:
             seen = self._host.side.snapshot()
             mtu = seen.mtu_out()
@@ -357,8 +362,12 @@ class Router:
             self._walls.mend()
             self._walls.set_host(seen.own())
             self._host.keep_rules()
-            if seen.link(self._host.uplink) is None:
-                self._host.connect(self._walls.side, self._walls.range, mtu)
+            if not self._host.is_connected(self._walls.range, seen):
+                if time.monotonic() < self._connects_at:
+                    return False
+                self._connects_at = time.monotonic() + _CONNECTS_EACH_S
+                log.warning("network.uplink_made_anew", uplink=self._host.uplink)
+                self._host.connect_again(self._walls.side, self._walls.range, mtu)
                 seen = self._host.side.snapshot()
             self._give_way(seen)
             if self._walls.internet:
@@ -366,6 +375,7 @@ class Router:
             if mtu != self._mtu:
                 self._host.set_mtu(self._walls.side, mtu)
                 self._mtu = mtu
+            return True
 
     def _give_way(self, seen: Snapshot) -> None:
         """Where a route of somebody's (a VPN's) leads to labs' addresses, the host follows it.

@@ -183,9 +183,9 @@ def _through(range_: Range, connections: int) -> str:
         meta mark != @internet goto without_internet
         meta mark @listed ip daddr @private goto by_list
         meta mark @listed ip6 daddr @private6 goto by_list
-        ip daddr @not_internet goto refused
+        ip daddr {{ {NOT_INTERNET} }} goto refused
         ip6 daddr != {INTERNET6} goto refused
-        ip6 daddr @not_internet6 goto refused
+        ip6 daddr {{ {NOT_INTERNET6} }} goto refused
         meta mark @listed goto by_list
         goto begin
     }}
@@ -230,8 +230,6 @@ def _router_sets(
     set open6 {{ typeof meta mark . ip6 daddr; flags timeout; {_elements(open_[6])} }}
     set private {{ type ipv4_addr; flags interval; {_elements(_merged(private, 4))} }}
     set private6 {{ type ipv6_addr; flags interval; {_elements(_merged(private, 6))} }}
-    set not_internet {{ type ipv4_addr; flags interval; elements = {{ {NOT_INTERNET} }} }}
-    set not_internet6 {{ type ipv6_addr; flags interval; elements = {{ {NOT_INTERNET6} }} }}
     map labs {{ typeof iif . ether saddr . ip saddr : meta mark; {_elements([at_home])} }}
     map labs6 {{ typeof iif . ether saddr . ip6 saddr : meta mark; {_elements([at_home6])} }}
     set tried_internet {{ typeof meta mark; size {_LABS}; flags dynamic; counter; }}

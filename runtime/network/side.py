@@ -61,6 +61,10 @@ class Side:
         """Write one; below /proc/sys/net the writing thread's namespace counts."""
         self.netns.run((_SYSCTL / name).write_text, value)
 
+    def links4(self) -> list[str]:
+        """The links that have IPv4 settings; `all` and `default` among them."""
+        return self.netns.run(os.listdir, _SYSCTL / "ipv4/conf")
+
     def links6(self) -> list[str]:
         """The links that have IPv6 settings; `all` and `default` among them."""
         return self.netns.run(os.listdir, _SYSCTL / "ipv6/conf")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime.network.firewalls import Firewalls
 from runtime.network.forwarding import Forwarding
@@ -30,6 +30,7 @@ class WayOut:
         self._table = f"inet slipway_{instance.id}"
         self._firewalls = Firewalls(side, uplink, f"slipway {instance.id}")
         self._forwarding = Forwarding(side, instance, uplink)
+        self._written: list[dict[str, Any]] = []
 
     def exists(self) -> bool:
         """Whether our table is on the host."""
@@ -48,17 +49,31 @@ class WayOut:
             range_: the labs' addresses.
             seen: the host's links and routes.
         """
-        if not self.exists():
+        if not self._stands():
             self._side.nft(host_table(self._table, self._uplink, range_))
+            self._written = self._rules()
         self._firewalls.open()
         self._forwarding.allow(range_, seen)
 
     def is_open(self) -> bool:
-        """Whether table and firewalls let labs out; a look that costs 1 ms.
+        """Whether table, firewalls and links let labs out; a look that costs 1 ms.
 
         Changes that the kernel tells of needn't be looked for: foreign chains of nft's aren't.
         """
-        return self.exists() and self._firewalls.is_open()
+        return self._stands() and self._firewalls.is_open() and self._forwarding.heeds_marks()
+
+    def _stands(self) -> bool:
+        """Whether our table is as it was written, since one can be emptied and left there."""
+        return bool(self._written) and self._rules() == self._written
+
+    def _rules(self) -> list[dict[str, Any]]:
+        """Those of our table, without the numbers that the kernel gives them."""
+        try:
+            listed = self._side.nft(f"list table {self._table}")
+        except OSError:  # it is gone
+            return []
+        rules = [entry["rule"] for entry in listed if "rule" in entry]
+        return [{key: rule[key] for key in rule.keys() - {"handle"}} for rule in rules]
 
     def locked(self) -> set[str]:
         """Chains of others that refuse labs, and can't be written."""

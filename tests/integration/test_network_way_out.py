@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import socket
 import time
+from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.network.rules import WAY_BACK_TABLE
 from tests.integration.network_world import HOST, HOST6, SOMEWHERE, SOMEWHERE6, Place, World
 
 if TYPE_CHECKING:
@@ -62,12 +64,13 @@ def test_a_flushed_firewall_leaves_labs_shut_while_nobody_watches(world: World) 
 
 
 @pytest.mark.kernel
-def test_a_flushed_firewall_is_mended_while_the_runtime_lives(world: World) -> None:
-    lab = world.place()
+@pytest.mark.parametrize("what", ["ruleset", "table inet {}", "chain inet {} masked"])
+def test_a_flushed_firewall_is_mended_while_the_runtime_lives(world: World, what: str) -> None:
+    lab, table = world.place(), f"slipway_{world.instance.id}"
     world.router().attach("aaaaaaaa", lab.netns.fd, internet=True)
-    world.host.sh("nft", "flush", "ruleset")
-    tables = f"table inet slipway_{world.instance.id}\n"
-    assert becomes(tables, lambda: world.host.sh("nft", "list", "tables"))
+    rules = rules_of(world, table)
+    world.host.sh("nft", "flush", *what.format(table).split())
+    assert becomes(rules, lambda: rules_of(world, table))
     for address in (SOMEWHERE, SOMEWHERE6):
         assert lab.reaches(address) == "open"
 
@@ -94,10 +97,35 @@ def test_rules_that_somebody_deletes_come_back(world: World) -> None:
     assert becomes(rules, lambda: world.host.ip("rule"))
 
 
-def test_an_uplink_that_somebody_deletes_comes_back(world: World) -> None:
+@pytest.mark.parametrize(
+    "what",
+    [
+        "link del {}",
+        "link set {} down",
+        "address flush dev {}",
+        "-6 address flush dev {}",
+        f"route flush table {WAY_BACK_TABLE}",
+    ],
+)
+def test_an_uplink_that_somebody_takes_apart_comes_back(world: World, what: str) -> None:
     lab = world.place()
     world.router().attach("aaaaaaaa", lab.netns.fd, internet=True)
-    world.host.ip(f"link del {uplink(world)}")
+    world.host.ip(what.format(uplink(world)))
+    for address in (SOMEWHERE, SOMEWHERE6):
+        assert becomes("open", partial(lab.reaches, address))
+
+
+def test_a_link_that_is_told_to_heed_no_marks_heeds_them_again(world: World) -> None:
+    world.host.sh("sysctl", "-qw", "net.ipv4.conf.eth0.rp_filter=1")
+    router, lab = world.router(), world.place()
+    router.attach("aaaaaaaa", lab.netns.fd, internet=True)
+
+    def is_well() -> bool:
+        world.host.sh("sysctl", "-qw", "net.ipv4.conf.eth0.src_valid_mark=0")
+        return router._is_well()
+
+    # More than once: of an address that came to be one the kernel tells, and that mends it, too.
+    assert becomes(False, is_well)
     assert becomes("open", lambda: lab.reaches(SOMEWHERE))
 
 
@@ -138,6 +166,12 @@ def test_a_living_lab_and_the_outside_agree_on_packets_that_fit(
     for end in (client, accepted):  # with time stamps a packet holds 12 bytes less
         assert 1380 - headers - 12 <= end.getsockopt(6, socket.TCP_MAXSEG) <= 1380 - headers
     accepted.close()
+
+
+def rules_of(world: World, table: str) -> str:
+    """As nft writes them; empty where there is no such table."""
+    ruleset = world.host.sh("nft", "list", "ruleset")
+    return ruleset if table in ruleset else ""
 
 
 def uplink(world: World) -> str:
