@@ -160,6 +160,8 @@ table {ROUTER_TABLE} {{
         iifname "{UPLINK}" fib saddr . iif oif exists accept
         meta mark set iif . ether saddr . ip saddr map @labs
         meta mark set iif . ether saddr . ip6 saddr map @labs6
+        # All labs share the table of connections, and each ping would be one of them for 30 s.
+        meta mark != 0 ip daddr {GATEWAY} icmp type echo-request notrack accept
         meta mark != 0 accept
     }}
 {_FOR_US}{_through(range_, connections)}{_ENDS}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -10,16 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.network.router import Share
-from runtime.network.rules import NEW_AT_ONCE
+from runtime.network.rules import GATEWAY, NEW_AT_ONCE
 from tests.integration.network_world import SOMEWHERE, SOMEWHERE6, Place, World
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
 MOST = 64
 MBIT = 16
 AMOUNT = 6 << 20
+ICMP, PING = socket.IPPROTO_ICMP, bytes([8, 0, 0, 0, 0, 0, 0, 1])
 
 
 @pytest.fixture
@@ -76,6 +77,23 @@ def test_a_flood_without_answers_fills_no_table_of_the_routers(
             flood.sendto(b"", (SOMEWHERE, port))
     assert mallory.reaches(SOMEWHERE) == "refused"
     assert ada.reaches(SOMEWHERE) == "open"
+
+
+def test_pings_of_the_gateway_fill_no_table_of_the_routers(world: World) -> None:
+    router, mallory = world.router(), world.place()
+    router.attach("aaaaaaaa", mallory.netns.fd, internet=False)
+    mallory.sh("sysctl", "-qw", "net.ipv4.ping_group_range=0 0")
+    answered = 0
+    for number in range(1, 301):  # each with an identity of its own, and so a connection
+        with mallory.netns.run(socket.socket, socket.AF_INET, socket.SOCK_DGRAM, ICMP) as pinging:
+            pinging.settimeout(5)
+            pinging.bind(("", number))
+            pinging.sendto(PING, (str(GATEWAY), 0))
+            answered += bool(pinging.recv(64))
+    assert answered == 300
+    with Place.around(router.netns_fd) as inside:
+        tracked = int(inside.sh("sysctl", "-n", "net.netfilter.nf_conntrack_count"))
+    assert tracked < 100
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])
