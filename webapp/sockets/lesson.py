@@ -301,9 +301,8 @@ class LessonRoom:
             while learner_id in self._pages:
                 settling.heard.clear()
                 place = self._parts.line.place_of(learner_id)
-                if (now := self._place(learner_id, place)) != settling.told:
-                    settling.told = now
-                    self._tell(learner_id, "lab", **now)
+                if place.state != "away" or not self._parts.labs.are_awaited:
+                    self._tell_place(learner_id, place, settling)
                 if place.state in SETTLED and not settling.heard.is_set():
                     return
                 settling.heard.wait(ASK_AGAIN_S if place.state == "away" else LOOK_AGAIN_S)
@@ -311,6 +310,11 @@ class LessonRoom:
             log.exception("lesson.settling_broke", learner=learner_id)
         finally:
             del self._settling[learner_id]
+
+    def _tell_place(self, learner_id: LearnerId, place: Place, settling: _Settling) -> None:
+        if (now := self._place(learner_id, place)) != settling.told:
+            settling.told = now
+            self._tell(learner_id, "lab", **now)
 
     def _place(self, learner_id: LearnerId, place: Place) -> dict[str, Any]:
         lab: Mapping[str, Any] = place.lab or {}

@@ -5,6 +5,7 @@ What the runtime said last, kept in memory and read anew after each silence.
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 KEY_PREFIX = "learner-"
+START_S = 10.0
+"""So long the runtime may take to start beside the web, before anybody says that it is away."""
 RENEWED = "Your new container is being set up as this step begins."
 ENDINGS = {
     "died": "Your container has ended. What you reached is kept; load the page again "
@@ -53,6 +56,7 @@ class Labs:
         self._by_learner: dict[LearnerId, dict[str, Any]] = {}
         self._renewed: dict[LearnerId, str] = {}
         self._is_read = False
+        self._began = time.monotonic()
         self.is_away = False
 
     def of(self, learner_id: LearnerId) -> dict[str, Any] | None:
@@ -67,6 +71,11 @@ class Labs:
     def are_known(self) -> bool:
         """Whether we know who has one: the runtime was asked since it, or this process, began."""
         return self._is_read and not self.is_away
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether the runtime said nothing yet, and may well be starting as this process does."""
+        return not self._is_read and time.monotonic() - self._began < START_S
 
     def renewal_of(self, learner_id: LearnerId) -> str | None:
         """How far the fresh lab is that is just being set up for them; None: none is."""

@@ -9,6 +9,7 @@ import pytest
 from tests.waiting import wait_for
 from webapp.models.workshops import Workshop
 from webapp.sockets import lesson
+from webapp.workshops import labs
 from webapp.workshops.joining import join
 from webapp.workshops.opening import Plan, open_workshop
 from webapp.workshops.queue import Line
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_socketio.test_client import SocketIOTestClient
 
-    from tests.unit.webapp.conftest import Browser
+    from tests.unit.webapp.conftest import Browser, MemoryEngine
     from webapp.models.base import LearnerId
     from webapp.wiring import Wiring
     from webapp.workshops.queue import Place
@@ -78,9 +79,8 @@ def heard(page: SocketIOTestClient, is_there: str) -> list[dict[str, Any]]:
     return told
 
 
-def test_who_waits_in_line_is_looked_up_when_the_line_is_another_and_not_before(
-    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def spy(monkeypatch: pytest.MonkeyPatch) -> list[LearnerId]:
+    """Whose place is looked up from now on."""
     looked: list[LearnerId] = []
     place_of = Line.place_of
 
@@ -88,11 +88,18 @@ def test_who_waits_in_line_is_looked_up_when_the_line_is_another_and_not_before(
         looked.append(learner_id)
         return place_of(self, learner_id)
 
+    monkeypatch.setattr(Line, "place_of", look)
+    return looked
+
+
+def test_who_waits_in_line_is_looked_up_when_the_line_is_another_and_not_before(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lesson, "ASK_AGAIN_S", 0.01)
     waiting.move(1)
     page = waiting.open()
     assert heard(page, "You are 1st in line.")[0]["place"] == 1
-    monkeypatch.setattr(Line, "place_of", look)
+    looked = spy(monkeypatch)
     for _ in range(10):
         waiting.move(1)
     assert len(looked) == 10  # by who moves the line, and nobody else
@@ -116,3 +123,23 @@ def test_who_waits_hears_that_the_class_pauses_and_goes_on(waiting: Waiting, par
     heard(page, "Paused by ada.")
     parts.pausing.go_on(waiting.workshop.id)
     heard(page, "ready")
+
+
+@pytest.mark.parametrize("start_s", [3600.0, 0.0])
+def test_a_runtime_that_is_only_starting_is_not_called_away(
+    waiting: Waiting,
+    parts: Wiring,
+    engine: MemoryEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    start_s: float,
+) -> None:
+    monkeypatch.setattr(labs, "START_S", start_s)
+    monkeypatch.setattr(lesson, "ASK_AGAIN_S", 0.01)
+    asked = spy(monkeypatch)
+    waiting.move(2)
+    parts.labs.remove(waiting.learner_id)
+    engine.is_away = True
+    page = waiting.open()
+    wait_for(lambda: len(asked) > 3, "some tries")
+    engine.is_away = False
+    assert heard(page, "ready")[0]["state"] == ("away" if start_s == 0 else "ready")

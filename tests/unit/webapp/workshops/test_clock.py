@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.waiting import wait_for
 from webapp.models.base import now
 from webapp.models.workshops import Workshop, running_workshops
+from webapp.problems import Problem
 from webapp.wiring import wire
+from webapp.workshops import clock, labs
 from webapp.workshops.changing import add_minutes
 from webapp.workshops.ending import end_soon
 from webapp.workshops.joining import join
@@ -161,6 +165,29 @@ def test_a_lab_that_died_is_told_with_its_reason_and_made_anew_when_asked(
     again = parts.line.place_of(learner.id).lab
     assert again
     assert again["lab"] != lab["lab"]
+
+
+def test_a_runtime_that_was_not_there_yet_is_lost_only_after_its_time_to_start(
+    parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "RETRY_S", 0.01)
+    tries: list[int] = []
+
+    def status() -> dict[str, Any]:
+        tries.append(len(tries))
+        raise Problem("runtime-away", "The runtime is away.")
+
+    monkeypatch.setattr(engine, "status", status)
+    follows = threading.Thread(target=parts.clock._follow_for_ever)
+    follows.start()
+    try:
+        wait_for(lambda: len(tries) > 3, "some tries")
+        assert not parts.labs.is_away
+        monkeypatch.setattr(labs, "START_S", 0.0)
+        wait_for(lambda: parts.labs.is_away, "that it is away")
+    finally:
+        parts.clock.stop()
+        follows.join()
 
 
 def test_a_limit_and_an_ended_shell_reach_their_learner_only(parts: Wiring) -> None:
