@@ -1,10 +1,14 @@
-"""A long paste that something cuts off: a page that goes, a pump that is killed, a lost network."""
+"""A long paste: it arrives whole, or something cuts it off (a page, a pump, a lost network)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.pump_harness import Browser, Stage
 
 
@@ -72,3 +76,48 @@ def test_a_paste_goes_on_while_a_screen_is_replayed(stage: Stage) -> None:
     overtaken.send(b"T" + b"the next piece")
     overtaken.until(lambda: overtaken.find("T"), "the piece taken")
     assert overtaken.find("R") == []
+
+
+@pytest.mark.parametrize(("mode", "bytes_each"), [("raw", 60_000), ("lines", 6_000)])
+def test_a_paste_that_nobody_reads_is_refused_and_control_c_ends_it(
+    stage: Stage, mode: str, bytes_each: int
+) -> None:
+    stage.shell()
+    browser = stage.browser()
+    browser.until_ready()
+    is_raw = "-icanon" if mode == "raw" else "icanon"
+    # The shell's child is in front before it is the program, and may lose a Ctrl-C until then.
+    browser.type(f"stty {is_raw} -echo; sh -c 'echo go-$((1 + 1)); exec sleep 1000'\r")
+    browser.until_shows(b"go-2\r\n")
+    browser.until(lambda: browser.find("F")[-1:] == [True], "sleep in front")
+    for _ in range(4):
+        browser.send(b"I" + b"a line\r" * (bytes_each // 7))
+    if bytes_each > 6_000:
+        browser.until(lambda: browser.find("P"), "a refusal")
+        assert browser.find("P")[0]["code"] == "input-full"
+        assert stage.memory_bytes < 60_000_000
+    browser.type("\x03")
+    browser.until(lambda: browser.find("F")[-1:] == [False], "the shell in front again")
+
+
+def test_a_paste_longer_than_the_queue_arrives_whole_piece_after_piece(
+    stage: Stage, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    stage.shell()
+    browser = stage.browser()
+    browser.until_ready()
+    # The shell's own line editor would take what comes before cat, and stty is in front, too.
+    browser.type(f"stty -echo; printf 'g%s' o; cat > {kept}\r")
+    browser.until(lambda: b"go" in browser.output, "cat's turn")
+    browser.until(lambda: browser.find("F")[-1:] == [True], "cat in front")
+    line = "0123456789" * 6 + "\r"
+    text = line * 8000
+    for at in range(0, len(text), 32768):
+        browser.said.clear()
+        browser.send(b"T" + text[at : at + 32768].encode())
+        browser.until(lambda: browser.find("T"), "the piece taken")
+        assert browser.find("P") == []
+    browser.type("\x04")
+    browser.until(lambda: browser.find("F")[-1:] == [False], "cat has ended")
+    assert kept.read_text() == text.replace("\r", "\n")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import struct
-import termios
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +12,6 @@ from tests.waiting import wait_for
 from webapp.terminals.modes import size_mark
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.pump_harness import Shell, Stage
 
 NAME = "1a2b3c4d.1"
@@ -185,35 +181,6 @@ def test_a_stalled_viewer_stops_holding_the_program_and_gets_the_screen(stage: S
     assert browser.hello["replay"] == "screen"
 
 
-def test_two_viewers_share_one_size(stage: Stage) -> None:
-    shell = stage.shell()
-    one, two = stage.browser(), stage.browser()
-    one.until_ready()
-    two.until_ready()
-    one.send(b"Z" + struct.pack(">HH", 30, 100))
-    two.until(lambda: two.find("S") == [(30, 100)], "the size in the second tab")
-    one.until(lambda: one.find("S") == [(30, 100)], "the size in the first tab")
-    assert termios.tcgetwinsize(shell.master) == (30, 100)
-
-
-def test_the_size_follows_the_one_who_types(stage: Stage) -> None:
-    shell = stage.shell()
-    one, two = stage.browser(), stage.browser()
-    one.until_ready()
-    two.until_ready()
-    one.type("echo one\r")
-    one.until_shows(b"one\r\n")
-    one.send(b"Z" + struct.pack(">HH", 30, 100))
-    one.until(lambda: one.find("S") == [(30, 100)], "the size of who typed")
-    two.send(b"Z" + struct.pack(">HH", 40, 120))
-    two.until(lambda: two.find("S") == [(30, 100)] * 2, "the size that stays")
-    two.type("echo two\r")
-    one.until(lambda: one.find("S")[-1] == (40, 120), "the size of who types now")
-    assert termios.tcgetwinsize(shell.master) == (40, 120)
-    two.close()
-    one.until(lambda: one.find("S")[-1] == (30, 100), "the size of who is left")
-
-
 def test_a_programs_question_is_answered_once_however_many_look(stage: Stage) -> None:
     stage.shell("1a2b3c4d.1", "sh", "-c", "stty raw -echo; echo; exec od -An -c -v -w1")
     one, two = stage.browser(), stage.browser()
@@ -231,52 +198,6 @@ def test_a_programs_question_is_answered_once_however_many_look(stage: Stage) ->
     one.until_shows(b".\n")
     assert [line.strip() for line in bytes(one.output).splitlines()].count(b"033") == 4
     assert watcher.find("P") == []
-
-
-def test_who_may_only_watch_can_neither_type_nor_resize(stage: Stage) -> None:
-    shell = stage.shell()
-    watcher = stage.browser(may="watch")
-    watcher.until_ready()
-    watcher.type("echo no\r")
-    watcher.send(b"Z" + struct.pack(">HH", 30, 100))
-    watcher.until(lambda: len(watcher.find("P")) == 2, "two refusals")
-    assert {problem["code"] for problem in watcher.find("P")} == {"may-not-type"}
-    assert termios.tcgetwinsize(shell.master) == (24, 80)
-    assert b"echo no" not in watcher.output
-
-
-def test_a_grant_ends_by_itself_at_its_time(stage: Stage) -> None:
-    stage.shell()
-    browser = stage.browser(lasts_s=0.5)
-    browser.until_closed()
-    assert browser.find("E") == [{"reason": "until"}]
-    assert stage.pump.grants() == []
-
-
-def test_a_grant_that_is_renewed_ends_at_its_new_time(stage: Stage) -> None:
-    stage.shell()
-    browser = stage.browser()
-    browser.until_ready()
-    (grant,) = stage.pump.grants()
-    stage.pump.renew(viewer="nobody", until=1)
-    stage.pump.renew(viewer=grant["viewer"], until=grant["until"] + 60)
-    assert [each["until"] for each in stage.pump.grants()] == [grant["until"] + 60]
-    stage.pump.renew(viewer=grant["viewer"], until=1)
-    browser.until_closed()
-    assert browser.find("E") == [{"reason": "until"}]
-
-
-def test_a_withdrawn_person_is_out_and_the_others_stay(stage: Stage) -> None:
-    stage.shell()
-    ada, ben = stage.browser(person="ada"), stage.browser(person="ben")
-    ada.until_ready()
-    ben.until_ready()
-    assert {grant["person"] for grant in stage.pump.grants()} == {"ada", "ben"}
-    assert stage.pump.withdraw(person="ada") == 1
-    ada.until_closed()
-    assert ada.find("E") == [{"reason": "withdrawn"}]
-    ben.type("echo ben-$((4 + 4))\r")
-    ben.until_shows(b"ben-8")
 
 
 def test_a_shell_that_ends_is_told_and_a_new_one_takes_its_place(stage: Stage) -> None:
@@ -383,27 +304,6 @@ def test_a_message_that_is_not_in_the_table_is_refused_by_name(
     browser.until_shows(b"lives-18")
 
 
-@pytest.mark.parametrize(("mode", "bytes_each"), [("raw", 60_000), ("lines", 6_000)])
-def test_a_paste_that_nobody_reads_is_refused_and_control_c_ends_it(
-    stage: Stage, mode: str, bytes_each: int
-) -> None:
-    stage.shell()
-    browser = stage.browser()
-    browser.until_ready()
-    is_raw = "-icanon" if mode == "raw" else "icanon"
-    browser.type(f"stty {is_raw} -echo; echo go-$((1 + 1)); sleep 1000\r")
-    browser.until_shows(b"go-2\r\n")
-    browser.until(lambda: browser.find("F")[-1:] == [True], "sleep in front")
-    for _ in range(4):
-        browser.send(b"I" + b"a line\r" * (bytes_each // 7))
-    if bytes_each > 6_000:
-        browser.until(lambda: browser.find("P"), "a refusal")
-        assert browser.find("P")[0]["code"] == "input-full"
-        assert stage.memory_bytes < 60_000_000
-    browser.type("\x03")
-    browser.until(lambda: browser.find("F")[-1:] == [False], "the shell in front again")
-
-
 def test_a_sleeping_browser_is_not_waited_for_by_its_neighbour(stage: Stage) -> None:
     stage.shell()
     stage.shell("1a2b3c4d.2")
@@ -449,29 +349,6 @@ def test_the_browser_is_told_when_a_program_takes_the_terminal_and_gives_it_back
     browser.until(lambda: browser.find("F") == [False, True, False], "the shell in front again")
 
 
-def test_a_paste_longer_than_the_queue_arrives_whole_piece_after_piece(
-    stage: Stage, tmp_path: Path
-) -> None:
-    kept = tmp_path / "kept"
-    stage.shell()
-    browser = stage.browser()
-    browser.until_ready()
-    # The shell's own line editor would take what comes before cat, and stty is in front, too.
-    browser.type(f"stty -echo; printf 'g%s' o; cat > {kept}\r")
-    browser.until(lambda: b"go" in browser.output, "cat's turn")
-    browser.until(lambda: browser.find("F")[-1:] == [True], "cat in front")
-    line = "0123456789" * 6 + "\r"
-    text = line * 8000
-    for at in range(0, len(text), 32768):
-        browser.said.clear()
-        browser.send(b"T" + text[at : at + 32768].encode())
-        browser.until(lambda: browser.find("T"), "the piece taken")
-        assert browser.find("P") == []
-    browser.type("\x04")
-    browser.until(lambda: browser.find("F")[-1:] == [False], "cat has ended")
-    assert kept.read_text() == text.replace("\r", "\n")
-
-
 def test_a_knock_is_answered_also_while_the_program_floods(stage: Stage) -> None:
     stage.shell()
     browser = stage.browser()
@@ -480,21 +357,3 @@ def test_a_knock_is_answered_also_while_the_program_floods(stage: Stage) -> None
     browser.until_shows(b"y\r\ny\r\n")
     browser.send(b"K")
     browser.until(lambda: browser.find("K"), "a sign of life")
-
-
-def test_old_output_says_where_the_size_of_the_terminal_changed(stage: Stage) -> None:
-    stage.shell()
-    browser = stage.browser()
-    browser.until_ready()
-    browser.type("echo before-$((1 + 1))\r")
-    browser.until_shows(b"before-2")
-    browser.send(b"Z" + struct.pack(">HH", 30, 100))
-    browser.until_shows(size_mark(30, 100))
-    browser.type("echo after-$((1 + 1))\r")
-    browser.until_shows(b"after-2")
-    later = stage.browser()
-    later.until_shows(b"after-2")
-    parts = [size_mark(24, 80), b"before-2", size_mark(30, 100), b"after-2"]
-    places = [later.output.find(part) for part in parts]
-    assert places[0] == 0
-    assert sorted(places) == places
