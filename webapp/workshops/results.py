@@ -246,11 +246,25 @@ class _Way:
             self.hands.append((event.at - self.raised_at).total_seconds())
             self.raised_at = None
         elif event.type == "rested":
-            self.pauses.append((event.at, rested(event).total_seconds()))
+            self._rest(event.at, rested(event))
         if event.step is None or event.step in self.steps:
             take(self.steps, event)
         if event.step in self.steps:
             self._take_step(event, event.step)
+
+    def _rest(self, at: datetime, pause: timedelta) -> None:
+        """They were paused; or, by less than nothing, the clock was set back so far.
+
+        What isn't over then began by a clock that was ahead, and is told by the one of now.
+        """
+        if pause >= timedelta():
+            self.pauses.append((at, pause.total_seconds()))
+            return
+        for step, opened_at in self.opened_at.items():
+            if self.steps[step].passed_at is None and step not in self.left_at:
+                self.opened_at[step] = opened_at + pause
+                self.last_at[step] += pause
+        self.raised_at = self.raised_at and self.raised_at + pause
 
     def _take_step(self, event: Event, step_id: str) -> None:
         if self.seen is not None and step_id != self.seen:

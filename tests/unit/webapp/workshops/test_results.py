@@ -114,6 +114,21 @@ def test_no_step_is_charged_a_pause_of_the_class_wherever_it_fell(
     assert cells[ONE].opened_at == BEGAN
 
 
+def test_a_clock_that_is_set_back_shortens_no_step_and_no_wait(
+    parts: Wiring, wide: Workshop
+) -> None:
+    learner, _ = join(parts.database, wide.code, "ben", "attempt")
+    do(parts, learner, 3600, "opened", ONE)
+    do(parts, learner, 3640, "opened", TWO)
+    do(parts, learner, 3650, "raised", None)
+    do(parts, learner, 60, "rested", None, seconds=-3600)
+    do(parts, learner, 70, "lowered", None)
+    do(parts, learner, 100, "opened", "00-your-terminal/03-again-and-copy")
+    row = read(parts, wide).rows[0]
+    assert (row.cells[ONE].time_s, row.cells[TWO].time_s) == (40, 60)
+    assert row.hands == (20,)
+
+
 def test_who_is_brought_to_a_step_skips_those_before_and_leaves_theirs_then(
     parts: Wiring, wide: Workshop
 ) -> None:
