@@ -27,7 +27,6 @@ from runtime.labs.parts import Parts
 from runtime.labs.pool import Pool
 from runtime.labs.watch import Watch
 from runtime.limits import cgroup
-from runtime.limits.amounts import Limits
 from runtime.limits.disk import Disks
 from runtime.limits.reserve import Reserve
 from runtime.meter.figures import StopWatch
@@ -50,8 +49,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _FINISH_S = 60.0
-_LXCFS = Limits(memory_bytes=64 << 20, pids=256, cpu_cores=0.25)
-_REGISTRY = Limits(memory_bytes=512 << 20, pids=1024, cpu_cores=1.0)
 _FORKED = ("runtime.kernel.namespaces", "runtime.labs.inside", "runtime.limits.joining")
 _END_AT_ONCE = 8  # ending one is waiting, mostly
 
@@ -454,6 +451,8 @@ class Labs:
     def _mend(self, labs: list[Lab]) -> None:
         """Put limits back that somebody took away: a reload of systemd has done so in silence."""
         self._reserve.hold()
+        reconcile.hold_groups(self._parts)
+        self.machines.hold()
         for lab in labs:
             if lab.state == "ready":
                 reconcile.is_held(self._parts, lab)
@@ -468,14 +467,14 @@ class Labs:
 
     def _confine_lxcfs(self, pid: int) -> None:
         """Whoever reads its files all the time shall spend little of the server with it."""
-        self._confine(reconcile.LXCFS_GROUP, _LXCFS, pid)
+        self._confine(reconcile.LXCFS_GROUP, pid)
 
     def _confine_registry(self, pid: int) -> None:
         """Whoever pushes all the time likewise."""
-        self._confine(reconcile.REGISTRY_GROUP, _REGISTRY, pid)
+        self._confine(reconcile.REGISTRY_GROUP, pid)
 
-    def _confine(self, group: str, limits: Limits, pid: int) -> None:
-        for path in self._parts.place.make(group, limits):
+    def _confine(self, group: str, pid: int) -> None:
+        for path in self._parts.place.make(group, reconcile.OUR_GROUPS[group]):
             path.write_text(str(pid))
 
     def _expire(self, lab: Lab) -> None:

@@ -12,7 +12,7 @@ import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -151,6 +151,17 @@ def _limit(parts: Parts, lab: Lab) -> None:
         parts.place.limit_io(lab.id, device, limits.io_bytes_per_s)
     parts.place.limit_sockets(lab.id, limits.memory_bytes)
     confirm_limits(parts.place, lab)
+    lab.told = parts.place.told(lab.id)
+
+
+def hold(place: Place, group: str, limits: Limits) -> None:
+    """Put back what somebody took away of the limits of what isn't a lab; done where it's gone."""
+    found = place.read_limits(group)
+    if found is not None and limits.are_met_by(found):
+        return
+    with suppress(FileNotFoundError):
+        place.write_limits(group, limits)
+        log.warning("group.limits_mended", group=group, found=str(found))
 
 
 def claim(parts: Parts, like: Lab) -> Lab:
@@ -221,7 +232,7 @@ def confirm_limits(place: Place, lab: Lab) -> None:
         Problem: `limits-not-held`.
     """
     found = place.read_limits(lab.id)
-    if found is not None and _is_close(found, lab) and lab.pid in place.pids(lab.id):
+    if found is not None and lab.limits.are_met_by(found) and lab.pid in place.pids(lab.id):
         return
     raise Problem(
         "limits-not-held",
@@ -229,16 +240,6 @@ def confirm_limits(place: Place, lab: Lab) -> None:
         "`./slipway doctor` tells what its cgroups lack.",
         lab=lab.id,
         found=str(found),
-    )
-
-
-def _is_close(found: Limits, lab: Lab) -> bool:
-    # The kernel rounds memory down to pages and processor time to microseconds.
-    wanted = lab.limits
-    return (
-        abs(found.memory_bytes - wanted.memory_bytes) <= 65536
-        and found.pids == wanted.pids
-        and abs(found.cpu_cores - wanted.cpu_cores) < 0.001
     )
 
 

@@ -15,6 +15,7 @@ import structlog
 from runtime.image import boot as image_boot
 from runtime.instance import ACCELERATOR
 from runtime.kernel.spawn import ProgramFailed
+from runtime.labs import life, state
 from runtime.labs.boots import DEPOSIT, Booter, Live, Refused
 from runtime.machine import agent as guest
 from runtime.machine import qemu
@@ -172,6 +173,13 @@ class Machines:
             self._ask_to_end(live)
         self._end_as(live, "asked")
         return record.as_dict()
+
+    def hold(self) -> None:
+        """Put limits of machines back that somebody took away."""
+        for live in list(self._live.values()):
+            if live.record.lives:
+                group = state.machine_group(live.lab.id)
+                life.hold(self._parts.place, group, self._booter.limits(live))
 
     def forget(self, lab_id: str) -> None:
         """A lab ends; its machine is killed with it."""

@@ -13,6 +13,7 @@ from runtime.kernel import processes
 from runtime.kernel.spawn import ProgramFailed
 from runtime.labs import life, state
 from runtime.limits import ids
+from runtime.limits.amounts import Limits
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LXCFS_GROUP, REGISTRY_GROUP = "lxcfs", "registry"
-OUR_GROUPS = {LXCFS_GROUP, REGISTRY_GROUP}
+OUR_GROUPS = {
+    LXCFS_GROUP: Limits(memory_bytes=64 << 20, pids=256, cpu_cores=0.25),
+    REGISTRY_GROUP: Limits(memory_bytes=512 << 20, pids=1024, cpu_cores=1.0),
+}
 """The cgroups of programs of ours that labs use, beside theirs."""
 _PATIENCE_S = 10.0
 _ROWS, _COLS = 24, 80  # until a page says its own
@@ -62,7 +66,7 @@ def traces(parts: Parts) -> set[str]:
         for server, _, what in (owner.partition("/") for owner in ids.claimed().values())
         if server == instance.id and state.is_id(what)
     }
-    groups = {name.partition(".")[0] for name in parts.place.labs() - OUR_GROUPS}
+    groups = {name.partition(".")[0] for name in parts.place.labs() - OUR_GROUPS.keys()}
     return folders | claims | parts.crun.known() | groups | set(parts.router.attached())
 
 
@@ -104,16 +108,27 @@ def _is_within_reach(parts: Parts, lab: Lab) -> bool:
 
 def is_held(parts: Parts, lab: Lab) -> bool:
     """Whether the lab has its limits; a reload of systemd has set them back to “max” before."""
+    found = ""
     try:
-        life.confirm_limits(parts.place, lab)
-    except Problem as problem:
         try:
+            life.confirm_limits(parts.place, lab)
+        except Problem as problem:
+            found = str(problem.facts["found"])
             parts.place.write_limits(lab.id, lab.limits)
-        except OSError as error:
-            log.warning("lab.limits_lost", lab=lab.id, error=str(error))
-            return False
-        log.warning("lab.limits_mended", lab=lab.id, found=problem.facts["found"])
+        changed = parts.place.tell_again(lab.id, lab.told)
+    except OSError as error:
+        log.warning("lab.limits_lost", lab=lab.id, error=str(error))
+        return False
+    if found or changed:
+        log.warning("lab.limits_mended", lab=lab.id, found=found, changed=changed)
     return True
+
+
+def hold_groups(parts: Parts) -> None:
+    """The same for programs of ours that labs use, where they run."""
+    there = parts.place.labs()
+    for group in OUR_GROUPS.keys() & there:
+        life.hold(parts.place, group, OUR_GROUPS[group])
 
 
 def has_figures(parts: Parts, lab: Lab) -> bool:

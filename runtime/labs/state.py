@@ -83,6 +83,7 @@ class Lab:
         warm: it came from the pool.
         stages_ms: what making it cost, a stage a key.
         starts: how soon it was at its prompt, `prepared` and `cold` (meter.figures.Start).
+        told: what the kernel was told of it beside its limits (limits.cgroup.Place.told).
         created_at: unix seconds.
         terminals: as the wire shows them, when the lab was last asked for.
         machine: likewise; None where none was booted.
@@ -107,6 +108,7 @@ class Lab:
     warm: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
     starts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
     created_at: float = 0.0
     terminals: list[dict[str, Any]] = field(default_factory=list)
     machine: dict[str, Any] | None = None

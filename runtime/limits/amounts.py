@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _PERIOD_US, _LONGEST_US = 100_000, 1_000_000
 _LEAST_US = 1000
+_PAGES_BYTES, _CORES = 65536, 0.001
 
 
 def period_us(cpu_cores: float) -> int:
@@ -32,6 +33,18 @@ class Limits:
     disk_bytes: int = 512 << 20
     inodes: int = 65536
     io_bytes_per_s: int = 100 << 20
+
+    def are_met_by(self, found: Limits) -> bool:
+        """Whether the kernel holds somebody to these; it rounds to pages and to microseconds.
+
+        Args:
+            found: what it was told; of disk and I/O it says nothing there.
+        """
+        return (
+            abs(found.memory_bytes - self.memory_bytes) <= _PAGES_BYTES
+            and found.pids == self.pids
+            and abs(found.cpu_cores - self.cpu_cores) < _CORES
+        )
 
     def within(self, most: Limits) -> Limits:
         """The same, but never more than `most`; a disk has whole MiB."""

@@ -12,6 +12,8 @@ from runtime.limits.files import Mount, cgroup_mounts
 from runtime.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
 MS_REMOUNT = 32
@@ -99,6 +101,12 @@ class Place(Protocol):
 
         Version 1 holds back what a program waits for, not what it leaves to the file cache.
         """
+
+    def told(self, lab: str) -> dict[str, str]:
+        """What the kernel was told of a lab beside its limits: weight, I/O, devices, processors."""
+
+    def tell_again(self, lab: str, told: Mapping[str, str]) -> list[str]:
+        """Compare with what it was told once, and put back what isn't so any more; which it was."""
 
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""

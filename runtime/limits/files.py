@@ -63,6 +63,14 @@ def read_table(path: Path) -> dict[str, int]:
     return found
 
 
+def read_lines(path: Path) -> set[str]:
+    """A file's lines, in no order; none where it isn't there."""
+    try:
+        return set(path.read_text().splitlines())
+    except OSError:
+        return set()
+
+
 def pids_below(group: Path) -> set[int]:
     """Every process in a cgroup and in those below it."""
     found: set[int] = set()

@@ -12,12 +12,20 @@ from runtime.limits import amounts, files, kept
 from runtime.limits.amounts import Hits, Limits, Spent, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 # What a lab's connections may hold, of its memory; v1 counts that apart, once it is limited.
 _OF_SOCKETS = 4
 _SOCKETS = "memory.kmem.tcp.limit_in_bytes"
+_DEVICES = "devices.list"
+_TOLD = {
+    "cpu.shares": "cpu",
+    "cpuset.cpus": "cpuset",
+    "blkio.throttle.read_bps_device": "blkio",
+    "blkio.throttle.write_bps_device": "blkio",
+    _DEVICES: "devices",
+}
 _NEEDED = frozenset({"memory", "pids", "cpu", "cpuacct", "freezer"})
 
 
@@ -143,6 +151,31 @@ class Legacy:
             with suppress(OSError):
                 name = f"blkio.throttle.{what}_bps_device"
                 (self._group("blkio", lab) / name).write_text(line)
+
+    def told(self, lab: str) -> dict[str, str]:
+        """What the kernel was told of a lab beside its limits."""
+        files_of = {
+            name: self._group(each, lab) / name
+            for name, each in _TOLD.items()
+            if each in self._hierarchies
+        }
+        return {name: path.read_text() for name, path in files_of.items() if path.exists()}
+
+    def tell_again(self, lab: str, told: Mapping[str, str]) -> list[str]:
+        """Compare with what it was told once, and put back what isn't so any more."""
+        changed = []
+        for name, text in told.items():
+            path, lines = self._group(_TOLD[name], lab) / name, text.splitlines()
+            found = files.read_lines(path)
+            if found == set(lines) or (name.startswith("blkio") and found.issuperset(lines)):
+                continue
+            changed.append(name)
+            if name == _DEVICES:
+                path.with_name("devices.deny").write_text("a")
+                path = path.with_name("devices.allow")
+            for line in lines:
+                path.write_text(line)
+        return changed
 
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""

@@ -6,13 +6,18 @@ import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime.limits import amounts, files, kept
 from runtime.limits.amounts import Hits, Limits, Pressure, Spent, Usage
 from runtime.problems import Problem
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _NEEDED = ("cpu", "memory", "pids")
 _WANTED = ("io", "cpuset")
+_TOLD = ("cpu.weight", "cpuset.cpus", "io.max")
 _LEAF = "init"  # of a lab that has cgroups below it: a cgroup that limits others holds no process
 # What a delegate writes (cgroups(7), "Cgroups delegation"); no file that limits the lab itself.
 _DELEGATED = ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control")
@@ -143,6 +148,27 @@ class Unified:
         line = f"{os.major(device)}:{os.minor(device)} rbps={bytes_per_s} wbps={bytes_per_s}"
         with suppress(OSError):
             (self._base / lab / "io.max").write_text(line)
+
+    def told(self, lab: str) -> dict[str, str]:
+        """What the kernel was told of a lab beside its limits; its devices are the OCI runtime's.
+
+        They are a program of the kernel's here, which nobody takes away by writing a file.
+        """
+        group = self._base / lab
+        return {name: (group / name).read_text() for name in _TOLD if (group / name).exists()}
+
+    def tell_again(self, lab: str, told: Mapping[str, str]) -> list[str]:
+        """Compare with what it was told once, and put back what isn't so any more."""
+        changed = []
+        for name, text in told.items():
+            path, lines = self._base / lab / name, text.splitlines()
+            found = files.read_lines(path)
+            if found == set(lines) or (name == "io.max" and found.issuperset(lines)):
+                continue
+            changed.append(name)
+            for line in lines or [""]:
+                path.write_text(f"{line}\n")
+        return changed
 
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.kernel.forker import Forker
-from runtime.limits import joining
+from runtime.limits import cgroup, joining
 from runtime.limits.amounts import Limits
 from runtime.limits.files import cgroup_mounts
 from tests.integration.lab_harness import Lab, place_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Server
@@ -152,6 +152,42 @@ def test_limits_that_somebody_takes_away_while_labs_run_come_back(
     place.hold(1 << 50, 1 << 20)
     wait_for(lambda: place.read_limits(lab.id) == Limits(**LIMITS), "the lab's own limits")  # type: ignore[arg-type]
     wait_for(lambda: place.held() == together, "the limits of all labs")
+
+
+def test_weight_io_and_devices_that_somebody_sets_otherwise_come_back(
+    runtime: Server, lab: Lab
+) -> None:
+    place = place_of(runtime.instance)
+    told = place.told(lab.id)
+    group = group_of(place, lab)
+    for name, text in told.items():
+        for path, word in otherwise(name, text):
+            (group(name) / path).write_text(f"{word}\n")
+    assert place.told(lab.id) != told
+    wait_for(lambda: place.told(lab.id) == told, "all of it")
+
+
+def otherwise(name: str, text: str) -> list[tuple[str, str]]:
+    """What somebody would write, mostly to give a lab more; where."""
+    match name:
+        case "cpu.shares" | "cpu.weight":
+            return [(name, "9000")]
+        case "io.max":
+            return [(name, f"{line.split()[0]} rbps=max wbps=max") for line in text.splitlines()]
+        case "devices.list":
+            return [("devices.allow", "a")]
+        case _ if name.startswith("blkio"):
+            return [(name, f"{line.split()[0]} 0") for line in text.splitlines()]
+        case _:  # the processors that it may run on
+            return [(name, "0")]
+
+
+def group_of(place: cgroup.Place, lab: Lab) -> Callable[[str], Path]:
+    """Where the files of a lab's cgroup are, by their name."""
+    roots = {option: m.path for m in cgroup_mounts() for option in m.options}
+    if place.version == 2:
+        return lambda _: next(m.path for m in cgroup_mounts()) / place.oci_path(lab.id)[1:]
+    return lambda name: roots[name.partition(".")[0]] / place.oci_path(lab.id)[1:]
 
 
 @pytest.mark.kernel

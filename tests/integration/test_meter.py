@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,8 @@ def test_a_machine_is_counted_and_limited_from_its_first_second(runtime: Server,
     assert limits
     assert limits.memory_bytes == qemu.OVERHEAD_BYTES + record()["memory_bytes"]
     assert limits.pids == qemu.PIDS
+    place.write_limits(group, replace(limits, memory_bytes=8 << 30))  # as somebody else might
+    wait_for(lambda: place.read_limits(group) == limits, "its limits again")
     wait_for(lambda: place.pids(group) == {record()["pid"]}, "one process in its group")
 
     def agrees(name: str, counted: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runtime.container import lxcfs
-from tests.integration.lab_harness import Lab
+from tests.integration.lab_harness import Lab, place_of
 from tests.leftovers import lives
 from tests.waiting import wait_for
 
@@ -78,6 +79,15 @@ def test_free_nproc_and_proc_show_the_lab_s_own_limits(runtime: Server, lab: Lab
 
 
 @pytest.mark.kernel
+def test_limits_of_lxcfs_that_somebody_takes_away_come_back(runtime: Server, lab: Lab) -> None:
+    assert lab.record["figures"] == "container"
+    place = place_of(runtime.instance)
+    limits = place.read_limits("lxcfs")
+    assert limits
+    place.write_limits("lxcfs", replace(limits, memory_bytes=8 << 30))
+    wait_for(lambda: place.read_limits("lxcfs") == limits, "its limits again")
+
+
 def test_root_inside_can_neither_write_nor_take_away_these_files(lab: Lab) -> None:
     said = lab.sh("echo x >/proc/meminfo; umount /proc/meminfo; mount -o remount,rw /proc/meminfo")
     assert said.text.count("Permission denied") + said.text.count("Read-only") >= 1
