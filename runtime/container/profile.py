@@ -65,6 +65,8 @@ class Seccomp:
         sockets: those that may be opened; a family of which there are none isn't supported.
         refused_sockets: those of open families that whoever isn't root could not open either.
         socket_options: numbers that setsockopt(2) refuses.
+        option_levels: numbers that it lets in at some levels only; SOL_SOCKET isn't one of them.
+        process_options: numbers that prctl(2) doesn't know.
     """
 
     refused: frozenset[str] = frozenset()
@@ -73,6 +75,8 @@ class Seccomp:
     sockets: tuple[Socket, ...] = ()
     refused_sockets: tuple[Socket, ...] = ()
     socket_options: tuple[int, ...] = ()
+    option_levels: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    process_options: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,8 +219,18 @@ def _seccomp(raw: dict[str, Any]) -> Seccomp:
         absent=frozenset(raw.get("absent", ())),
         sockets=_sockets(raw["sockets"], left_out),
         refused_sockets=_sockets(raw["refused_sockets"], left_out),
-        socket_options=tuple(int(number) for number in raw.get("socket_options", ())),
+        socket_options=_numbers(raw, "socket_options"),
+        option_levels=tuple(
+            (int(number), tuple(each["levels"]))
+            for number, each in raw["levels_of_socket_options"].items()
+        ),
+        process_options=_numbers(raw, "process_options"),
     )
+
+
+def _numbers(raw: dict[str, Any], name: str) -> tuple[int, ...]:
+    left_out = raw.get(f"{name}_left_out", {})
+    return tuple(int(number) for number in raw.get(name, ()) if number not in left_out)
 
 
 def _sockets(table: dict[str, Any], left_out: Container[str]) -> tuple[Socket, ...]:

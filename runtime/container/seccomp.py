@@ -68,7 +68,7 @@ def _render(default: dict[str, Any], profile: Profile, machine: str) -> dict[str
     )
     if differs.allowed:
         rules.append({"names": sorted(differs.allowed), "action": "SCMP_ACT_ALLOW"})
-    rules += _sockets(differs)
+    rules += _sockets(differs) + _socket_options(differs) + _process_options(differs)
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": errno.ENOSYS,
@@ -82,7 +82,8 @@ def _with_arguments(differs: Seccomp) -> set[str]:
     limited = {
         "socket": differs.sockets,
         "socketpair": differs.sockets,
-        "setsockopt": differs.socket_options,
+        "setsockopt": differs.socket_options or differs.option_levels,
+        "prctl": differs.process_options,
     }
     return {name for name, arguments in limited.items() if arguments}
 
@@ -94,10 +95,27 @@ def _sockets(differs: Seccomp) -> list[dict[str, Any]]:
         others = _others(frozenset(each.family for each in differs.sockets), 0, 32)
         rules += [_no("socket", [_masked(0, *pair)], errno.EAFNOSUPPORT) for pair in others]
         rules += _pairs()
-    if differs.socket_options:
-        others = _others(frozenset(differs.socket_options), 0, 32)
-        rules += [_allowed("setsockopt", [_masked(2, *pair)]) for pair in others]
     return rules
+
+
+def _socket_options(differs: Seccomp) -> list[dict[str, Any]]:
+    levels = dict(differs.option_levels)
+    decided = frozenset((*differs.socket_options, *levels))
+    others = _others(decided, 0, 32) if decided else []
+    rules = [_allowed("setsockopt", [_masked(2, *pair)]) for pair in others]
+    for number, allowed in levels.items():
+        option = _masked(2, _INT, number)
+        rules += [_allowed("setsockopt", [_masked(1, _INT, level), option]) for level in allowed]
+        own = _masked(1, _INT, socket.SOL_SOCKET)
+        rules.append(_no("setsockopt", [own, option], errno.ENOPROTOOPT))
+    return rules
+
+
+def _process_options(differs: Seccomp) -> list[dict[str, Any]]:
+    unknown = frozenset(differs.process_options)
+    others = _others(unknown, 0, 32) if unknown else []
+    rules = [_allowed("prctl", [_masked(0, *pair)]) for pair in others]
+    return rules + [_no("prctl", [_masked(0, _INT, each)], errno.EINVAL) for each in unknown]
 
 
 def _pairs() -> list[dict[str, Any]]:

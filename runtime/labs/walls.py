@@ -137,8 +137,10 @@ def _calls_refused(parts: Parts, lab: Lab) -> int | None:
         config = json.loads((parts.folder(lab) / "config.json").read_text())
     except (OSError, ValueError):
         return None
-    rules = config["linux"]["seccomp"]["syscalls"]
-    return sum(len(rule["names"]) for rule in rules if rule["action"] == "SCMP_ACT_ERRNO")
+    refused, rest = set[str](), set[str]()  # some are refused with some arguments only
+    for rule in config["linux"]["seccomp"]["syscalls"]:
+        (refused if rule["action"] == "SCMP_ACT_ERRNO" else rest).update(rule["names"])
+    return len(refused - rest)
 
 
 def _mounts(own: Path) -> dict[str, dict[str, str]]:

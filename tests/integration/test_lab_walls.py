@@ -63,7 +63,7 @@ def test_rights_are_those_that_the_kernel_holds_the_lab_to(lab: Lab) -> None:
     assert rights["capabilities_held"] == len(rights["capabilities"]) < rights["capabilities_all"]
     assert rights["is_filtered"]
     assert status["Seccomp"] == "2"
-    assert rights["calls_refused"] > 20
+    assert 20 < rights["calls_refused"] < 100  # each once, whatever arguments are refused
     assert "/proc/keys" in rights["hidden"]
     assert "/proc/sys" in rights["read_only"]
     assert lab.sh("cat /proc/self/uid_map").text.split()[1] == str(rights["uid_base"])

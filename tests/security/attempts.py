@@ -67,6 +67,9 @@ CALLS = {
     "vhangup": (153, 58),
     "socket": (41, 198),
     "setsockopt": (54, 208),
+    "prctl": (157, 167),
+    "seccomp": (317, 277),
+    "io_setup": (206, 0),
 }
 
 
@@ -283,6 +286,44 @@ def option(number: str) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         value = ctypes.create_string_buffer(64)
         call("setsockopt", client.fileno(), 0, ctypes.c_long(int(number)), value, len(value))
+    return "DONE"
+
+
+def socket_filter(level: str, option: str) -> str:
+    """A filter of one's own on a socket, which the kernel translates for the processor."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        program = _filter(0)
+        arguments = (ctypes.c_long(int(level)), ctypes.c_long(int(option)))
+        call("setsockopt", client.fileno(), *arguments, program, len(program))
+    return "DONE"
+
+
+def process_filter(name: str) -> str:
+    """A filter of one's own for a process, by either call; `nothing`: the kernel has none."""
+    call("prctl", 38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS, as whoever isn't root of the server must
+    first = (22, 2) if name == "prctl" else (1, 0)
+    try:
+        call(name, *first, _filter(0x7FFF0000))  # SECCOMP_RET_ALLOW
+    except OSError as error:
+        return "nothing" if error.errno == errno.EINVAL else errno.errorcode[error.errno or 0]
+    return "DONE"
+
+
+def _filter(value: int) -> ctypes.Array[ctypes.c_char]:
+    """One line, that returns a value: struct sock_fprog of the kernel."""
+    code = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, value), 8)
+    program = ctypes.create_string_buffer(struct.pack("@HP", 1, ctypes.addressof(code)), 16)
+    _held.append(code)
+    return program
+
+
+_held: list[object] = []
+
+
+def disk_requests() -> str:
+    """Room for the kernel's asynchronous I/O, of which the whole machine has so much."""
+    call("io_setup", 128, ctypes.byref(ctypes.c_ulong()))
     return "DONE"
 
 

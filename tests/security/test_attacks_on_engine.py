@@ -31,6 +31,8 @@ pytestmark = pytest.mark.kernel
 
 # What the profile gives on purpose (runtime/profiles/engine.toml), so getting it is no loss.
 GIVEN = {
+    "process_filter prctl": "an engine gives its containers a filter",
+    "process_filter seccomp": "as prctl",
     "read /proc/keys": "names of one's own keys; the kernel shows no others",
     "read /proc/interrupts": "statistics",
     "listed /sys/firmware/*": "names; what they hold is the server root's",

@@ -112,6 +112,17 @@ REFUSED: dict[str, tuple[list[list[str]], str]] = {
         ],
         FILTER,
     ),
+    "filters of sockets and processes, which count for all": (
+        [
+            *(["socket_filter", level, "26"] for level in ("1", str(1 | 1 << 32))),
+            ["socket_filter", "1", str(26 | 1 << 32)],
+            ["socket_filter", "1", "51"],
+            ["process_filter", "prctl"],
+            ["process_filter", "seccomp"],
+        ],
+        FILTER,
+    ),
+    "asynchronous I/O, which counts for all": ([["disk_requests"]], FILTER),
     "device events by netlink": ([["netlink", "1"], ["netlink", "2"]], "its network namespace"),
 }
 NOTHING_WON = {
@@ -119,6 +130,7 @@ NOTHING_WON = {
     "EACCES",
     "EAFNOSUPPORT",
     "EROFS",
+    "ENOPROTOOPT",
     "ENOSYS",
     "ENOENT",
     "ENODEV",
@@ -168,6 +180,9 @@ def test_the_control_is_done_where_there_is_no_wall() -> None:
     assert outside("read", "/proc/interrupts") == "DONE"
     assert outside("listed", "/sys/block/*") == "DONE"
     assert outside("new_user_namespace") == "DONE"
+    assert outside("disk_requests") == "DONE"
+    assert outside("process_filter", "prctl") == outside("process_filter", "seccomp") == "DONE"
+    assert outside("socket_filter", "1", "26") == outside("socket_filter", "1", "51") == "DONE"
     for family, protocol in (("16", "6"), ("17", "0"), ("2", "1")):
         assert outside("socket_of", family, protocol) == "DONE"
     with subprocess.Popen(["sleep", "600"]) as sleep:  # who is attached to stays stopped

@@ -135,6 +135,37 @@ def test_no_option_of_the_old_packet_filters_passes_by_a_bit_that_the_kernel_dro
         assert is_let_in(filter_, "setsockopt", 3, 0, option | high) == (option not in refused)
 
 
+@pytest.mark.parametrize("name", ["plain", "engine"])
+@pytest.mark.parametrize("high", [0, 1 << 32], ids=["", "with a bit that the kernel drops"])
+def test_no_socket_gets_a_filter_and_ip_keeps_its_options_of_these_numbers(
+    name: str, high: int
+) -> None:
+    filter_ = seccomp.render(profile.load(name))
+    for option in (26, 50, 51, 52):
+        given = (3, 1 | high, option | high)
+        assert not is_let_in(filter_, "setsockopt", *given)
+        assert errors(filter_, *given, call="setsockopt") == [errno.ENOPROTOOPT]
+        for level in (0, 41):  # IPV6_V6ONLY is one
+            assert is_let_in(filter_, "setsockopt", 3, level | high, option | high)
+    for option in (1, 2, 15, 25, 27, 49, 53):
+        assert is_let_in(filter_, "setsockopt", 3, 1 | high, option | high)
+
+
+@pytest.mark.parametrize("high", [0, 1 << 32])
+def test_no_process_gets_a_filter_but_an_engines(high: int) -> None:
+    plain = seccomp.render(profile.load("plain"))
+    for option in [*range(100), 0x59616D61, 0xFFFFFFFF]:
+        assert is_let_in(plain, "prctl", option | high) == (option != 22)
+    assert errors(plain, 22 | high, call="prctl") == [errno.EINVAL]
+    assert decided(plain, "seccomp") == []
+    assert decided(engine(), "seccomp") == [("SCMP_ACT_ALLOW", None)]
+
+
+def test_no_lab_takes_requests_that_the_whole_machine_has_so_many_of() -> None:
+    for name in ("plain", "engine"):
+        assert decided(seccomp.render(profile.load(name)), "io_setup") == []
+
+
 STREAM, DATAGRAM, RAW = 1, 2, 3
 CLOEXEC = 0o2000000
 
