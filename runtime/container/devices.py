@@ -36,10 +36,14 @@ class Devices:
         flags = syscalls.MS_NOSUID | syscalls.MS_NOEXEC
         syscalls.mount("devices", str(self._path), "tmpfs", flags, _OPTIONS)
         for name, (major, minor) in _NUMBERS.items():
-            node = self._node(name)
+            node = self.node(name)
             with suppress(OSError):  # a container that may make none; `find` says so
                 os.mknod(node, stat.S_IFCHR, os.makedev(major, minor))
                 node.chmod(0o666)
+
+    def node(self, name: str) -> Path:
+        """Where the node for a device is, if this machine let us make it."""
+        return self._path / Path(name).name
 
     def find(self, name: str) -> Path:
         """The node that stands for a device in a lab.
@@ -47,7 +51,7 @@ class Devices:
         Raises:
             Problem: `device-missing`.
         """
-        node = self._node(name)
+        node = self.node(name)
         if not node.exists():
             raise Problem(
                 "device-missing",
@@ -63,6 +67,3 @@ class Devices:
             syscalls.umount2(str(self._path), syscalls.MNT_DETACH)
         with suppress(FileNotFoundError):
             self._path.rmdir()
-
-    def _node(self, name: str) -> Path:
-        return self._path / Path(name).name

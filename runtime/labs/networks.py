@@ -50,23 +50,23 @@ class Network:
             with suppress(FileNotFoundError):  # IPv6 that is switched off
                 self._fds[name] = os.open(f"/proc/thread-self/net/{name}", _READ)
 
+    @property
+    def fd(self) -> int:
+        """The namespace, as long as this isn't closed."""
+        return self._fds[""]
+
     def weigh(self) -> weight.Weight:
         """What is in it beside sockets, and waits in them to be sent."""
-        return opened_in(self._fds[""], weight.weigh)
+        return opened_in(self.fd, weight.weigh)
 
     def drop(self) -> None:
         """Let go what waits in it; its links go down."""
-        opened_in(self._fds[""], weight.drop)
+        opened_in(self.fd, weight.drop)
 
     def close(self) -> None:
         """Let go of it."""
         while self._fds:
             os.close(self._fds.popitem()[1])
-
-    @property
-    def is_used(self) -> bool:
-        """Whether any socket was there at the last look."""
-        return self._used > 0
 
     def count(self) -> int:
         """How many sockets there are, of whatever kind."""

@@ -62,7 +62,7 @@ class Watch:
         self._events = events
         self._news = LimitNews(parts, events, verdicts)
         self._refusals = RefusalNews(parts.router)
-        self._unread = UnreadWatch(parts.place, self.tell)
+        self._unread = UnreadWatch(parts.place, self.tell, parts.devices.node("/dev/net/tun"))
         self._floods = FloodWatch(parts.place, parts.terminals, self._news.tell_of_flood)
         self._deadlines = Deadlines(self.tell, extend)
         self._on_death = on_death

@@ -7,25 +7,15 @@ took on Linux 6.18.
 
 from __future__ import annotations
 
-import errno
 import socket
 import struct
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from runtime.kernel import rtnetlink
 
-_HEADER = struct.Struct("=IHHII")
-_DUMP = 0x301  # NLM_F_REQUEST, NLM_F_DUMP
-_DONE = {2, 3}  # NLMSG_ERROR, NLMSG_DONE
-# The kernel puts as much into one as the largest link might take: 64 KiB of other names for it, and
-# some more. What is cut off would be hidden.
-_ANSWER_BYTES = 256 << 10
-_MOST = 1 << 18  # of a kind: whoever has more is over every limit
-
-_NEWLINK, _REQUEST, _IFF_UP = 16, 1, 1
+_NEWLINK, _IFF_UP = 16, 1
 _GETLINK, _GETROUTE, _GETNEIGH, _GETQDISC, _GETTCLASS, _GETNEXTHOP = 18, 26, 30, 38, 42, 106
 _LINK = struct.Struct("=BBHiII")
 _TRAFFIC = struct.Struct("=BBHiIII")
@@ -73,12 +63,12 @@ class Weight(NamedTuple):
 def weigh() -> Weight:
     """What the network of the calling thread holds."""
     size, possible, links = _links()
-    queues = [_waiting(body) for body in _dump(_GETQDISC, _TRAFFIC.pack(*[0] * 7))]
+    queues = [_waiting(body) for body in rtnetlink.dump(_GETQDISC, _TRAFFIC.pack(*[0] * 7))]
     classes = sum(_count(_GETTCLASS, _TRAFFIC.pack(0, 0, 0, link, 0, 0, 0)) for link in links)
     routes = _count(_GETROUTE, _ROUTE.pack(*[0] * 9))
     routes += _count(_GETNEXTHOP, _NEXTHOP.pack(*[0] * 5))
     asked = _NEIGHBOUR.pack(*[0] * 7)
-    states = [_NEIGHBOUR.unpack_from(body)[4] for body in _dump(_GETNEIGH, asked)]
+    states = [_NEIGHBOUR.unpack_from(body)[4] for body in rtnetlink.dump(_GETNEIGH, asked)]
     others = _count(_GETNEIGH, _NEIGHBOUR.pack(0, 0, 0, 0, 0, _NTF_PROXY, 0))
     others += _count(_GETNEIGH, _NEIGHBOUR.pack(socket.AF_BRIDGE, 0, 0, 0, 0, 0, 0))
     size += _QUEUE_BYTES * len(queues) + _CLASS_BYTES * classes + _ROUTE_BYTES * routes
@@ -94,21 +84,18 @@ def drop() -> None:
     A packet that is held back keeps its socket, though nobody has that open any more, the socket
     its network, and that the queue with the packet: without this all three would stay for good.
     """
-    links = _links()[2]
-    with socket.socket(
-        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-    ) as telling:
-        for index in links:
-            body = _LINK.pack(0, 0, 0, index, 0, _IFF_UP)  # no flag, of those that change
-            telling.send(_HEADER.pack(_HEADER.size + len(body), _NEWLINK, _REQUEST, 1, 0) + body)
+    for index in _links()[2]:
+        # No flag, of those that change; a link that went away meanwhile holds nothing.
+        with suppress(OSError):
+            rtnetlink.do(_NEWLINK, _LINK.pack(0, 0, 0, index, 0, _IFF_UP))
 
 
 def _links() -> tuple[int, int, list[int]]:
     size = possible = 0
     found = []
-    for body in _dump(_GETLINK, _LINK.pack(*[0] * 6) + _EXT_MASK):
+    for body in rtnetlink.dump(_GETLINK, _LINK.pack(*[0] * 6) + _EXT_MASK):
         found.append(_LINK.unpack_from(body)[3])
-        told = dict(_attributes(body[_LINK.size :]))
+        told = dict(rtnetlink.attributes(body[_LINK.size :]))
         mtu, slots, queues = (
             int.from_bytes(told.get(name, b""), "little") for name in (_MTU, _TXQLEN, _TX_QUEUES)
         )
@@ -122,9 +109,9 @@ def _waiting(body: memoryview) -> int:
     """Of a queue what waits in it, and in those below it."""
     if _TRAFFIC.unpack_from(body)[5] != _ROOT:
         return 0
-    told = dict(_attributes(body[_TRAFFIC.size :]))
-    figures = dict(_attributes(memoryview(told.get(_STATS2, b"")))).get(_STATS_QUEUE, bytes(8))
-    packets, size = struct.unpack_from("=II", figures)
+    told = dict(rtnetlink.attributes(body[_TRAFFIC.size :]))
+    figures = dict(rtnetlink.attributes(memoryview(told.get(_STATS2, b""))))
+    packets, size = struct.unpack_from("=II", figures.get(_STATS_QUEUE, bytes(8)))
     return int(size + packets * _PACKET_BYTES)
 
 
@@ -147,32 +134,4 @@ def _lines(name: str) -> list[bytes]:
 
 
 def _count(kind: int, body: bytes) -> int:
-    return sum(1 for _ in _dump(kind, body))
-
-
-def _dump(kind: int, body: bytes) -> Iterator[memoryview]:
-    """Each answer, without its header; of very many the first."""
-    with socket.socket(
-        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-    ) as asking:
-        asking.send(_HEADER.pack(_HEADER.size + len(body), kind, _DUMP, 1, 0) + body)
-        count = 0
-        while count < _MOST:
-            answer, _, flags, _ = asking.recvmsg(_ANSWER_BYTES)
-            if flags & socket.MSG_TRUNC:
-                raise OSError(errno.EMSGSIZE, "an answer of netlink was cut off")
-            data = memoryview(answer)
-            while data:
-                length, type_, *_ = _HEADER.unpack_from(data)
-                if type_ in _DONE:
-                    return
-                count += 1
-                yield data[_HEADER.size : length]
-                data = data[(length + 3) & ~3 :]
-
-
-def _attributes(data: memoryview) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= 4:
-        length, kind = struct.unpack_from("=HH", data)
-        yield kind & 0x3FFF, bytes(data[4:length])
-        data = data[(max(length, 4) + 3) & ~3 :]
+    return sum(1 for _ in rtnetlink.dump(kind, body))

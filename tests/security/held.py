@@ -8,16 +8,23 @@ goes on until somebody ends it, each time in another process. Standard library o
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 MOST_BYTES = 512 << 20  # of one that is never ended: the machine of a test is somebody's
-ONE_BYTES = 8 << 20
+DOSE_BYTES = 8 << 20
 NEIGHBOURS = 4096
+SLOW = "tc qdisc add dev d0 root tbf rate 8bit burst 10000 limit 2000000000"
+CLONE_NEWNET = 0x40000000
+
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def run(*lines: str) -> None:
@@ -33,23 +40,63 @@ def link() -> None:
     run("ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:01 dev d0")
 
 
+def send() -> tuple[int, list[socket.socket]]:
+    """A dose of datagrams: how many bytes, by which sockets."""
+    taken, sockets = 0, []
+    while taken < DOSE_BYTES:
+        sending = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sockets.append(sending)
+        before = taken
+        with suppress(OSError):  # it may not have more on its way
+            while taken < DOSE_BYTES:
+                taken += sending.sendto(bytes(8192), socket.MSG_DONTWAIT, ("10.9.0.2", 9))
+        if taken == before:
+            break
+    return taken, sockets
+
+
 def queue() -> None:
     """What waits to be sent, in a queue that lets hardly anything go."""
     link()
-    run("tc qdisc add dev d0 root tbf rate 8bit burst 10000 limit 2000000000")
-    held = []
+    run(SLOW)
     taken = 0
+    held = []
     while taken < MOST_BYTES:
-        held.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ONE_BYTES)
-        until = taken + ONE_BYTES
-        try:
-            while taken < until:
-                taken += held[-1].sendto(bytes(8192), socket.MSG_DONTWAIT, ("10.9.0.2", 9))
-        except OSError:
-            pass
+        size, sockets = send()
+        taken += size
+        held += sockets
         if os.fork():  # whoever was listed is gone
             os._exit(0)
+
+
+def leaving() -> None:
+    """The same in a network for each dose, which nobody stays in."""
+    for _ in range(MOST_BYTES // DOSE_BYTES):
+        if os.fork() == 0:
+            libc.unshare(CLONE_NEWNET)
+            link()
+            run(SLOW)
+            send()
+            os._exit(0)
+        os.wait()
+
+
+def forwarding() -> None:
+    """In a network with nobody in it and no socket: a mount keeps it, and another sends through."""
+    run("mount -t tmpfs none /mnt", "touch /mnt/kept")
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    libc.unshare(CLONE_NEWNET)
+    link()
+    run(SLOW, "mount --bind /proc/self/ns/net /mnt/kept", "sysctl -qw net.ipv4.ip_forward=1")
+    run("ip link add name v1 mtu 9000 type veth peer name v0", "ip addr add 10.8.0.2/24 dev v1")
+    run("ip link set v1 up", f"ip link set v0 netns /proc/{os.getpid()}/fd/{home}")
+    libc.setns(home, CLONE_NEWNET)
+    run("ip link set v0 mtu 9000 up", "ip addr add 10.8.0.1/24 dev v0")
+    run("ip route add 10.9.0.0/16 via 10.8.0.2")
+    time.sleep(2)  # so that it is let go of
+    taken = 0
+    while taken < MOST_BYTES:
+        taken += send()[0]
 
 
 def neighbours() -> None:
@@ -66,6 +113,7 @@ def neighbours() -> None:
 
 
 if __name__ == "__main__":
-    {"queue": queue, "neighbours": neighbours}[sys.argv[1]]()
+    kinds = {each.__name__: each for each in (queue, leaving, forwarding, neighbours)}
+    kinds[sys.argv[1]]()
     Path("/tmp/taken").touch()
     signal.pause()

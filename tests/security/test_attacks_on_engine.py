@@ -165,7 +165,7 @@ def test_a_hog_of_answers_in_a_network_of_ones_own_is_ended(arena: Arena, mallor
     mallory.run("pkill", "-f", "netlink")
 
 
-@pytest.mark.parametrize("kind", ["queue", "neighbours"])
+@pytest.mark.parametrize("kind", ["queue", "leaving", "forwarding", "neighbours"])
 def test_a_hog_of_what_a_networks_root_may_hold_is_ended(
     engine_runtime: Server, arena: Arena, kind: str
 ) -> None:

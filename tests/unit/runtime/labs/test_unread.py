@@ -77,16 +77,26 @@ signal.pause()
 """
 
 
+TUNNELS = Path("/dev/net/tun")
+
+
 class Pids:
     """A lab's place, as far as it is asked."""
 
     def __init__(self, pids: set[int]) -> None:
         self._pids = pids
         self.asked = 0
+        self.works = False
+        self._cpu_seconds = 0.0
 
     def pids(self, _lab: str) -> set[int]:
         self.asked += 1
         return {pid for pid in self._pids if Path(f"/proc/{pid}").exists()}
+
+    def cpu_seconds(self, _lab: str) -> float:
+        """More at each look, where they work."""
+        self._cpu_seconds += self.works
+        return self._cpu_seconds
 
     def usage_of_all(self) -> Usage:
         """They have nothing."""
@@ -115,17 +125,20 @@ class Held:
     def watched(self, listed: set[int], *others: Lab) -> None:
         self._place = Pids(listed)
         self._watch = unread.UnreadWatch(
-            cast("Place", self._place), lambda _lab, news: self.said.append(news.what)
+            cast("Place", self._place), lambda _lab, news: self.said.append(news.what), TUNNELS
         )
         for lab in (*others, self.lab):
             self._watch.add(lab)
         self._watch.start()
 
+    def work(self) -> None:
+        self._place.works = True
+
     def discard(self, lab: Lab) -> None:
         self._watch.discard(lab)
 
     def looks(self) -> int:
-        """How often it was looked for networks, which is at each look as long as none is known."""
+        """How often it was looked for networks: at each look while none is known, or it works."""
         return self._place.asked
 
     def end(self) -> None:
@@ -249,6 +262,36 @@ def test_of_labs_whose_tunnels_may_hold_the_same_one_is_ended_for_it(
         assert len(held.said) == 1
     finally:
         held.discard(beside)
+        held.end()
+
+
+def test_one_that_works_is_looked_at_for_networks_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may make one, fill it and be gone from it in a moment; who sleeps makes none."""
+    looks: list[str] = []
+    meminfo = files.meminfo
+
+    def counted(name: str) -> int:
+        looks.append(name)
+        return meminfo(name)
+
+    monkeypatch.setattr(files, "meminfo", counted)
+    held = Held("empty")
+
+    def listed_of_looks() -> float:
+        asked, seen = held.looks(), len(looks)
+        wait_for(lambda: len(looks) > seen + 40, "some looks")
+        return (held.looks() - asked) / (len(looks) - seen)
+
+    try:
+        held.watched({held.first, held.other})
+        wait_for(lambda: held.looks() > 1, "the first looks")
+        asleep = listed_of_looks()
+        held.work()
+        assert listed_of_looks() > 0.8
+        assert asleep < 0.6
+    finally:
         held.end()
 
 

@@ -1,0 +1,128 @@
+"""Networks that nobody is in any more: most end, and one that something keeps is found again.
+
+A mount keeps one, or a descriptor that is on its way. As long as we had it, it would not end; once
+let go of, nobody would find it. So its number is remembered, which keeps nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from runtime.kernel.numbered import NumberedNetworks
+from runtime.labs.networks import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runtime.labs.state import Lab
+
+log = structlog.get_logger()
+
+_LOOK_S = 0.5
+_ENDS_S = 1.0  # one that nothing keeps ends in far less
+
+
+class _One(NamedTuple):
+    """A network that was left."""
+
+    lab: Lab
+    at: float
+
+
+class Left:
+    """A thread that looks at them, since to open one takes long.
+
+    Args:
+        tunnels: the node of /dev/net/tun.
+        found: takes one that something keeps, a descriptor that stays ours, and says whether its
+            lab still lives.
+    """
+
+    def __init__(self, tunnels: Path, found: Callable[[Lab, int], bool]) -> None:
+        self._tunnels = tunnels
+        self._found = found
+        self._numbers: NumberedNetworks | None = None
+        self._left: dict[int, _One] = {}
+        self._has_failed = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="left", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._numbers:
+            self._numbers.close()
+
+    def remember(self, lab: Lab, network: Network) -> None:
+        """Know a network without keeping it; the caller, who has it, may close it.
+
+        Raises:
+            OSError: the kernel gave it no number.
+        """
+        if self._numbers is None:  # the first: most servers never need it
+            self._numbers = NumberedNetworks(self._tunnels)
+        self._left[self._numbers.add(network.fd)] = _One(lab, time.monotonic())
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_LOOK_S):
+            try:
+                self._look()
+            except OSError:
+                if not self._has_failed:
+                    log.exception("labs.left_failed")
+                self._has_failed = True
+            else:
+                self._has_failed = False
+
+    def _look(self) -> None:
+        if not self._left or self._numbers is None:
+            return
+        now = time.monotonic()
+        left = dict(self._left)
+        living = self._numbers.living()
+        failure = None
+        for number, one in left.items():
+            try:
+                if number not in living:
+                    self._left.pop(number)
+                elif now - one.at > _ENDS_S:
+                    self._open(self._numbers, number, one.lab)
+            except OSError as error:  # the others are looked at all the same
+                failure = error
+        if failure:
+            raise failure
+
+    def _open(self, numbers: NumberedNetworks, number: int, lab: Lab) -> None:
+        try:
+            fd = numbers.open(number)
+        except OSError:
+            if number not in numbers.living():
+                return  # it has just ended
+            raise
+        try:
+            self._left.pop(number)
+            if not self._found(lab, fd):
+                _drop(fd)
+        finally:
+            os.close(fd)
+
+
+def _drop(fd: int) -> None:
+    """Let what waits in it go, so that it ends."""
+    network = Network(fd)
+    try:
+        network.drop()
+    finally:
+        network.close()
