@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -25,6 +21,7 @@ from playwright.sync_api import (
 )
 
 from tests.browser.classroom import Classroom, a_classroom
+from tests.browser.nouns import Nouns
 from tests.browser.screens import SLOW_MS, Joined, join
 from tests.conftest import Server, whole_server
 from tests.waiting import wait_for
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from runtime.instance import Instance
 
-TOP = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -168,6 +164,23 @@ def server(
         shared.client.lab_remove(lab["lab"])
 
 
+@pytest.fixture(scope="session")
+def shared_nouns(shared_server: Server) -> Iterator[Nouns]:
+    """The web's command-line verbs beside the server that files share."""
+    with Nouns(shared_server) as nouns:
+        yield nouns
+
+
+@pytest.fixture(scope="module")
+def web_command(request: pytest.FixtureRequest, server: Server) -> Iterator[WebCommand]:
+    """The web's command-line verbs."""
+    if request.path.name in SHARING:
+        yield request.getfixturevalue("shared_nouns")
+        return
+    with Nouns(server) as own:
+        yield own
+
+
 @contextmanager
 def serving(
     instance: Instance, image: Image, classroom: Classroom, *words: str
@@ -257,32 +270,6 @@ def watched(page: Page, complaints: list[str]) -> Page:
     return page
 
 
-def run_for_web(server: Server, *words: str) -> str:
-    """`./slipway workshop …` and its like, for this server's data folder."""
-    data = str(server.instance.data_path)
-    port = server.url.rpartition(":")[2]
-    ran = subprocess.run(
-        [sys.executable, "-m", "runtime", "as-web", "--data", data, "--", *words],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(TOP),
-            "PYTHONSAFEPATH": "1",
-            "SLIPWAY_PORT": port,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
-
-
-@pytest.fixture
-def web_command(server: Server) -> WebCommand:
-    """The web's command-line verbs."""
-    return partial(run_for_web, server)
-
-
 @pytest.fixture
 def workshop(web_command: WebCommand) -> dict[str, Any]:
     """A workshop with all lessons: its `code`, `link` and `page`."""
@@ -291,9 +278,9 @@ def workshop(web_command: WebCommand) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def seat(chromium: Browser, server: Server) -> StorageState:
+def seat(chromium: Browser, server: Server, web_command: WebCommand) -> StorageState:
     """A learner who has joined, for a whole file of tests: what their browser keeps."""
-    made = json.loads(run_for_web(server, "workshop", "create", "--json"))
+    made = json.loads(web_command("workshop", "create", "--json"))
     context = chromium.new_context(base_url=server.url, locale="en-GB")
     context.add_init_script(SCREEN_READER)
     join(context.new_page(), made["code"], "heron")

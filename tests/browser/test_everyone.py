@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
-from tests.browser.conftest import TOP
 from tests.browser.screens import Terminal, join
+from tests.conftest import TOP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from runtime import folders
 from tests import proxies
-from tests.browser.conftest import FLAGS, SCREEN_READER, run_for_web
+from tests.browser.conftest import FLAGS, SCREEN_READER
 from tests.browser.screens import SLOW_MS, Joined, join
 from tests.browser.test_preview import PORT, SERVE, show
 from tests.conftest import Server, whole_server
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from runtime.instance import Instance
     from tests.browser.classroom import Classroom
+    from tests.browser.conftest import WebCommand
 
 DEADLINE_S = 30
 URL = f"https://{NAME}"
@@ -52,8 +53,8 @@ def server(
 
 
 @pytest.fixture(scope="module")
-def workshop(server: Server) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(run_for_web(server, "workshop", "create", "--json"))
+def workshop(web_command: WebCommand) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(web_command("workshop", "create", "--json"))
     return made
 
 

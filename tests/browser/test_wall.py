@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import FilePayload, expect
 
-from tests.browser.conftest import run_for_web
 from tests.browser.screens import Terminal, join
 from tests.browser.test_everyone import fits_its_width, serious_faults
 from tests.browser.test_instructor import sign_in
@@ -18,7 +17,7 @@ from tests.browser.test_instructor import sign_in
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, StorageState
 
-    from tests.browser.conftest import Person
+    from tests.browser.conftest import Person, WebCommand
     from tests.conftest import Server
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -73,16 +72,16 @@ LARGE_CLASS = """async count => {
 
 
 @pytest.fixture(scope="module")
-def workshop(server: Server) -> dict[str, Any]:
+def workshop(web_command: WebCommand) -> dict[str, Any]:
     """One workshop for all tests of this file: its `code` and `page`."""
-    made: dict[str, Any] = json.loads(run_for_web(server, "workshop", "create", "--json"))
+    made: dict[str, Any] = json.loads(web_command("workshop", "create", "--json"))
     return {"code": made["code"], "page": urlsplit(made["page"]).path}
 
 
 @pytest.fixture(scope="module")
-def teaches(chromium: Browser, server: Server) -> StorageState:
+def teaches(chromium: Browser, server: Server, web_command: WebCommand) -> StorageState:
     """What the browser of an instructor called grace keeps."""
-    link = run_for_web(server, "person", "instructor", "add", "grace").split()[0]
+    link = web_command("person", "instructor", "add", "grace").split()[0]
     context = chromium.new_context(base_url=server.url, locale="en-GB")
     sign_in(context.new_page(), urlsplit(link).path)
     state = context.storage_state()
