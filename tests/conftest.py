@@ -6,6 +6,7 @@ link, a cgroup, a process or a file in /run that is still there fails the run.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -221,7 +222,7 @@ class Server:
         """Start it, and wait until it answers."""
         environ = {**os.environ, "PYTHONPATH": str(TOP), "PYTHONSAFEPATH": "1"}
         # Ports of its own: another worker's server takes what is free while previews restart.
-        environ["SLIPWAY_PREVIEW_PORT"] = str(20200 + os.getpid() % 100 * 100)
+        environ["SLIPWAY_PREVIEW_PORT"] = str(preview_port())
         if self not in self.running:
             self.running.append(self)
         with self.log_path.open("ab") as log:
@@ -354,7 +355,26 @@ def cli(server: Server, noun: str, *words: str) -> subprocess.CompletedProcess[s
     return slipway(noun, *words, f"--data={server.instance.data_path}")
 
 
-_port_claims: list[socket.socket] = []
+_claims: list[socket.socket] = []
+
+
+def _claim(what: str) -> bool:
+    """Make a number this process's until it ends; false where another one has it."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0slipway-test-{what}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
+
+
+@functools.cache
+def preview_port() -> int:
+    """The first of a hundred ports for the previews of this process's servers."""
+    blocks = (number % 100 for number in range(os.getpid(), os.getpid() + 100))
+    return 20200 + 100 * next(block for block in blocks if _claim(f"previews-{block}"))
 
 
 def free_port() -> int:
@@ -363,15 +383,9 @@ def free_port() -> int:
     It is this process's until it ends: between this look and the server's start another worker
     may look too, and would then take that server's answers for its own server's.
     """
-    for port in range(18000 + os.getpid() % 1000, 30000):
-        claim = socket.socket(socket.AF_UNIX)
-        try:
-            claim.bind(f"\0slipway-test-port-{port}")
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", port))
-        except OSError:
-            claim.close()
-            continue
-        _port_claims.append(claim)
-        return port
+    for port in range(18000 + os.getpid() % 1000, 20000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if _claim(f"port-{port}"):
+                return port
     raise AssertionError("no free port")
