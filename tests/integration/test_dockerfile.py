@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shlex
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -34,7 +33,7 @@ def engine() -> Iterator[Engine]:
     """A docker of our own; on a real file system, since its layers are overlays."""
     folder = Path(tempfile.mkdtemp(prefix="slipway-docker-", dir="/var/tmp"))
     yield Engine(folder)
-    shutil.rmtree(folder)
+    subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)
 
 
 def base_tar() -> Path:
