@@ -24,7 +24,7 @@ CAPABILITIES = {
     "DAC_OVERRIDE": 1,  # reads and removes what a lab wrote
     "KILL": 5,  # ends processes of other ids
     "SYS_CHROOT": 18,  # enters a lab's mounts
-    "MKNOD": 27,  # /dev/net/tun for labs with an engine; without it they have no nested network
+    "MKNOD": 27,  # a /dev for each lab, /dev/net/tun for those with an engine; else they share ours
     "SYS_NICE": 23,  # moves a lab's processes into its cpuset: their namespace is their own id's
     "SYS_PTRACE": 19,  # for the same reason: enters a lab's namespaces, reads its processes
 }

@@ -59,6 +59,7 @@ class Description:
         cpus: the processors that it may run on, as cpuset(7) writes them; empty for all.
         sets_ipc: whether the kernel lets its root set what its ipc namespace may hold.
         devices: the profile's, each with the node that stands for it.
+        dev_path: a /dev that is made already; None where the OCI runtime makes it.
         filter: the profile's system call filter in the kernel's own form, base64; empty where the
             OCI runtime has yet to make it, which takes a fifth of a start.
         has_cgroups: whether its user will be given the cgroups below its own.
@@ -78,6 +79,7 @@ class Description:
     figures: Mapping[str, Path] = field(default_factory=dict)
     cpus: str = ""
     devices: dict[str, Path] = field(default_factory=dict)
+    dev_path: Path | None = None
     filter: str = ""
     has_cgroups: bool = False
 
@@ -230,7 +232,10 @@ def _mounts(what: Description) -> list[dict[str, Any]]:
     for path, entry in profile.tmpfs.items():
         size, inodes = entry["size_bytes"], entry["inodes"]
         limits = [f"size={size}", f"nr_inodes={inodes}", f"mode={entry['mode']}"]
-        mounts.append(_mount(path, "tmpfs", [*entry["options"], *limits]))
+        if path == "/dev" and what.dev_path is not None:
+            mounts += _binds({path: what.dev_path}, _OF_DEVICES)
+        else:
+            mounts.append(_mount(path, "tmpfs", [*entry["options"], *limits]))
     mounts.append(_mount("/dev/pts", "devpts", devpts))
     mounts.append(_mount("/dev/mqueue", "mqueue", quiet))
     mounts.append(_mount("/sys", "sysfs", quiet if profile.has_writable_sys else [*quiet, "ro"]))

@@ -288,6 +288,7 @@ def _describe(parts: Parts, lab: Lab, profile: Profile, pair: namespaces.Pair) -
         figures=_own_figures(parts, lab) if has_figures else {},
         cpus=_own_processors(parts, lab) if lab.shape.own_figures else "",
         devices={name: parts.devices.find(name) for name in profile.devices},
+        dev_path=parts.devices.lay(parts.root(lab.id), profile.tmpfs["/dev"], lab.uid_base),
         filter=parts.crun.filter(lab.shape.profile),
         has_cgroups=inner.has_cgroups(profile, parts.place),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.lab_harness import Lab
+from tests.integration.lab_harness import Lab, quoted
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kernel
 
 FILTERED = "Seccomp:\t2\n"
+# Hears of each use of the files in /dev that all programs use; says of which, when it is told to.
+EAR = """
+import ctypes, os, struct, time
+libc, names = ctypes.CDLL(None), ("full", "null", "random", "tty", "urandom", "zero")
+ear = libc.inotify_init1(os.O_NONBLOCK)
+watches = {libc.inotify_add_watch(ear, f"/dev/{name}".encode(), 0xFFF): name for name in names}
+open("/tmp/listens", "w").close()
+while not os.path.exists("/tmp/enough"):
+    time.sleep(0.05)
+events, heard = os.read(ear, 1 << 20), set()
+while events:
+    watch, _, _, size = struct.unpack_from("iIII", events)
+    heard.add(watches[watch])
+    events = events[16 + size:]
+with open("/tmp/heard.new", "w") as said:
+    print(*sorted(heard), file=said)
+os.rename("/tmp/heard.new", "/tmp/heard")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +61,19 @@ def test_a_process_of_one_lab_has_no_number_in_another(labs: tuple[Lab, Lab]) ->
     assert "987654" in one.run("ps", "-ef").text
     assert "987654" not in other.run("ps", "-ef").text
     assert "sleep" not in other.programs()
+
+
+def test_who_watches_the_devices_of_a_lab_hears_of_nobody_else(labs: tuple[Lab, Lab]) -> None:
+    """And who isn't heard isn't held up: each watch costs whoever uses the file a little."""
+    one, other = labs
+    one.begin(f"exec python3 -c {quoted(EAR)}", user="root")
+    wait_for(lambda: one.sh("test -e /tmp/listens").code == 0, "somebody who listens")
+    use = "echo x >/dev/null; for each in zero random urandom; do head -c 1 /dev/$each; done"
+    assert other.sh(f"{use} | wc -c").text == "3\n"
+    subprocess.run(["sh", "-c", use], check=True, stdout=subprocess.DEVNULL)
+    one.sh("head -c 1 /dev/full; touch /tmp/enough")
+    wait_for(lambda: one.sh("test -e /tmp/heard").code == 0, "what they heard")
+    assert one.sh("cat /tmp/heard").text == "full\n"
 
 
 def test_two_labs_have_two_addresses_and_two_names(labs: tuple[Lab, Lab]) -> None:
