@@ -48,6 +48,10 @@ NOT_INTERNET6 = "2001::/23, 2001:db8::/32, 2002::/16, 3fff::/20"
 NEW_PER_SECOND = 20
 NEW_AT_ONCE = 200
 QUESTIONS_PER_SECOND = 100
+# What ICMP says the kernel sends by one socket a processor, for the whole machine, and that holds
+# 130 KB: what waits in one lab's queue is taken from everybody. So little of it may wait.
+REFUSALS_PER_SECOND, REFUSALS_AT_ONCE = 50, 25
+_PINGS = "rate over 100 kbytes/second burst 16 kbytes"
 # Elements of the sets that the kernel fills: one for each address of the range.
 _LABS = 4096
 
@@ -88,6 +92,7 @@ _FOR_US = f"""\
         type filter hook input priority filter; policy drop;
         ct state established,related accept
         iifname "lo" accept
+        icmp type echo-request update @pinged {{ meta mark limit {_PINGS} }} drop
         ip daddr {GATEWAY} icmp type echo-request accept
         meta mark @internet ip daddr {GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 goto asks
         meta mark != 0 ip daddr {GATEWAY} tcp dport {_OURS} goto carries
@@ -105,24 +110,26 @@ burst {QUESTIONS_PER_SECOND} packets }} drop
     }}
 """
 # Where what isn't let through ends, and what is counted of it.
-_ENDS = """\
-    chain without_internet {
-        update @tried_internet { meta mark }
+_ENDS = f"""\
+    chain without_internet {{
+        update @tried_internet {{ meta mark }}
         goto refused
-    }
-    chain mail {
-        update @tried_mail { meta mark }
+    }}
+    chain mail {{
+        update @tried_mail {{ meta mark }}
         goto refused
-    }
-    chain too_many {
-        update @tried_connections { meta mark }
+    }}
+    chain too_many {{
+        update @tried_connections {{ meta mark }}
         goto refused
-    }
+    }}
     # At once, not by a timeout: a learner sees that it is shut, and not that it is slow.
-    chain refused {
+    chain refused {{
         meta l4proto tcp reject with tcp reset
+        update @told {{ meta mark limit rate over {REFUSALS_PER_SECOND}/second \
+burst {REFUSALS_AT_ONCE} packets }} drop
         reject with icmpx type admin-prohibited
-    }
+    }}
 """
 
 
@@ -241,6 +248,8 @@ def _router_sets(
     set open {{ typeof meta mark; size {_LABS}; flags dynamic; }}
     set carried {{ typeof meta mark; size {_LABS}; flags dynamic; }}
     set begun {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
+    set told {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
+    set pinged {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
     set asked {{ typeof meta mark; size {_LABS}; flags dynamic; timeout 1m; }}
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from runtime.network.router import Share
 from runtime.network.rules import GATEWAY, NEW_AT_ONCE
-from tests.integration.network_world import SOMEWHERE, SOMEWHERE6, Place, World
+from tests.integration.network_world import PRIVATE6, SOMEWHERE, SOMEWHERE6, Place, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST = 64
 MBIT = 16
 AMOUNT = 6 << 20
+REFUSING6 = PRIVATE6[0]
 ICMP, PING = socket.IPPROTO_ICMP, bytes([8, 0, 0, 0, 0, 0, 0, 1])
 
 
@@ -94,6 +96,50 @@ def test_pings_of_the_gateway_fill_no_table_of_the_routers(world: World) -> None
     with Place.around(router.netns_fd) as inside:
         tracked = int(inside.sh("sysctl", "-n", "net.netfilter.nf_conntrack_count"))
     assert tracked < 100
+
+
+def test_a_lab_that_is_refused_without_end_leaves_others_their_refusals(
+    pair: tuple[Place, Place, World],
+) -> None:
+    """The kernel says so by one socket a processor, which what waits for one lab would fill."""
+    mallory, ada, _ = pair
+    stop = threading.Event()
+
+    def flood() -> None:
+        os.sched_setaffinity(0, {processor})
+        speaker = mallory.speaks("::")
+        while not stop.is_set():
+            with suppress(OSError):  # the refusal of an earlier one
+                speaker.sendto(bytes(500), (REFUSING6, 9))
+
+    here = os.sched_getaffinity(0)
+    processor = min(here)
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    os.sched_setaffinity(0, {processor})
+    try:
+        time.sleep(0.5)  # until the queue is full
+        told = sum(is_told(ada) for _ in range(10))
+    finally:
+        os.sched_setaffinity(0, here)
+        stop.set()
+        flooding.join()
+    assert told == 10
+
+
+def is_told(place: Place) -> bool:
+    """Whether it hears at once that a datagram goes nowhere."""
+    with place.netns.run(socket.socket, socket.AF_INET6, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(1)
+        asking.connect((REFUSING6, 9))
+        asking.send(b"")
+        try:
+            asking.recv(1)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+    raise AssertionError
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])
