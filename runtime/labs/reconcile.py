@@ -108,20 +108,28 @@ def _is_within_reach(parts: Parts, lab: Lab) -> bool:
 
 def is_held(parts: Parts, lab: Lab) -> bool:
     """Whether the lab has its limits; a reload of systemd has set them back to “max” before."""
-    found = ""
     try:
+        life.confirm_limits(parts.place, lab)
+    except Problem as problem:
         try:
-            life.confirm_limits(parts.place, lab)
-        except Problem as problem:
-            found = str(problem.facts["found"])
             parts.place.write_limits(lab.id, lab.limits)
+        except OSError as error:
+            log.warning("lab.limits_lost", lab=lab.id, error=str(error))
+            return False
+        log.warning("lab.limits_mended", lab=lab.id, found=problem.facts["found"])
+    _tell_again(parts, lab)
+    return True
+
+
+def _tell_again(parts: Parts, lab: Lab) -> None:
+    """What beside its limits can't be put back (a processor is gone) is no reason to end a lab."""
+    try:
         changed = parts.place.tell_again(lab.id, lab.told)
     except OSError as error:
-        log.warning("lab.limits_lost", lab=lab.id, error=str(error))
-        return False
-    if found or changed:
-        log.warning("lab.limits_mended", lab=lab.id, found=found, changed=changed)
-    return True
+        log.warning("lab.not_told_again", lab=lab.id, error=str(error))
+        return
+    if changed:
+        log.warning("lab.told_again", lab=lab.id, changed=changed)
 
 
 def hold_groups(parts: Parts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -165,6 +166,16 @@ def test_weight_io_and_devices_that_somebody_sets_otherwise_come_back(
             (group(name) / path).write_text(f"{word}\n")
     assert place.told(lab.id) != told
     wait_for(lambda: place.told(lab.id) == told, "all of it")
+
+
+def test_what_can_not_be_put_back_ends_no_lab(runtime: Server, lab: Lab) -> None:
+    record = runtime.instance.labs_path / lab.id / "lab.json"
+    runtime.stop(signal.SIGKILL)
+    told = json.loads(record.read_text())
+    told["told"]["cpuset.cpus"] = "4095"  # a processor that is gone
+    record.write_text(json.dumps(told))
+    runtime.start()
+    assert [each["lab"] for each in runtime.client.lab_list()] == [lab.id]
 
 
 def otherwise(name: str, text: str) -> list[tuple[str, str]]:
