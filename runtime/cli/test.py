@@ -46,6 +46,8 @@ def command(words: tuple[str, ...]) -> None:
     Up to five that failed run once more, alone; those that pass then are named at the end.
     """
     os.chdir(TOP)
+    # Servers of tests start by the dozen, each of several processes: none compiles everything anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     codes: list[int] = []
     raced: list[str] = []
     for argv in _runs(words):

@@ -48,7 +48,7 @@ def test_that_leaves_something(place):
 RACES_BEFOREHAND = BREAKS_AFTERWARDS.replace("    yield\n", "")
 FAILS = "def test_that_fails(): assert not 'a fault'"
 PLUGINS = "xdist.plugin,pytest_timeout"  # what the noun's words need, since each start loads them
-PASSES = "def test_that_passes(): pass"
+PASSES = "import sys\ndef test_that_passes(): assert not sys.dont_write_bytecode"
 
 
 def run(folder: Path, **files: str) -> subprocess.CompletedProcess[str]:
@@ -57,6 +57,7 @@ def run(folder: Path, **files: str) -> subprocess.CompletedProcess[str]:
         (folder / f"test_{name}.py").write_text(text)
     words = [sys.executable, "-c", RUN, str(folder)]
     few = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": PLUGINS}
+    few["PYTHONDONTWRITEBYTECODE"] = "1"  # as some images of containers have it
     return subprocess.run(words, capture_output=True, text=True, check=False, env=few)
 
 
