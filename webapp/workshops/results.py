@@ -237,6 +237,7 @@ class _Way:
     raised_at: datetime | None = None
     hands: list[float | None] = field(default_factory=list)
     pauses: list[tuple[datetime, float]] = field(default_factory=list)
+    took_s: dict[str, float] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Adds one event, in the order in which they happened."""
@@ -255,15 +256,19 @@ class _Way:
     def _rest(self, at: datetime, pause: timedelta) -> None:
         """They were paused; or, by less than nothing, the clock was set back so far.
 
-        What isn't over then began by a clock that was ahead, and is told by the one of now.
+        What isn't over then began by a clock that was ahead, and is told by the one of now, as the
+        pauses are that it had. How long the others took is known.
         """
         if pause >= timedelta():
             self.pauses.append((at, pause.total_seconds()))
             return
         for step, opened_at in self.opened_at.items():
-            if self.steps[step].passed_at is None and step not in self.left_at:
+            if (end := self._end(step)) is not None:
+                self.took_s.setdefault(step, self._time_s(opened_at, end))
+            else:
                 self.opened_at[step] = opened_at + pause
                 self.last_at[step] += pause
+        self.pauses = [(each + pause, seconds) for each, seconds in self.pauses]
         self.raised_at = self.raised_at and self.raised_at + pause
 
     def _take_step(self, event: Event, step_id: str) -> None:
@@ -287,13 +292,11 @@ class _Way:
             step: which.
             moment: now, by the clock of a class that goes on; None of one that is over.
         """
-        progress = self.steps[step.id]
-        total = progress.counts()[1]
-        end = (progress.passed_at if total else None) or self.left_at.get(step.id)
+        progress, end = self.steps[step.id], self._end(step.id)
         goes_on = moment is not None and end is None and step.id == self.seen
         end = end or (moment if goes_on else self.last_at.get(step.id))
         begun = self.opened_at.get(step.id)
-        time_s = self._time_s(begun, end) if begun and end else None
+        time_s = self.took_s.get(step.id, self._time_s(begun, end) if begun and end else None)
         answers = tuple(
             Answer(
                 question.name,
@@ -305,6 +308,12 @@ class _Way:
             if (result := progress.answers.get(question.name)) is not None
         )
         return Cell(progress, begun, time_s, goes_on, answers)
+
+    def _end(self, step_id: str) -> datetime | None:
+        """When a step was passed, or left; None before. One that asks nothing is only left."""
+        progress = self.steps[step_id]
+        asks = progress.counts()[1] > 0
+        return (progress.passed_at if asks else None) or self.left_at.get(step_id)
 
     def _time_s(self, begun: datetime, end: datetime) -> float:
         paused_s = sum(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,34 @@ def test_a_clock_that_is_set_back_shortens_no_step_and_no_wait(
     row = read(parts, wide).rows[0]
     assert (row.cells[ONE].time_s, row.cells[TWO].time_s) == (40, 60)
     assert row.hands == (20,)
+
+
+def test_a_pause_before_the_clock_is_set_back_counts_for_its_own_step_only(
+    parts: Wiring, wide: Workshop
+) -> None:
+    learner, _ = join(parts.database, wide.code, "ben", "attempt")
+    do(parts, learner, 60, "opened", ONE)
+    do(parts, learner, 110, "rested", None, seconds=30)
+    do(parts, learner, 120, "opened", TWO)
+    do(parts, learner, 200, "rested", None, seconds=20)
+    do(parts, learner, 100, "rested", None, seconds=-120)
+    do(parts, learner, 130, "rested", None, seconds=15)
+    do(parts, learner, 150, "opened", "00-your-terminal/03-again-and-copy")
+    cells = read(parts, wide).rows[0].cells
+    assert (cells[ONE].time_s, cells[TWO].time_s) == (30, 115)
+
+
+def test_a_step_that_asks_nothing_keeps_its_time_when_the_clock_is_set_back(
+    parts: Wiring, wide: Workshop
+) -> None:
+    lesson = parts.library.lessons["00-your-terminal"]
+    silent = replace(lesson.steps[0], check=None, questions=())
+    parts.library.lessons["00-your-terminal"] = replace(lesson, steps=(silent, *lesson.steps[1:]))
+    learner, _ = join(parts.database, wide.code, "ben", "attempt")
+    do(parts, learner, 3600, "opened", ONE)
+    do(parts, learner, 10, "rested", None, seconds=-3600)
+    do(parts, learner, 40, "opened", TWO)
+    assert read(parts, wide).rows[0].cells[ONE].time_s == 40
 
 
 def test_who_is_brought_to_a_step_skips_those_before_and_leaves_theirs_then(
