@@ -80,7 +80,12 @@ def register(socketio: SocketIO, parts: Wiring) -> None:
 
 
 class _Settling:
-    """A learner who is on the way to their lab."""
+    """A learner who is on the way to their lab.
+
+    Attributes:
+        told: what all of their pages heard last.
+        heard: that it may be something else now.
+    """
 
     def __init__(self) -> None:
         self.told: dict[str, Any] = {}
@@ -112,9 +117,9 @@ class LessonRoom:
         self._pages[learner.id] += 1
         self._parts.presence.arrive(learner.id)
         self._socketio.start_background_task(self._boot, learner.id)
+        if settling := self._settling.get(learner.id):
+            settling.told = {}  # a page more, which has heard nothing yet
         self._settle_soon(learner.id)
-        if (settling := self._settling.get(learner.id)) and settling.told:
-            self._socketio.start_background_task(self._tell_again, learner.id)  # a page more
         if not self._measures:
             self._measures = True
             self._socketio.start_background_task(self._measure)
@@ -281,19 +286,15 @@ class LessonRoom:
 
     def _settle_soon(self, learner_id: LearnerId) -> None:
         """Ask for the lab, in a task of its own: making one takes longer than an event may."""
-        if learner_id not in self._settling:
-            self._settling[learner_id] = _Settling()
-            self._socketio.start_background_task(self._settle, learner_id)
-        self._wake(learner_id)
+        if learner_id in self._settling:
+            self._wake(learner_id)
+            return
+        self._settling[learner_id] = _Settling()
+        self._socketio.start_background_task(self._settle, learner_id)
 
     def _wake(self, learner_id: LearnerId) -> None:
         if settling := self._settling.get(learner_id):
             settling.heard.set()
-
-    def _tell_again(self, learner_id: LearnerId) -> None:
-        """Say what was said last; once there was more to say, all pages have heard that."""
-        if settling := self._settling.get(learner_id):
-            self._tell(learner_id, "lab", **settling.told)
 
     def _settle(self, learner_id: LearnerId) -> None:
         settling = self._settling[learner_id]

@@ -146,12 +146,11 @@ class Clock:
             try:
                 self._follow()
             except Problem as problem:
-                if not self._labs.is_away and not self._labs.are_awaited:
+                if not self._labs.is_lost and not self._labs.are_awaited:
                     log.info("runtime.not_followed", code=problem.code)
             except Exception:
                 log.exception("clock.event_broke")
-            if not self._labs.are_awaited:
-                self._labs.set_away(is_away=True)
+            self._labs.set_away(is_away=True)
             self._stopping.wait(RETRY_S)
 
     def _follow(self) -> None:

@@ -48,6 +48,10 @@ class Labs:
     Args:
         engine: makes and ends them.
         news: hears of each change.
+
+    Attributes:
+        is_away: the runtime didn't answer when it was asked last, so that nothing is asked of it.
+        is_lost: and that is no longer because it is only starting; whom it concerns was told.
     """
 
     def __init__(self, engine: Engine, news: News) -> None:
@@ -57,7 +61,7 @@ class Labs:
         self._renewed: dict[LearnerId, str] = {}
         self._is_read = False
         self._began = time.monotonic()
-        self.is_away = False
+        self.is_away = self.is_lost = False
 
     def of(self, learner_id: LearnerId) -> dict[str, Any] | None:
         """The learner's lab as far as we know; None where there is none, or none yet to work in."""
@@ -309,10 +313,12 @@ class Labs:
 
     def set_away(self, *, is_away: bool) -> None:
         """The runtime was lost, or is back; each learner with a page open hears it."""
-        if is_away == self.is_away:
-            return
         self.is_away = is_away
-        log.warning("runtime.lost") if is_away else log.info("runtime.found")
+        is_lost = is_away and not self.are_awaited
+        if is_lost == self.is_lost:
+            return
+        self.is_lost = is_lost
+        log.warning("runtime.lost") if is_lost else log.info("runtime.found")
         for learner_id in list(self._by_learner):
             self._news.tell("lab", learner_id)
 

@@ -17,6 +17,7 @@ from webapp.models.base import now
 from webapp.models.people import Learner, begin_set_up, count_admitted, waiting_learners
 from webapp.models.workshops import Workshop
 from webapp.problems import Problem
+from webapp.workshops.forgetting import GONE
 from webapp.workshops.labs import is_in_machine_now, is_ready
 from webapp.workshops.times import clock_time, ordinal
 
@@ -80,8 +81,10 @@ class Line:
         May wait for the runtime: never call it while writing to the database.
         """
         with self._database.read() as session:
-            learner = session.get_one(Learner, learner_id)
-            workshop = session.get_one(Workshop, learner.workshop_id)
+            learner = session.get(Learner, learner_id)
+            workshop = session.get(Workshop, learner.workshop_id) if learner else None
+        if learner is None or workshop is None:
+            return Place("ended", sentence=GONE)
         if workshop.ended_at is not None or learner.ends_at(workshop) <= workshop.moment:
             return _over(workshop)
         if learner.lined_up_at is None:
@@ -140,7 +143,12 @@ class Line:
                 for each in sorted({learner.workshop_id for learner in waiting})
             )
             places = [
-                (each.max_learners, each.starts_at, count_admitted(session, each.id))
+                (
+                    each.max_learners,
+                    each.starts_at,
+                    each.starts_at > now(),
+                    count_admitted(session, each.id),
+                )
                 for each in classes
             ]
         return waiting, ([each.id for each in waiting], places)
@@ -201,7 +209,8 @@ class Line:
             place = self._make(learner, workshop)
         except Problem as problem:
             if problem.code != SERVER_FULL:
-                log.warning("lab.refused", learner=learner.id, code=problem.code)
+                if not self._labs.are_awaited:
+                    log.warning("lab.refused", learner=learner.id, code=problem.code)
                 return Place("away", sentence=f"{problem.sentence} {problem.hint}".strip())
         else:
             self._was_full = False

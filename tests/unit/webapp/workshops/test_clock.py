@@ -171,6 +171,7 @@ def test_a_runtime_that_was_not_there_yet_is_lost_only_after_its_time_to_start(
     parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "RETRY_S", 0.01)
+    monkeypatch.setattr(labs, "START_S", 3600.0)
     tries: list[int] = []
 
     def status() -> dict[str, Any]:
@@ -182,9 +183,10 @@ def test_a_runtime_that_was_not_there_yet_is_lost_only_after_its_time_to_start(
     follows.start()
     try:
         wait_for(lambda: len(tries) > 3, "some tries")
-        assert not parts.labs.is_away
+        assert parts.labs.is_away  # nothing is asked of it
+        assert not parts.labs.is_lost
         monkeypatch.setattr(labs, "START_S", 0.0)
-        wait_for(lambda: parts.labs.is_away, "that it is away")
+        wait_for(lambda: parts.labs.is_lost, "that it is lost")
     finally:
         parts.clock.stop()
         follows.join()

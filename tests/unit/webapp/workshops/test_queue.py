@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.waiting import wait_for, wait_for_threads
-from webapp.models.people import learners_of
+from webapp.models.base import now
+from webapp.models.people import learners_of, waiting_learners
 from webapp.models.workshops import Workshop
+from webapp.workshops import clock, labs, queue
 from webapp.workshops.ending import end_workshop
+from webapp.workshops.forgetting import GONE, forget_learner
 from webapp.workshops.joining import join
 from webapp.workshops.opening import Plan, open_workshop
+from webapp.workshops.queue import Place
 
 if TYPE_CHECKING:
     from tests.unit.webapp.conftest import MemoryEngine
     from webapp.models.base import LearnerId
     from webapp.wiring import Wiring
-    from webapp.workshops.queue import Place
 
 
 def class_of(parts: Wiring, most: int) -> Workshop:
@@ -185,6 +189,54 @@ def test_an_ended_workshop_leaves_no_lab_even_when_the_runtime_was_away(
     parts.clock.found()
     assert engine.labs == {}
     assert states(parts, learners) == [("ended", None), ("ended", None)]
+
+
+def test_nobody_is_let_in_while_the_runtime_is_only_starting(
+    parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.room = 0
+    learners = come(parts, class_of(parts, 10), "otter", "heron")
+    states(parts, learners)
+    engine.is_away = True
+    monkeypatch.setattr(clock, "RETRY_S", 0.01)
+    monkeypatch.setattr(labs, "START_S", 3600.0)
+    follows = threading.Thread(target=parts.clock._follow_for_ever)
+    follows.start()
+    try:
+        wait_for(lambda: parts.labs.is_away, "that it is asked in vain")
+        assert not parts.labs.is_lost
+        parts.line._let_in()
+        with parts.database.read() as session:
+            assert [each.id for each in waiting_learners(session)] == learners
+    finally:
+        parts.clock.stop()
+        follows.join()
+
+
+def test_those_in_line_hear_that_their_class_begins_also_where_nobody_gets_in(
+    parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = class_of(parts, 10)
+    (otter,) = come(parts, workshop, "otter")
+    soon = now() + timedelta(minutes=5)
+    with parts.database.write() as session:
+        session.get_one(Workshop, workshop.id).starts_at = soon
+    engine.room = 0
+    told: list[str] = []
+    parts.news.listen(lambda item: told.append(item.kind))
+    parts.line._let_in()
+    monkeypatch.setattr(queue, "now", lambda: soon)
+    told.clear()
+    parts.line._let_in()
+    assert told == ["lab"]
+    assert parts.line.place_of(otter).sentence.startswith("The server is full")
+
+
+def test_who_was_forgotten_has_no_place(parts: Wiring) -> None:
+    learner, _ = join(parts.database, class_of(parts, 1).code, "otter", "a")
+    web_path = parts.settings.web_path
+    forget_learner(parts.database, parts.labs, parts.news, parts.classes, web_path, learner)
+    assert parts.line.place_of(learner.id) == Place("ended", sentence=GONE)
 
 
 def test_a_workshop_that_ends_while_a_lab_is_made_leaves_none(
