@@ -200,13 +200,14 @@ class Legacy:
 
     def usage(self, lab: str) -> Usage:
         """What a lab uses now."""
+        nanoseconds = files.read_number(self._group("cpuacct", lab) / "cpuacct.usage") or 0
         memory = self._group("memory", lab)
         charged = files.read_number(memory / "memory.usage_in_bytes") or 0
         idle_cache = files.read_table(memory / "memory.stat").get("total_inactive_file", 0)
         return Usage(
             memory_bytes=max(charged - idle_cache, 0),
             pids=files.read_number(self._group("pids", lab) / "pids.current") or 0,
-            cpu_seconds=self.cpu_seconds(lab),
+            cpu_seconds=nanoseconds / 1e9,
         )
 
     def cpu_seconds(self, lab: str) -> float:
@@ -263,8 +264,8 @@ class Legacy:
     def remove(self, lab: str) -> None:
         """Take a lab's cgroups away."""
         for root in self._roots():
-            self._kept.drop(str(root / self._name / lab))
             files.remove_tree(root / self._name / lab)
+            self._kept.drop(str(root / self._name / lab))  # nobody can open one any more
 
     def close(self) -> None:
         """Take the place itself away when no lab is left in it."""

@@ -201,7 +201,7 @@ class Unified:
         return Usage(
             memory_bytes=max(charged - idle_cache, 0),
             pids=files.read_number(group / "pids.current") or 0,
-            cpu_seconds=self.cpu_seconds(lab),
+            cpu_seconds=files.read_table(group / "cpu.stat").get("usage_usec", 0) / 1e6,
         )
 
     def cpu_seconds(self, lab: str) -> float:
@@ -252,8 +252,8 @@ class Unified:
 
     def remove(self, lab: str) -> None:
         """Take a lab's cgroup away."""
-        self._kept.drop(str(self._base / lab))
         files.remove_tree(self._base / lab)
+        self._kept.drop(str(self._base / lab))  # nobody can open one any more
 
     def close(self) -> None:
         """Take the place itself away when no lab is left in it; a unit goes with its keeper."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.client import pump_names, pump_of
+from tests.integration.lab_harness import open_files
 from tests.integration.pump_process import PumpProcess
 from tests.waiting import wait_for
 
@@ -182,8 +183,7 @@ def test_a_follower_of_before_hears_that_the_runtime_is_a_new_one(runtime: Serve
 
 def test_labs_that_come_and_go_leave_no_descriptor_behind(runtime: Server) -> None:
     def descriptors() -> list[int]:
-        pids = (runtime.pid, keeper_of(runtime))
-        return [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids]
+        return [open_files(pid) for pid in (runtime.pid, keeper_of(runtime))]
 
     def come_and_go() -> None:
         lab = runtime.client.lab_create(key="x", image="slipway/base", until=time.time() + 60)

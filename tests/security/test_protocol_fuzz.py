@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from runtime.problems import Problem
 from runtime.protocol import PACKET_BYTES, Args
+from tests.integration.lab_harness import open_files
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -71,10 +71,6 @@ def say(runtime: Server, raw: bytes, fds: list[int]) -> list[dict[str, Any]]:
         while packet := caller.recv(PACKET_BYTES):
             heard.append(json.loads(packet))
         return heard
-
-
-def open_files(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def is_lasting(body: object) -> bool:
