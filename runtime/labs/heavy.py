@@ -133,30 +133,33 @@ class Heavy:
             most = watched.made
             if weight.size > most.size or weight.neighbours > most.neighbours:
                 self._over.add(lab_id)
-                news = self._end_within(watched, weight, most)
+                if self.end_within(watched):
+                    log.warning("labs.networks_heavy", lab=lab_id, **weight._asdict())
+                    news = _said(weight, most)
             else:
                 self._over.discard(lab_id)
                 watched.heavy.over()
         self._labs.tell(watched.lab, news)
 
-    def _end_within(self, watched: Watched, weight: Weight, most: Made) -> News | None:
-        """End whoever is in a network that the lab made; all others where nobody is in one."""
+    def end_within(self, watched: Watched) -> bool:
+        """End whoever is in a network that the lab made; all others where nobody is in one.
+
+        Returns:
+            Whether it is the first time, and therefore news.
+        """
         lab, pids = watched.lab, self._labs.place.pids(watched.lab.id)
         end_where_it_goes_on(lab, watched.heavy, time.monotonic())
         own, before = watched.own().keys(), watched.heavy.ended & pids
         ended = {pid for pid in pids - before - {lab.pid} if own & _numbers(pid)}
         if not ended and before:  # the kernel takes their networks away after them
-            return None
+            return False
         ended = ended or pids - {lab.pid} or {lab.pid}
         for pid in ended:
             processes.signal_member(pid, lab.id, SIGKILL)
         watched.drop()
         is_first = not watched.heavy.ended
         watched.heavy.ended = before | ended
-        if not is_first:
-            return None
-        log.warning("labs.networks_heavy", lab=lab.id, **weight._asdict())
-        return _said(weight, most)
+        return is_first
 
 
 def end_where_it_goes_on(lab: Lab, ending: Ending, now: float) -> None:

@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from signal import SIGKILL
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,14 @@ from runtime.labs.heavy import Heavy, end_where_it_goes_on
 from runtime.labs.left import Left
 from runtime.labs.limit_news import News
 from runtime.labs.networks import KINDS, Held
-from runtime.labs.verdicts import plain
+from runtime.labs.silence import SilenceWatch
+from runtime.labs.verdicts import name_of
 from runtime.labs.watched import Watched, WatchedLabs
 from runtime.limits import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from runtime.container.profile import Unread
     from runtime.labs.state import Lab
@@ -52,6 +53,7 @@ class UnreadWatch:
         self._labs = WatchedLabs(place, tell)
         self._heavy = Heavy(self._labs)
         self._left = Left(tunnels, self._find_again)
+        self._silence = SilenceWatch(self._labs, self._heavy)
         self._free_bytes = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="unread", daemon=True)
@@ -60,12 +62,14 @@ class UnreadWatch:
         """Begin to look."""
         self._thread.start()
         self._left.start()
+        self._silence.start()
 
     def stop(self) -> None:
         """Look no more."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._silence.stop()
         self._left.stop()
 
     def add(self, lab: Lab) -> None:
@@ -141,7 +145,7 @@ class UnreadWatch:
             # They are under way, from one to another, or in a table that a thread has for itself.
             name, ended = "Something", self._place.pids(lab.id) - {lab.pid} or {lab.pid}
         else:
-            name = _name(next(pid for pid, own in found.items() if len(own) == most))
+            name = name_of(next(pid for pid, own in found.items() if len(own) == most))
             ended = {pid for pid, own in found.items() if len(own) * 2 >= most}
         for pid in ended:
             processes.signal_member(pid, lab.id, SIGKILL)
@@ -174,9 +178,3 @@ def _sockets_of(pid: int) -> set[str]:
 
 def _kind(path: str) -> bytes:
     return os.getxattr(path, "system.sockprotoname").rstrip(b"\0")
-
-
-def _name(pid: int) -> str:
-    with suppress(OSError):
-        return plain(Path(f"/proc/{pid}/comm").read_text(errors="replace").strip())
-    return "A program"

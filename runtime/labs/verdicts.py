@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 _KMSG = "/dev/kmsg"
@@ -99,3 +100,10 @@ def plain(name: str) -> str:
     """A program's name, less whatever could do something to a terminal."""
     letters = "".join(letter for letter in name if letter.isascii() and letter.isprintable())
     return letters or _NAMELESS
+
+
+def name_of(pid: int) -> str:
+    """The name of a program that runs, made plain."""
+    with suppress(OSError):
+        return plain(Path(f"/proc/{pid}/comm").read_text(errors="replace").strip())
+    return _NAMELESS

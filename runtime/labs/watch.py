@@ -14,6 +14,7 @@ from runtime.kernel.spawn import ProgramFailed
 from runtime.labs.deadlines import Deadlines
 from runtime.labs.floods import FloodWatch
 from runtime.labs.limit_news import LimitNews, News
+from runtime.labs.locks import LockWatch
 from runtime.labs.refusals import RefusalNews
 from runtime.labs.unread import UnreadWatch
 from runtime.problems import Problem
@@ -63,6 +64,7 @@ class Watch:
         self._news = LimitNews(parts, events, verdicts)
         self._refusals = RefusalNews(parts.router)
         self._unread = UnreadWatch(parts.place, self.tell, parts.devices.node("/dev/net/tun"))
+        self._locks = LockWatch(parts.place, self.tell)
         self._floods = FloodWatch(parts.place, parts.terminals, self._news.tell_of_flood)
         self._deadlines = Deadlines(self.tell, extend)
         self._on_death = on_death
@@ -174,6 +176,7 @@ class Watch:
                 self._filling.discard(lab.id)
         if is_due:
             self._tell_refusals({str(lab.id): lab for lab in labs})
+            self._locks.look(labs)
         if now >= self._mend_at:
             self._mend_at = now + _MEND_S
             self._mend(labs)

@@ -22,7 +22,7 @@ _TRAFFIC = struct.Struct("=BBHiIII")
 _NEIGHBOUR = struct.Struct("=BBHiHBB")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _NEXTHOP = struct.Struct("=BBBBI")
-_NUD_PERMANENT = 0x80
+_NUD_INCOMPLETE, _NUD_PERMANENT = 0x01, 0x80
 _NTF_PROXY = 0x08
 _ROOT = 0xFFFFFFFF
 
@@ -49,11 +49,14 @@ class Weight(NamedTuple):
         size: in bytes.
         possible: what may wait beside it in tunnels that nobody reads, where nobody sees it.
         neighbours: how many of those that the whole machine has a table for.
+        waits: of the size what waits to be sent; of packets for a neighbour that isn't there yet
+            only that they do.
     """
 
     size: int = 0
     possible: int = 0
     neighbours: int = 0
+    waits: int = 0
 
     def plus(self, other: Weight) -> Weight:
         """Both together."""
@@ -75,7 +78,12 @@ def weigh() -> Weight:
     size += _NEIGHBOUR_BYTES * (len(states) + others)
     # What a socket sent and a queue holds is seen in both.
     size += max(sum(queues), _unsent()) + _fragments()
-    return Weight(size, possible, sum(not state & _NUD_PERMANENT for state in states))
+    return Weight(
+        size,
+        possible,
+        neighbours=sum(not state & _NUD_PERMANENT for state in states),
+        waits=sum(queues) + sum(bool(state & _NUD_INCOMPLETE) for state in states),
+    )
 
 
 def drop() -> None:

@@ -9,9 +9,11 @@ goes on until somebody ends it, each time in another process. Standard library o
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -22,7 +24,11 @@ MOST_BYTES = 512 << 20  # of one that is never ended: the machine of a test is s
 DOSE_BYTES = 8 << 20
 NEIGHBOURS = 4096
 SLOW = "tc qdisc add dev d0 root tbf rate 8bit burst 10000 limit 2000000000"
+# A network that was left unseen is kept by what waits in it, so here that is gone after a minute.
+SLOWISH = SLOW.replace("8bit", "1mbit")
 CLONE_NEWNET = 0x40000000
+TUNSETIFF, IFF_TUN = 0x400454CA, 0x1001  # with IFF_NO_PI
+ICMPV6, ECHO_REQUEST = 58, 128
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -75,7 +81,7 @@ def leaving() -> None:
         if os.fork() == 0:
             libc.unshare(CLONE_NEWNET)
             link()
-            run(SLOW)
+            run(SLOWISH)
             send()
             os._exit(0)
         os.wait()
@@ -99,6 +105,25 @@ def forwarding() -> None:
         taken += send()[0]
 
 
+def answers() -> None:
+    """What the kernel says to pings, by the one socket that it has for IPv6 on a processor."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    tunnel = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(tunnel, TUNSETIFF, struct.pack("16sH22x", b"t0", IFF_TUN))
+    run("ip addr add fd00:9::1/64 dev t0 nodad", "ip link set t0 up")
+    run("tc qdisc add dev t0 root tbf rate 8bit burst 1600 limit 20000000")
+    ours, theirs = (socket.inet_pton(socket.AF_INET6, f"fd00:9::{n}") for n in (1, 2))
+    echo = struct.pack(">BBHHH", ECHO_REQUEST, 0, 0, 1, 1) + bytes(1200)
+    summed = theirs + ours + struct.pack(">II", len(echo), ICMPV6) + echo
+    total = sum(struct.unpack(f">{len(summed) // 2}H", summed))
+    total = (total & 0xFFFF) + (total >> 16)
+    echo = echo[:2] + struct.pack(">H", ~(total + (total >> 16)) & 0xFFFF) + echo[4:]
+    packet = struct.pack(">IHBB", 6 << 28, len(echo), ICMPV6, 64) + theirs + ours + echo
+    for _ in range(400):
+        os.write(tunnel, packet)
+    time.sleep(30)
+
+
 def neighbours() -> None:
     """The whole machine's table of them."""
     link()
@@ -113,7 +138,7 @@ def neighbours() -> None:
 
 
 if __name__ == "__main__":
-    kinds = {each.__name__: each for each in (queue, leaving, forwarding, neighbours)}
+    kinds = {each.__name__: each for each in (queue, leaving, forwarding, answers, neighbours)}
     kinds[sys.argv[1]]()
     Path("/tmp/taken").touch()
     signal.pause()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.kernel.answers import Answers
 from tests.conftest import ENGINE
 from tests.integration.lab_harness import Lab, quoted
 from tests.security.arena import ROW, SMALL, Arena, Witness
@@ -190,6 +191,26 @@ def test_a_hog_of_what_a_networks_root_may_hold_is_ended(
         size, neighbours = re.findall(seen, arena.runtime.log_path.read_text())[0]
         row.stopped_by += f" at {int(size) >> 20} MB, {neighbours}"
     lab.remove()
+
+
+def test_who_holds_back_what_the_kernel_says_for_all_is_ended(arena: Arena, mallory: Lab) -> None:
+    """Some hundred answers to pings fill the one socket that all networks of the machine share."""
+    said = f"networks_hold_answers lab={mallory.id}"
+    with arena.attack("the kernel's own answers, held back", "a watch: it is ended") as row:
+        mallory.begin(f"{' '.join(WITHIN)} python3 -c {quoted(HELD)} answers; touch /tmp/taken")
+        taken = Path(f"/proc/{mallory.record['pid']}/root/tmp/taken")
+        wait_for(
+            lambda: taken.exists() or said in arena.runtime.log_path.read_text(),
+            "its end",
+            deadline_s=60,
+        )
+        row.compare()
+    assert said in arena.runtime.log_path.read_text()
+    answers = Answers()
+    try:
+        assert answers.are_heard()
+    finally:
+        answers.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)

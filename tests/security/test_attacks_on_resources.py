@@ -177,6 +177,22 @@ while True:
         open("/tmp/refused", "w").close()
         time.sleep(0.01)
 """
+# Of a file's, each by itself; by the process, or by the open file, which its children have, too.
+LOCKS = """
+import fcntl, os, struct, sys, time
+how = {"process": fcntl.F_SETLK, "open": 37}[sys.argv[1]]
+fd = os.open("/tmp/locked", os.O_CREAT | os.O_RDWR)
+def lock(start):
+    fcntl.fcntl(fd, how, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, 1, 0))
+for number in range(40_000, 0, -1):
+    lock(2 * number)
+open("/tmp/refused", "w").close()
+for _ in range(7):
+    if os.fork() == 0: break
+while True:
+    try: lock(100_000)
+    except OSError: pass
+"""
 
 
 def run(arena: Arena, program: str, when: Callable[[], bool] | None = None) -> None:
@@ -303,6 +319,21 @@ def test_a_hog_of_answers_that_nobody_reads(arena: Arena, kind: str) -> None:
 
 def is_told(arena: Arena) -> bool:
     return "limit=sockets" in arena.runtime.log_path.read_text()
+
+
+@pytest.mark.parametrize("whose", ["process", "open"])
+def test_a_file_that_is_locked_in_too_many_places(arena: Arena, whose: str) -> None:
+    """The kernel walks past all of them at each call, and nothing interrupts it."""
+    lab = arena.mallory
+    with arena.attack(f"locks without number: the {whose}'s", "a watch: it is ended") as row:
+        with arena.runtime.client.follow(0) as events:
+            lab.begin(f"while :; do python3 -c {quoted(LOCKS)} {whose}; done", user="root")
+            assert told(events, "locks") == (
+                "python3 was ended: it had locked one file in thousands of places. "
+                "Each further lock of it held up everybody."
+            )
+        row.compare()
+        assert not is_refused(arena), "it has all that it wanted"
 
 
 @pytest.mark.skipif(not Workers.are_seen(), reason="who carries it isn't seen from here")

@@ -32,6 +32,7 @@ LIMITS = {
     "connections": "Reached the limit of connections",
     "sockets": "Reached the limit of sockets",
     "networks": "Reached the limit of networks",
+    "locks": "Reached the limit of locks",
     "output": "Prints too much, and is slowed",
 }
 MINUTES = "{min}"

@@ -1,0 +1,109 @@
+"""Labs whose networks hold back what the kernel says for the whole machine.
+
+Some hundred answers to pings that wait in a queue of a lab's own are enough, far less than is
+weighed for: then the server answers no ping any more, and who is refused waits instead.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runtime.kernel.answers import Answers
+from runtime.labs.limit_news import News
+
+if TYPE_CHECKING:
+    from runtime.labs.heavy import Heavy
+    from runtime.labs.watched import WatchedLabs
+
+log = structlog.get_logger()
+
+_LOOK_S = 1.0
+_SETTLE_S = 0.1  # a word that is only late is there then
+_IN_VAIN_S = 300.0  # nobody is ended again for what no lab holds
+_SAID = News(
+    "networks",
+    "The programs in networks that your container made were ended: what waited there held up the "
+    "server's own answers, for everybody.",
+    "Let queues (tc) hold back less, or for a shorter time.",
+)
+
+
+class SilenceWatch:
+    """A thread that asks whether the kernel's answers are heard, while labs may make networks.
+
+    Args:
+        labs: those that are watched.
+        heavy: ends who is in such networks.
+    """
+
+    def __init__(self, labs: WatchedLabs, heavy: Heavy) -> None:
+        self._labs = labs
+        self._heavy = heavy
+        self._answers: Answers | None = None
+        self._not_before = 0.0
+        self._has_failed = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="silence", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._answers:
+            self._answers.close()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_LOOK_S):
+            try:
+                self._look()
+                self._has_failed = False
+            except OSError:
+                if not self._has_failed:
+                    log.exception("labs.silence_failed")
+                self._has_failed = True
+
+    def _look(self) -> None:
+        own = self._labs.with_own()
+        if not own or self._are_heard():
+            return
+        time.sleep(_SETTLE_S)
+        if self._are_heard() or time.monotonic() < self._not_before:
+            return
+        for lab_id in self._by_what_waits(own):
+            self._end_within(lab_id)
+            if self._are_heard():
+                return
+        self._not_before = time.monotonic() + _IN_VAIN_S
+        log.warning("network.answers_not_heard")  # something else on the machine holds them back
+
+    def _are_heard(self) -> bool:
+        self._answers = self._answers or Answers()
+        return self._answers.are_heard()
+
+    def _by_what_waits(self, lab_ids: list[str]) -> list[str]:
+        """Those of them in whose networks anything waits, the one with most first."""
+        waits: dict[str, int] = {}
+        for lab_id in lab_ids:
+            with self._labs.alone(lab_id, "answers"), self._labs.lock:
+                if watched := self._labs.get(lab_id):
+                    watched.find()
+                    waits[lab_id] = watched.weight().waits
+        return sorted(filter(waits.get, waits), key=lambda lab_id: -waits[lab_id])
+
+    def _end_within(self, lab_id: str) -> None:
+        with self._labs.alone(lab_id, "answers"):
+            with self._labs.lock:
+                watched = self._labs.get(lab_id)
+                is_news = watched is not None and self._heavy.end_within(watched)
+            if watched and is_news:
+                log.warning("labs.networks_hold_answers", lab=lab_id)
+                self._labs.tell(watched.lab, _SAID)
