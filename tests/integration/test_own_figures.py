@@ -78,7 +78,6 @@ def test_free_nproc_and_proc_show_the_lab_s_own_limits(runtime: Server, lab: Lab
     assert re.fullmatch(r"[0-9]+ s, the container's", rows["uptime"]["value"])
 
 
-@pytest.mark.kernel
 def test_limits_of_lxcfs_that_somebody_takes_away_come_back(runtime: Server, lab: Lab) -> None:
     assert lab.record["figures"] == "container"
     place = place_of(runtime.instance)
@@ -88,6 +87,7 @@ def test_limits_of_lxcfs_that_somebody_takes_away_come_back(runtime: Server, lab
     wait_for(lambda: place.read_limits("lxcfs") == limits, "its limits again")
 
 
+@pytest.mark.kernel
 def test_root_inside_can_neither_write_nor_take_away_these_files(lab: Lab) -> None:
     said = lab.sh("echo x >/proc/meminfo; umount /proc/meminfo; mount -o remount,rw /proc/meminfo")
     assert said.text.count("Permission denied") + said.text.count("Read-only") >= 1
