@@ -317,11 +317,17 @@ def _hold_pty(pids: set[int]) -> bool:
     for pid in pids:
         with suppress(OSError):  # it has ended
             for folder in processes.descriptor_folders(pid):
-                for fd in os.listdir(folder):  # noqa: PTH208 - a Path for each of many
+                for fd in _descriptors(folder):
                     left -= 1
                     if left < 0 or _is_near_side(folder, fd):
                         return True
     return False
+
+
+def _descriptors(folder: str) -> list[str]:
+    with suppress(OSError):  # that thread has ended; another may have what is looked for
+        return os.listdir(folder)  # noqa: PTH208 - a Path for each of many
+    return []
 
 
 def _is_near_side(folder: str, fd: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from runtime.container.bundle import ROOT
-from runtime.kernel import workers
+from runtime.kernel import processes, workers
 from runtime.labs import floods, state
 from runtime.labs.floods import BUSY, LOOK_S, MOST, Search, has_ptys
 from runtime.limits.amounts import Hits, Limits
@@ -336,6 +336,15 @@ def test_a_pty_that_only_a_thread_has_is_found_too() -> None:
         assert holder.stdout.readline() == "\n"
         assert has_own("engine", 4096, holder.pid)
         holder.communicate("\n")
+
+
+@pytest.mark.usefixtures("pty")
+def test_a_thread_that_ends_while_it_is_looked_at_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folders = ["/proc/0/fd", f"/proc/{os.getpid()}/fd"]  # of the first nothing is told any more
+    monkeypatch.setattr(processes, "descriptor_folders", lambda _pid: iter(folders))
+    assert has_own("engine", 4096)
 
 
 def test_a_file_of_that_name_is_no_pty(tmp_path: Path) -> None:
