@@ -111,10 +111,13 @@ class Left:
             if number not in numbers.living():
                 return  # it has just ended
             raise
+        one = self._left.pop(number)  # before: whoever has it may leave it again at once
         try:
-            self._left.pop(number)
             if not self._found(lab, fd):
                 _drop(fd)
+        except OSError:  # such as too many open files: nobody has it
+            self._left.setdefault(number, one)
+            raise
         finally:
             os.close(fd)
 

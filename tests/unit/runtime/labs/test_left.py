@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -30,6 +31,7 @@ class World:
         self.network.run(subprocess.run, ["ip", "link", "set", "lo", "up"], check=True)
         self.lab = Lab(LabId("one"), Shape("slipway/engine", "engine"), 1 << 30, ROOT)
         self.lives = True
+        self.fails = 0
         self.found: list[bool] = []
         self.left = Left(Path("/dev/net/tun"), self._take)
         self.left.start()
@@ -50,6 +52,9 @@ class World:
 
     def _take(self, lab: Lab, fd: int) -> bool:
         assert lab is self.lab
+        if self.fails:
+            self.fails -= 1
+            raise OSError(errno.EMFILE, "no file more")
         self.found.append(os.path.sameopenfile(fd, self.network.fd))
         return self.lives
 
@@ -67,6 +72,13 @@ def test_one_that_something_keeps_comes_back_each_time_it_is_left(world: World) 
     world.leave()
     wait_for(lambda: world.found == [True, True], "likewise")
     assert world.is_up()
+
+
+def test_one_that_could_not_be_kept_is_found_again_at_the_next_look(world: World) -> None:
+    world.fails = 2
+    world.leave()
+    wait_for(lambda: world.found == [True], "a look that goes well")
+    assert world.fails == 0
 
 
 def test_what_waits_in_one_whose_lab_is_gone_is_let_go(world: World) -> None:
