@@ -65,7 +65,8 @@ class NumberedNetworks:
         """A descriptor of one that lives, the caller's; takes some milliseconds, up to fifty.
 
         Raises:
-            OSError: it doesn't live any more, or this server has no tunnels.
+            OSError: it doesn't live any more, somebody in it took the tunnel away (ESTALE where to
+                another), or this server has no tunnels.
         """
         return self._home.run(self._open, number)
 
@@ -74,24 +75,44 @@ class NumberedNetworks:
         self._home.close()
 
     def _add(self, fd: int) -> int:
-        asked = _ANY + rtnetlink.attribute(_NSID_FD, _NUMBER.pack(fd))
         number = next(self._next)
+        given = rtnetlink.attribute(_NSID, _NUMBER.pack(number))
         try:
-            rtnetlink.do(_NEWNSID, asked + rtnetlink.attribute(_NSID, _NUMBER.pack(number)))
+            rtnetlink.do(_NEWNSID, _ANY + _by(fd) + given)
         except FileExistsError:
-            return _number_of(rtnetlink.told(_GETNSID, asked))
+            return _of(fd)
         return number
 
     def _open(self, number: int) -> int:
-        fd = os.open(self._tunnels, os.O_RDWR | os.O_CLOEXEC)
+        tunnel_fd = os.open(self._tunnels, os.O_RDWR | os.O_CLOEXEC)
         try:
             name = f"n{secrets.token_hex(6)}"  # that nobody there has
-            fcntl.ioctl(fd, _TUNSETIFF, _TUNNEL.pack(name.encode(), _IFF_TUN))
+            fcntl.ioctl(tunnel_fd, _TUNSETIFF, _TUNNEL.pack(name.encode(), _IFF_TUN))
             link = _LINK.pack(0, 0, 0, socket.if_nametoindex(name), 0, 0)
             rtnetlink.do(_SETLINK, link + rtnetlink.attribute(_TARGET_NSID, _NUMBER.pack(number)))
-            return fcntl.ioctl(fd, _TUNGETDEVNETNS, 0)
+            fd = fcntl.ioctl(tunnel_fd, _TUNGETDEVNETNS, 0)
         finally:
-            os.close(fd)  # and the tunnel goes
+            os.close(tunnel_fd)  # and the tunnel goes
+        try:
+            _confirm(fd, number)
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
+
+
+def _confirm(fd: int, number: int) -> None:
+    if _of(fd) != number:
+        raise OSError(errno.ESTALE, "somebody moved the tunnel on, to another namespace")
+
+
+def _by(fd: int) -> bytes:
+    return rtnetlink.attribute(_NSID_FD, _NUMBER.pack(fd))
+
+
+def _of(fd: int) -> int:
+    """The number that a namespace has for the calling thread's; -1 for none."""
+    return _number_of(rtnetlink.told(_GETNSID, _ANY + _by(fd)))
 
 
 def _number_of(body: memoryview) -> int:
