@@ -12,7 +12,7 @@ import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -159,8 +159,13 @@ def hold(place: Place, group: str, limits: Limits) -> None:
     found = place.read_limits(group)
     if found is not None and limits.are_met_by(found):
         return
-    with suppress(FileNotFoundError):
+    try:
         place.write_limits(group, limits)
+    except FileNotFoundError:
+        return
+    except OSError as error:  # v1: it holds more than that by now
+        log.warning("group.limits_lost", group=group, error=str(error))
+    else:
         log.warning("group.limits_mended", group=group, found=str(found))
 
 
