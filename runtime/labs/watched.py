@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _LOOK_S = 0.2  # for networks that a lab made; at once where memory goes
-_WORKED_S = 0.005  # and where it took so much of a processor: a look costs a fiftieth of that
+# And where it took so much of a processor; a look costs a fiftieth of that, but with a thousand
+# threads more than all of it: then so many times what the last one took.
+_WORKED_S, _WORKED_TIMES = 0.005, 5
 _IDLE_S = 300.0  # one that nobody is in and something keeps isn't let go of sooner again
 _FEW = 8  # sockets that may hold what they can
 _READ = os.O_RDONLY | os.O_CLOEXEC
@@ -65,7 +67,7 @@ class Watched:
         self._networks: dict[int, Network] = {}
         self._idle: dict[int, float] = {}  # until when such are kept
         self._first = 0
-        self._look_at = self._cpu_seconds = 0.0
+        self._look_at = self._cpu_seconds = self._took_s = 0.0
 
     def close(self) -> None:
         """Let go of them; nothing waits in those that it made."""
@@ -122,7 +124,8 @@ class Watched:
             return False
         if now >= self._look_at:
             return True
-        return self._place.cpu_seconds(self.lab.id) - self._cpu_seconds > _WORKED_S
+        worked_s = self._place.cpu_seconds(self.lab.id) - self._cpu_seconds
+        return worked_s > max(_WORKED_S, self._took_s * _WORKED_TIMES)
 
     def find(self) -> OSError | None:
         """The networks that its threads are in; one that nobody is in stays while it is used.
@@ -132,7 +135,7 @@ class Watched:
         """
         failure = None
         seen = set()
-        now = time.monotonic()
+        now, began_s = time.monotonic(), time.thread_time()
         ours = number_of(os.getpid())  # where a helper of the server's is, before it enters the lab
         tids = [] if self._networks else [self.lab.pid]
         if not self._first:
@@ -152,6 +155,7 @@ class Watched:
                 continue
             except OSError as error:
                 failure = error
+        self._took_s = time.thread_time() - began_s
         return self._let_go(self._networks.keys() - seen, now) or failure
 
     def keep(self, fd: int) -> None:

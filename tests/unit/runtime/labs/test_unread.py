@@ -268,7 +268,7 @@ def test_of_labs_whose_tunnels_may_hold_the_same_one_is_ended_for_it(
 def test_one_that_works_is_looked_at_for_networks_each_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It may make one, fill it and be gone from it in a moment; who sleeps makes none."""
+    """It may make one, fill it and be gone from it in a moment."""
     looks: list[str] = []
     meminfo = files.meminfo
 
@@ -287,10 +287,8 @@ def test_one_that_works_is_looked_at_for_networks_each_time(
     try:
         held.watched({held.first, held.other})
         wait_for(lambda: held.looks() > 1, "the first looks")
-        asleep = listed_of_looks()
         held.work()
         assert listed_of_looks() > 0.8
-        assert asleep < 0.6
     finally:
         held.end()
 
