@@ -302,6 +302,8 @@ class LessonRoom:
             while learner_id in self._pages:
                 settling.heard.clear()
                 place = self._parts.line.place_of(learner_id)
+                if place.state == "away":
+                    settling.heard.clear()  # of news that the try itself made; the next is later
                 if place.state != "away" or not self._parts.labs.are_awaited:
                     self._tell_place(learner_id, place, settling)
                 if place.state in SETTLED and not settling.heard.is_set():

@@ -89,7 +89,10 @@ class Line:
             return _over(workshop)
         if learner.lined_up_at is None:
             learner = self._line_up(learner_id)
-        if learner.admitted_at is None and not self._take_place(learner, workshop):
+        if learner.admitted_at is None:
+            if not self._take_place(learner, workshop):
+                return self._waiting(learner, workshop)
+        elif self._is_tried_again(learner_id):
             return self._waiting(learner, workshop)
         try:
             return self._seat(learner, workshop)
@@ -183,6 +186,14 @@ class Line:
             session.get_one(Learner, learner.id).admitted_at = now()
             self._tried[learner.id] = learner
             return True
+
+    def _is_tried_again(self, learner_id: LearnerId) -> bool:
+        """Whether a late comer is just tried on a server that was full.
+
+        A lab that is held for them is news of theirs, also where there turns out to be no room.
+        """
+        is_held = self._labs.renewal_of(learner_id) is not None
+        return self._was_full and learner_id in self._tried and is_held
 
     def _line(self, session: Session, workshop_id: WorkshopId | None = None) -> list[LearnerId]:
         """Who waits, first come first: of one workshop, or all.

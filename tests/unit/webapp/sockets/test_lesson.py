@@ -8,7 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.waiting import wait_for
+from webapp.models.people import Learner
 from webapp.models.workshops import Workshop
+from webapp.problems import Problem
 from webapp.sockets import lesson
 from webapp.workshops import labs
 from webapp.workshops.joining import join
@@ -145,3 +147,22 @@ def test_a_runtime_that_is_only_starting_is_not_called_away(
     assert {each["event"] for each in said} == ({"lab.refused"} if start_s == 0 else set())
     engine.is_away = False
     assert heard(page, "ready")[0]["state"] == ("away" if start_s == 0 else "ready")
+
+
+def test_a_late_comer_whose_lab_can_not_be_had_is_not_tried_again_at_once(
+    waiting: Waiting, parts: Wiring, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with parts.database.write() as session:
+        session.get_one(Workshop, waiting.workshop.id).max_learners = 2
+        learner = session.get_one(Learner, waiting.learner_id)
+        learner.begins_with = "00-your-terminal/02-stop-and-get-out"
+    parts.labs.refresh()
+
+    def refuse(**_: object) -> dict[str, Any]:
+        raise Problem("image-unknown", "There is no such image.")
+
+    monkeypatch.setattr(engine, "lab_create", refuse)
+    looked = spy(monkeypatch)
+    heard(waiting.open(), "no such image")
+    with pytest.raises(AssertionError):
+        wait_for(lambda: len(looked) > 5, "one try after another", 0.5)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from webapp.models.workshops import Workshop
     from webapp.wiring import Wiring
     from webapp.workshops.news import Item
+    from webapp.workshops.queue import Place
 
 NAME = "00-your-terminal"
 STEP = f"{NAME}/04-yours-only"
@@ -210,6 +211,25 @@ def test_a_full_server_puts_a_newcomer_in_line_and_lets_them_in_in_order(
     parts.line.move()
     wait_ready(parts, first)
     assert parts.line.place_of(second).place == 1
+
+
+def test_a_newcomer_in_line_reads_nothing_else_each_time_that_they_are_tried(
+    parts: Wiring, engine: MemoryEngine, opened: Workshop
+) -> None:
+    parts.pacing.bring(opened.id, STEP, "ada")
+    engine.room = 0
+    late = come(parts, opened, "late")
+    before = parts.line.place_of(late)
+    seen: list[Place] = []
+
+    def look(item: Item) -> None:
+        if item.kind == "lab" and parts.labs.renewal_of(late) is not None:
+            seen.append(parts.line.place_of(late))
+
+    parts.news.listen(look)
+    parts.line.move()
+    wait_for_threads("line")
+    assert seen == [before]
 
 
 def test_nothing_is_run_in_a_lab_that_may_have_been_there_before_the_server_began(
