@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _PATIENCE_S = 10.0
 _MEMINFO = Path("/proc/meminfo")
@@ -69,6 +69,24 @@ def read_lines(path: Path) -> set[str]:
         return set(path.read_text().splitlines())
     except OSError:
         return set()
+
+
+def those_done(names: Iterable[str], do: Callable[[str], bool]) -> list[str]:
+    """Which of them something was done for; one that can't be done holds up no other.
+
+    Raises:
+        OSError: of the last one that couldn't, when all were tried.
+    """
+    done, failure = [], None
+    for name in names:
+        try:
+            if do(name):
+                done.append(name)
+        except OSError as error:
+            failure = error
+    if failure:
+        raise failure
+    return done
 
 
 def pids_below(group: Path) -> set[int]:

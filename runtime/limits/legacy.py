@@ -163,19 +163,19 @@ class Legacy:
 
     def tell_again(self, lab: str, told: Mapping[str, str]) -> list[str]:
         """Compare with what it was told once, and put back what isn't so any more."""
-        changed = []
-        for name, text in told.items():
-            path, lines = self._group(_TOLD[name], lab) / name, text.splitlines()
-            found = files.read_lines(path)
-            if found == set(lines) or (name.startswith("blkio") and found.issuperset(lines)):
-                continue
-            changed.append(name)
-            if name == _DEVICES:
-                path.with_name("devices.deny").write_text("a")
-                path = path.with_name("devices.allow")
-            for line in lines:
-                path.write_text(line)
-        return changed
+        return files.those_done(told, lambda name: self._is_told_again(lab, name, told[name]))
+
+    def _is_told_again(self, lab: str, name: str, text: str) -> bool:
+        path, lines = self._group(_TOLD[name], lab) / name, text.splitlines()
+        found = files.read_lines(path)
+        if found == set(lines) or (name.startswith("blkio") and found.issuperset(lines)):
+            return False
+        if name == _DEVICES:
+            path.with_name("devices.deny").write_text("a")
+            path = path.with_name("devices.allow")
+        for line in lines:
+            path.write_text(line)
+        return True
 
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _NEEDED = ("cpu", "memory", "pids")
 _WANTED = ("io", "cpuset")
-_TOLD = ("cpu.weight", "cpuset.cpus", "io.max")
+_CPUS = "cpuset.cpus"
+_TOLD = ("cpu.weight", _CPUS, "io.max")
 _LEAF = "init"  # of a lab that has cgroups below it: a cgroup that limits others holds no process
 # What a delegate writes (cgroups(7), "Cgroups delegation"); no file that limits the lab itself.
 _DELEGATED = ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control")
@@ -159,16 +160,21 @@ class Unified:
 
     def tell_again(self, lab: str, told: Mapping[str, str]) -> list[str]:
         """Compare with what it was told once, and put back what isn't so any more."""
-        changed = []
-        for name, text in told.items():
-            path, lines = self._base / lab / name, text.splitlines()
-            found = files.read_lines(path)
-            if found == set(lines) or (name == "io.max" and found.issuperset(lines)):
-                continue
-            changed.append(name)
-            for line in lines or [""]:
-                path.write_text(f"{line}\n")
-        return changed
+        return files.those_done(told, lambda name: self._is_told_again(lab, name, told[name]))
+
+    def _is_told_again(self, lab: str, name: str, text: str) -> bool:
+        path = self._base / lab / name
+        found = files.read_lines(path)
+        if found == set(text.splitlines()):
+            return False
+        if name == _CPUS and not text.strip():  # once a lab runs, it can't be told none of its own
+            text = (self._base / f"{_CPUS}.effective").read_text()
+        lines = text.splitlines()
+        if found.issuperset(lines):  # of disks there may be one more
+            return False
+        for line in lines:
+            path.write_text(f"{line}\n")
+        return True
 
     def hold(self, memory_bytes: int, pids: int) -> None:
         """Limit all labs together."""
