@@ -31,8 +31,12 @@ class Answers:
     def __init__(self) -> None:
         self._home = NetworkNamespace.create()
         link = _LINK.pack(0, 0, 0, _LOOPBACK, _IFF_UP, _IFF_UP)
-        self._home.run(rtnetlink.do, _NEWLINK, link)
         self._cpus: list[int] = []
+        try:
+            self._home.run(rtnetlink.do, _NEWLINK, link)
+        except OSError:
+            self.close()
+            raise
 
     def are_heard(self) -> bool:
         """Whether they are, on the processors whose turn it is; takes some 0.1 ms each.

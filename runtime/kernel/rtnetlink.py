@@ -33,13 +33,16 @@ def dump(kind: int, body: bytes, most: int = 1 << 18) -> Iterator[memoryview]:
         most: of very many only so many are told.
 
     Raises:
-        OSError: an answer was cut off.
+        OSError: an answer was cut off, or the kernel broke off.
     """
     with _asked(kind, _REQUEST | _DUMP, body) as asking:
         count = 0
         while count < most:
             for type_, answer in _answers(asking):
-                if type_ in (_DONE, _ERROR):
+                if type_ == _ERROR:
+                    return
+                if type_ == _DONE:
+                    _raise_error(answer)
                     return
                 count += 1
                 yield answer
@@ -53,15 +56,16 @@ def told(kind: int, body: bytes) -> memoryview:
     """
     with _asked(kind, _REQUEST, body) as asking:
         type_, answer = next(_answers(asking))
-        _raise_error(type_, answer)
+        if type_ == _ERROR:
+            _raise_error(answer)
         return answer
 
 
 def do(kind: int, body: bytes) -> None:
     """Have something done; raises as `told`."""
     with _asked(kind, _REQUEST | _ACK, body) as asking:
-        for answer in _answers(asking):
-            _raise_error(*answer)
+        for _, answer in _answers(asking):
+            _raise_error(answer)
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -98,7 +102,8 @@ def _answers(asking: socket.socket) -> Iterator[tuple[int, memoryview]]:
         data = data[(length + 3) & ~3 :]
 
 
-def _raise_error(type_: int, answer: memoryview) -> None:
-    number = -int(struct.unpack_from("=i", answer)[0]) if type_ == _ERROR else 0
-    if number:
+def _raise_error(answer: memoryview) -> None:
+    """Of what an error, an acknowledgement and the end of a dump begin with."""
+    number = -int(struct.unpack_from("=i", answer)[0])
+    if number > 0:
         raise OSError(number, f"rtnetlink: {os.strerror(number)}")

@@ -6,9 +6,11 @@ let go of, nobody would find it. So its number is remembered, which keeps nothin
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -26,6 +28,7 @@ log = structlog.get_logger()
 
 _LOOK_S = 0.5
 _ENDS_S = 1.0  # one that nothing keeps ends in far less
+_TAKEN, _TAKEN_MOST = {errno.ESTALE, errno.EBADFD, errno.ENODEV}, 4  # by root of that network
 
 
 class _One(NamedTuple):
@@ -42,13 +45,22 @@ class Left:
         tunnels: the node of /dev/net/tun.
         found: takes one that something keeps, a descriptor that stays ours, and says whether its
             lab still lives.
+        kept_out: hears of a lab that takes our tunnels away, so that one stays unknown.
     """
 
-    def __init__(self, tunnels: Path, found: Callable[[Lab, int], bool]) -> None:
+    def __init__(
+        self,
+        tunnels: Path,
+        found: Callable[[Lab, int], bool],
+        kept_out: Callable[[Lab], None],
+    ) -> None:
         self._tunnels = tunnels
         self._found = found
+        self._kept_out = kept_out
+        self._taken: Counter[int] = Counter()
         self._numbers: NumberedNetworks | None = None
         self._left: dict[int, _One] = {}
+        self._missing: set[int] = set()  # at the last look
         self._has_failed = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="left", daemon=True)
@@ -91,26 +103,32 @@ class Left:
             return
         now = time.monotonic()
         left = dict(self._left)
-        living = self._numbers.living()
+        missing = left.keys() - self._numbers.living()
         failure = None
         for number, one in left.items():
             try:
-                if number not in living:
+                if number in missing & self._missing:  # a long list may lack one that just moved up
                     self._left.pop(number)
-                elif now - one.at > _ENDS_S:
+                elif number not in missing and now - one.at > _ENDS_S:
                     self._open(self._numbers, number, one.lab)
             except OSError as error:  # the others are looked at all the same
                 failure = error
+        self._missing = missing
         if failure:
             raise failure
 
     def _open(self, numbers: NumberedNetworks, number: int, lab: Lab) -> None:
         try:
             fd = numbers.open(number)
-        except OSError:
+        except OSError as error:
             if number not in numbers.living():
                 return  # it has just ended
+            if error.errno in _TAKEN:
+                self._taken[number] += 1
+                if self._taken[number] > _TAKEN_MOST:
+                    self._kept_out(lab)
             raise
+        self._taken.pop(number, None)
         one = self._left.pop(number)  # before: whoever has it may leave it again at once
         try:
             if not self._found(lab, fd):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _LOOK_S = 1.0
-_SETTLE_S = 0.1  # a word that is only late is there then
+_TIMES, _SETTLE_S = 4, 0.25  # asked so often, so far apart: a word may only be late
 _IN_VAIN_S = 300.0  # nobody is ended again for what no lab holds
 _SAID = News(
     "networks",
@@ -73,10 +73,10 @@ class SilenceWatch:
 
     def _look(self) -> None:
         own = self._labs.with_own()
-        if not own or self._are_heard():
-            return
-        time.sleep(_SETTLE_S)
-        if self._are_heard() or time.monotonic() < self._not_before:
+        for _ in range(_TIMES):
+            if not own or self._are_heard() or self._stopping.wait(_SETTLE_S):
+                return
+        if time.monotonic() < self._not_before:
             return
         for lab_id in self._by_what_waits(own):
             self._end_within(lab_id)

@@ -15,6 +15,8 @@ from contextlib import suppress
 from signal import SIGKILL
 from typing import TYPE_CHECKING
 
+import structlog
+
 from runtime.kernel import processes
 from runtime.labs.heavy import Heavy, end_where_it_goes_on
 from runtime.labs.left import Left
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from runtime.container.profile import Unread
     from runtime.labs.state import Lab
     from runtime.limits.cgroup import Place
+
+log = structlog.get_logger()
 
 _LOOK_S = 0.02
 _LOOK_EACH_S = 0.0005  # so that many labs cost no more: a hundredth of a processor
@@ -52,7 +56,7 @@ class UnreadWatch:
         self._place = place
         self._labs = WatchedLabs(place, tell)
         self._heavy = Heavy(self._labs)
-        self._left = Left(tunnels, self._find_again)
+        self._left = Left(tunnels, self._find_again, _end_all)
         self._silence = SilenceWatch(self._labs, self._heavy)
         self._free_bytes = 0
         self._stopping = threading.Event()
@@ -151,6 +155,12 @@ class UnreadWatch:
             processes.signal_member(pid, lab.id, SIGKILL)
         watched.unread.ended |= ended
         return _said(name, held, watched.most)
+
+
+def _end_all(lab: Lab) -> None:
+    """With process 1 the kernel ends everything in a lab."""
+    log.warning("labs.networks_hidden", lab=lab.id)
+    processes.signal_member(lab.pid, lab.id, SIGKILL)
 
 
 def _said(program: str, held: Held, most: Unread) -> News:

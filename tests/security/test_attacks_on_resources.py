@@ -182,15 +182,16 @@ LOCKS = """
 import fcntl, os, struct, sys, time
 how = {"process": fcntl.F_SETLK, "open": 37}[sys.argv[1]]
 fd = os.open("/tmp/locked", os.O_CREAT | os.O_RDWR)
+FAR = 1 << 62  # so that the kernel's lines are long
 def lock(start):
     fcntl.fcntl(fd, how, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, 1, 0))
 for number in range(40_000, 0, -1):
-    lock(2 * number)
+    lock(FAR + 2 * number)
 open("/tmp/refused", "w").close()
 for _ in range(7):
     if os.fork() == 0: break
 while True:
-    try: lock(100_000)
+    try: lock(FAR + 100_000)
     except OSError: pass
 """
 

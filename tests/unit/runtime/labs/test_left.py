@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.container.bundle import ROOT
+from runtime.kernel import rtnetlink
 from runtime.kernel.netns import NetworkNamespace
 from runtime.labs.left import Left
 from runtime.labs.networks import Network
@@ -33,7 +34,8 @@ class World:
         self.lives = True
         self.fails = 0
         self.found: list[bool] = []
-        self.left = Left(Path("/dev/net/tun"), self._take)
+        self.kept_out: list[Lab] = []
+        self.left = Left(Path("/dev/net/tun"), self._take, self.kept_out.append)
         self.left.start()
 
     def leave(self) -> None:
@@ -85,3 +87,21 @@ def test_what_waits_in_one_whose_lab_is_gone_is_let_go(world: World) -> None:
     world.lives = False
     world.leave()
     wait_for(lambda: not world.is_up(), "its links to be down")
+
+
+def test_who_takes_our_tunnels_away_again_and_again_is_told_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do = rtnetlink.do
+
+    def and_delete(kind: int, body: bytes) -> None:
+        do(kind, body)
+        links = world.network.run(os.listdir, "/proc/thread-self/net/dev_snmp6")
+        for name in set(links) - {"lo"}:
+            world.network.run(subprocess.run, ["ip", "link", "del", name], check=True)
+
+    monkeypatch.setattr(rtnetlink, "do", and_delete)  # as root of it may, in between
+    world.leave()
+    wait_for(lambda: world.kept_out, "word of it")
+    assert world.kept_out[0] is world.lab
+    assert not world.found
