@@ -22,6 +22,7 @@ import structlog
 
 from runtime.container import bundle
 from runtime.kernel import processes
+from runtime.kernel.turns import Turns
 from runtime.kernel.workers import Workers
 
 if TYPE_CHECKING:
@@ -248,21 +249,19 @@ class FloodWatch:
         self._workers = Workers()
         self._looked_at = 0.0
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="floods", daemon=True)
+        self._turns = Turns("floods", LOOK_S, self._look, "labs.floods_failed")
 
     def start(self) -> None:
         """Begin to look."""
         if self._workers.are_seen():
-            self._thread.start()
+            self._looked_at = time.monotonic()
+            self._turns.start()
         else:
             log.warning("labs.workers_not_seen")
 
     def stop(self) -> None:
         """Look no more."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._turns.stop()
         self._workers.close()
         with self._lock:
             self._search.end()
@@ -277,18 +276,6 @@ class FloodWatch:
         """A lab that is being ended."""
         with self._lock:
             self._search.discard(lab)
-
-    def _run(self) -> None:
-        self._looked_at = time.monotonic()
-        has_failed = False
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self._look()
-                has_failed = False
-            except (OSError, ValueError, LookupError):  # a lab that ends takes its files along
-                if not has_failed:  # told once, until a look has gone well
-                    log.exception("labs.floods_failed")
-                has_failed = True
 
     def _look(self) -> None:
         now = time.monotonic()

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from runtime.kernel.numbered import NumberedNetworks
+from runtime.kernel.turns import Turns
 from runtime.labs.networks import Network
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.labs.state import Lab
-
-log = structlog.get_logger()
 
 _LOOK_S = 0.5
 _ENDS_S = 1.0  # one that nothing keeps ends in far less
@@ -61,19 +57,15 @@ class Left:
         self._numbers: NumberedNetworks | None = None
         self._left: dict[int, _One] = {}
         self._missing: set[int] = set()  # at the last look
-        self._has_failed = False
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="left", daemon=True)
+        self._turns = Turns("left", _LOOK_S, self._look, "labs.left_failed")
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._turns.start()
 
     def stop(self) -> None:
         """Look no more."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._turns.stop()
         if self._numbers:
             self._numbers.close()
 
@@ -86,17 +78,6 @@ class Left:
         if self._numbers is None:  # the first: most servers never need it
             self._numbers = NumberedNetworks(self._tunnels)
         self._left[self._numbers.add(network.fd)] = _One(lab, time.monotonic())
-
-    def _run(self) -> None:
-        while not self._stopping.wait(_LOOK_S):
-            try:
-                self._look()
-            except OSError:
-                if not self._has_failed:
-                    log.exception("labs.left_failed")
-                self._has_failed = True
-            else:
-                self._has_failed = False
 
     def _look(self) -> None:
         if not self._left or self._numbers is None:

@@ -6,13 +6,13 @@ weighed for: then the server answers no ping any more, and who is refused waits 
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING
 
 import structlog
 
 from runtime.kernel.answers import Answers
+from runtime.kernel.turns import Turns
 from runtime.labs.limit_news import News
 
 if TYPE_CHECKING:
@@ -45,36 +45,22 @@ class SilenceWatch:
         self._heavy = heavy
         self._answers: Answers | None = None
         self._not_before = 0.0
-        self._has_failed = False
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="silence", daemon=True)
+        self._turns = Turns("silence", _LOOK_S, self._look, "labs.silence_failed")
 
     def start(self) -> None:
         """Begin to ask."""
-        self._thread.start()
+        self._turns.start()
 
     def stop(self) -> None:
         """Ask no more."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._turns.stop()
         if self._answers:
             self._answers.close()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(_LOOK_S):
-            try:
-                self._look()
-                self._has_failed = False
-            except OSError:
-                if not self._has_failed:
-                    log.exception("labs.silence_failed")
-                self._has_failed = True
 
     def _look(self) -> None:
         own = self._labs.with_own()
         for _ in range(_TIMES):
-            if not own or self._are_heard() or self._stopping.wait(_SETTLE_S):
+            if not own or self._are_heard() or self._turns.are_stopped_within(_SETTLE_S):
                 return
         if time.monotonic() < self._not_before:
             return
