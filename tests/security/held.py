@@ -119,9 +119,10 @@ def answers() -> None:
     total = (total & 0xFFFF) + (total >> 16)
     echo = echo[:2] + struct.pack(">H", ~(total + (total >> 16)) & 0xFFFF) + echo[4:]
     packet = struct.pack(">IHBB", 6 << 28, len(echo), ICMPV6, 64) + theirs + ours + echo
-    for _ in range(400):
-        os.write(tunnel, packet)
-    time.sleep(30)
+    for _ in range(300):  # the address is of use a moment after it was added
+        for _ in range(100):
+            os.write(tunnel, packet)
+        time.sleep(0.1)
 
 
 def neighbours() -> None:
