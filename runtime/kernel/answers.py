@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 from contextlib import suppress
 
 from runtime.kernel import rtnetlink
@@ -20,8 +19,7 @@ from runtime.kernel.netns import NetworkNamespace
 _AT_ONCE = 8  # processors that are asked at a time
 _PATIENCE_MS = 50  # where nothing is wrong the word is there when the question was sent
 _PORT = 9  # nobody listens there
-_NEWLINK, _LOOPBACK, _IFF_UP = 16, 1, 1
-_LINK = struct.Struct("=BBHiII")
+_LOOPBACK = 1  # its number in each network
 _FAMILIES = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
@@ -30,10 +28,9 @@ class Answers:
 
     def __init__(self) -> None:
         self._home = NetworkNamespace.create()
-        link = _LINK.pack(0, 0, 0, _LOOPBACK, _IFF_UP, _IFF_UP)
         self._cpus: list[int] = []
         try:
-            self._home.run(rtnetlink.do, _NEWLINK, link)
+            self._home.run(rtnetlink.switch, _LOOPBACK, on=True)
         except OSError:
             self.close()
             raise

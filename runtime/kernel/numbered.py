@@ -30,7 +30,6 @@ _SETLINK, _NEWNSID, _GETNSID = 19, 88, 90
 _NSID, _NSID_FD = 1, 3  # NETNSA_…
 _TARGET_NSID = 46  # IFLA_TARGET_NETNSID
 _ANY = bytes(4)  # struct rtgenmsg, padded
-_LINK = struct.Struct("=BBHiII")
 _NUMBER = struct.Struct("=i")
 _TUNSETIFF, _TUNGETDEVNETNS = 0x400454CA, 0x54E3
 _TUNNEL = struct.Struct("16sH22x")
@@ -88,7 +87,7 @@ class NumberedNetworks:
         try:
             name = f"n{secrets.token_hex(6)}"  # that nobody there has
             fcntl.ioctl(tunnel_fd, _TUNSETIFF, _TUNNEL.pack(name.encode(), _IFF_TUN))
-            link = _LINK.pack(0, 0, 0, socket.if_nametoindex(name), 0, 0)
+            link = rtnetlink.LINK.pack(0, 0, 0, socket.if_nametoindex(name), 0, 0)
             rtnetlink.do(_SETLINK, link + rtnetlink.attribute(_TARGET_NSID, _NUMBER.pack(number)))
             fd = fcntl.ioctl(tunnel_fd, _TUNGETDEVNETNS, 0)
         finally:

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LINK = struct.Struct("=BBHiII")
+"""struct ifinfomsg: the fourth field is the link's number, the last two are its flags and which of
+them change."""
+
 _HEADER = struct.Struct("=IHHII")
+_NEWLINK, _IFF_UP = 16, 1
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300  # NLM_F_…
 _ERROR, _DONE = 2, 3  # NLMSG_…
 # The kernel puts as much into one as the largest link might take: 64 KiB of other names for it, and
@@ -66,6 +71,11 @@ def do(kind: int, body: bytes) -> None:
     with _asked(kind, _REQUEST | _ACK, body) as asking:
         for _, answer in _answers(asking):
             _raise_error(answer)
+
+
+def switch(link: int, *, on: bool) -> None:
+    """Switch a link on or off; raises as `told`."""
+    do(_NEWLINK, LINK.pack(0, 0, 0, link, _IFF_UP if on else 0, _IFF_UP))
 
 
 def attribute(kind: int, value: bytes) -> bytes:

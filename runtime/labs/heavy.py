@@ -100,12 +100,7 @@ class Heavy:
 
     def _weigh(self, lab_ids: list[str], free_bytes: int, *, are_all: bool) -> None:
         """Weigh the networks that these labs made, and see to those that are over their limit."""
-        weights: dict[str, Weight] = {}
-        for lab_id in lab_ids:
-            with self._labs.alone(lab_id, "networks"), self._labs.lock:
-                if watched := self._labs.get(lab_id):
-                    watched.find()
-                    weights[lab_id] = watched.weight()
+        weights = self._labs.weigh(lab_ids, "networks")
         fullest = max(weights, key=lambda lab_id: weights[lab_id].possible, default=None)
         most = weights[fullest].possible if fullest is not None else 0
         nobodys = self._nobodys(free_bytes, is_usual=are_all and most == 0)

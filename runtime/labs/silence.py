@@ -77,13 +77,9 @@ class SilenceWatch:
 
     def _by_what_waits(self, lab_ids: list[str]) -> list[str]:
         """Those of them in whose networks anything waits, the one with most first."""
-        waits: dict[str, int] = {}
-        for lab_id in lab_ids:
-            with self._labs.alone(lab_id, "answers"), self._labs.lock:
-                if watched := self._labs.get(lab_id):
-                    watched.find()
-                    waits[lab_id] = watched.weight().waits
-        return sorted(filter(waits.get, waits), key=lambda lab_id: -waits[lab_id])
+        weights = self._labs.weigh(lab_ids, "answers")
+        waits = {lab_id: weight.waits for lab_id, weight in weights.items() if weight.waits}
+        return sorted(waits, key=lambda lab_id: -waits[lab_id])
 
     def _end_within(self, lab_id: str) -> None:
         with self._labs.alone(lab_id, "answers"):

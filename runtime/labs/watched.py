@@ -15,7 +15,7 @@ from runtime.labs.networks import Held, Network
 from runtime.labs.weight import Weight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from runtime.labs.limit_news import News
     from runtime.labs.state import Lab
@@ -244,6 +244,21 @@ class WatchedLabs:
             self._failed = {key for key in tuple(self._failed) if key[0] != lab_id}
         if watched:  # nobody else has it now, and links without number go down slowly
             watched.close()
+
+    def weigh(self, lab_ids: Iterable[str], what: str) -> dict[str, Weight]:
+        """What the networks hold that these labs made, of those that are still watched.
+
+        Args:
+            lab_ids: whose.
+            what: is being seen to, for `alone`.
+        """
+        weights: dict[str, Weight] = {}
+        for lab_id in lab_ids:
+            with self.alone(lab_id, what), self.lock:
+                if watched := self.get(lab_id):
+                    watched.find()
+                    weights[lab_id] = watched.weight()
+        return weights
 
     @contextmanager
     def alone(self, lab_id: str, what: str) -> Iterator[None]:

@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 from runtime.kernel import rtnetlink
 
-_NEWLINK, _IFF_UP = 16, 1
 _GETLINK, _GETROUTE, _GETNEIGH, _GETQDISC, _GETTCLASS, _GETNEXTHOP = 18, 26, 30, 38, 42, 106
-_LINK = struct.Struct("=BBHiII")
 _TRAFFIC = struct.Struct("=BBHiIII")
 _NEIGHBOUR = struct.Struct("=BBHiHBB")
 _ROUTE = struct.Struct("=BBBBBBBBI")
@@ -93,17 +91,16 @@ def drop() -> None:
     its network, and that the queue with the packet: without this all three would stay for good.
     """
     for index in _links()[2]:
-        # No flag, of those that change; a link that went away meanwhile holds nothing.
-        with suppress(OSError):
-            rtnetlink.do(_NEWLINK, _LINK.pack(0, 0, 0, index, 0, _IFF_UP))
+        with suppress(OSError):  # one that went away meanwhile holds nothing
+            rtnetlink.switch(index, on=False)
 
 
 def _links() -> tuple[int, int, list[int]]:
     size = possible = 0
     found = []
-    for body in rtnetlink.dump(_GETLINK, _LINK.pack(*[0] * 6) + _EXT_MASK):
-        found.append(_LINK.unpack_from(body)[3])
-        told = dict(rtnetlink.attributes(body[_LINK.size :]))
+    for body in rtnetlink.dump(_GETLINK, rtnetlink.LINK.pack(*[0] * 6) + _EXT_MASK):
+        found.append(rtnetlink.LINK.unpack_from(body)[3])
+        told = dict(rtnetlink.attributes(body[rtnetlink.LINK.size :]))
         mtu, slots, queues = (
             int.from_bytes(told.get(name, b""), "little") for name in (_MTU, _TXQLEN, _TX_QUEUES)
         )
