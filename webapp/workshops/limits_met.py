@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webapp.models.events import record
+from webapp.workshops.needs import LIMITS
 
 if TYPE_CHECKING:
     from webapp.models.database import Database
     from webapp.workshops.news import Item
 
-KEPT = {
-    *("memory", "pids", "cpu", "disk", "inodes", "connections"),
-    *("sockets", "networks", "locks", "output"),
-}
+KEPT = {*LIMITS, "cpu"}
 """What else the runtime tells as a limit (no internet, an end that is near) is the workshop's."""
 
 
